@@ -1,0 +1,40 @@
+package engine
+
+// Time is nanoseconds since the switch's epoch, on the caller's clock. Programs
+// see microseconds.
+type Time int64
+
+// Config is what distinguishes a switch from others with the same program.
+type Config struct {
+	CPUPort       uint16 // an ordinary port to the engine; 0 = none
+	DropPort      uint16 // 0 = 511
+	Seed          uint64 // of random()
+	QueueDepth    int    // packets per queue, 0 = 64
+	QueuesPerPort int    // 0 = 1
+}
+
+// PortConfig is how a port drains.
+type PortConfig struct {
+	RateBps int64 // 0 = infinitely fast
+	RatePps int64 // 0 = unlimited
+	Depth   int   // packets per queue, 0 = the switch's default
+}
+
+// Tx is a packet leaving the switch.
+type Tx struct {
+	At   Time   // when it left the queue
+	Done Time   // At plus the time to serialise it
+	Port uint16 // where it leaves
+	Data []byte // valid only during the call
+}
+
+// Digest is what a program told the control plane with digest().
+type Digest struct {
+	At     Time
+	Name   string   // of the list, as in P4Info
+	ID     int      // of the learn list in the JSON
+	Values [][]byte // big-endian, ⌈width/8⌉ bytes each; valid only during the call
+}
+
+// ValueSetMember is one value of a parser value set: big-endian, ⌈width/8⌉ bytes.
+type ValueSetMember struct{ Value []byte }
