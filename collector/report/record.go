@@ -1,0 +1,154 @@
+package report
+
+import (
+	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/internal/dissect"
+)
+
+// nestedOverlay is the drop reason of our switches (p4src, NESTED_OVERLAY) for a
+// tenant that sends tunnel packets itself: there the outer header is the tenant's.
+const nestedOverlay = 131
+
+// Record turns a report into our record, all of rec but Received, which is the
+// receiver's to know. What was not reported has its bit in Has clear. p is scratch
+// and holds the dissected packet afterwards. It allocates nothing.
+//
+// The reported VNI is the extension's or else that of the outermost tunnel; the
+// outer flow is the outermost header where another is inside it, the inner flow
+// that other one or the only one.
+func (r *Report) Record(g Group, rec *postcard.Record, p *dissect.Packet) {
+	*rec = postcard.Record{
+		Received: rec.Received,
+		Node:     postcard.NodeID(g.NodeID),
+		HwID:     g.HwID,
+		Seq:      g.Sequence,
+		Flags:    r.Flags.postcard(),
+	}
+	r.baselineTo(rec)
+	r.flowsTo(rec, p)
+	var x Extension
+	if r.Extension(&x) {
+		x.to(rec)
+	}
+}
+
+// postcard turns the wire's bits, D first, into the record's.
+func (f Flags) postcard() (out postcard.Flags) {
+	if f&Dropped != 0 {
+		out |= postcard.Dropped
+	}
+	if f&Congested != 0 {
+		out |= postcard.Congested
+	}
+	if f&Tracked != 0 {
+		out |= postcard.Tracked
+	}
+	if f&Interim != 0 {
+		out |= postcard.Interim
+	}
+	return out
+}
+
+func (r *Report) baselineTo(rec *postcard.Record) {
+	b := r.MdBits
+	switch {
+	case b&MdLevel1 != 0:
+		rec.InPort, rec.OutPort = uint32(r.Level1In), uint32(r.Level1Out)
+		rec.Has |= postcard.HasPorts
+	case b&MdLevel2 != 0:
+		rec.InPort, rec.OutPort = r.Level2In, r.Level2Out
+		rec.Has |= postcard.HasPorts
+	}
+	if b&MdHopLatency != 0 {
+		rec.Latency = r.HopLatency
+		rec.Has |= postcard.HasLatency
+	}
+	if b&MdIngressTime != 0 {
+		rec.Ingress = r.IngressTime
+		rec.Has |= postcard.HasIngress
+	}
+	if b&MdEgressTime != 0 {
+		rec.Egress = r.EgressTime
+		rec.Has |= postcard.HasEgress
+	}
+	if b&MdDrop != 0 {
+		rec.DropReason, rec.Queue = r.DropReason, r.DropQueueID
+		rec.Has |= postcard.HasDropReason
+	}
+	if b&MdQueue != 0 {
+		rec.Queue, rec.QueueDepth = r.QueueID, r.QueueOccupancy
+		rec.Has |= postcard.HasQueue
+	}
+}
+
+func (r *Report) flowsTo(rec *postcard.Record, p *dissect.Packet) {
+	if !r.Dissect(p) {
+		return
+	}
+	outer, inner := p.Outermost(), p.Encapsulated()
+	if inner == nil || r.DomainID == ExtensionID && r.Has(MdDrop) && r.DropReason == nestedOverlay {
+		outer, inner = nil, outer
+	}
+	rec.Inner = flowOf(inner)
+	rec.Has |= postcard.HasInner
+	if outer != nil {
+		rec.Outer = flowOf(outer)
+		rec.Has |= postcard.HasOuter
+		if inner.HasID && inner.Tunnel.HasVNI() {
+			rec.VNI = inner.TunnelID
+			rec.Has |= postcard.HasVNI
+		}
+	}
+}
+
+// Dissect reads the headers of the truncated packet into p and reports whether it
+// found an IP header.
+func (r *Report) Dissect(p *dissect.Packet) bool {
+	in, b := r.Packet()
+	switch in {
+	case InEthernet:
+		p.Parse(dissect.Ethernet, b)
+	case InIPv4:
+		p.Parse(dissect.IPv4, b)
+	case InIPv6:
+		p.Parse(dissect.IPv6, b)
+	default:
+		*p = dissect.Packet{}
+	}
+	return p.Depth > 0
+}
+
+func flowOf(h *dissect.Header) postcard.Flow {
+	return postcard.Flow{
+		Src: h.Src, Dst: h.Dst,
+		SrcPort: h.SrcPort, DstPort: h.DstPort,
+		Proto: h.Proto,
+	}
+}
+
+func (x *Extension) to(rec *postcard.Record) {
+	if x.Bits&ExtPacketID != 0 {
+		rec.PacketID, rec.Epoch, rec.Colour, rec.Stage = x.PacketID, x.Epoch, x.Colour, postcard.Stage(x.Stage)
+		rec.Has |= postcard.HasPacketID
+	}
+	if x.Bits&ExtFlowHash != 0 {
+		rec.FlowHash = x.FlowHash
+		rec.Has |= postcard.HasFlowHash
+	}
+	if x.Bits&ExtVNI != 0 {
+		rec.VNI = x.VNI
+		rec.Has |= postcard.HasVNI
+	}
+	if x.Bits&ExtLength != 0 {
+		rec.Length = x.Length
+		rec.Has |= postcard.HasLength
+	}
+	if x.Bits&ExtEnqDepth != 0 {
+		rec.EnqDepth = x.EnqDepth
+		rec.Has |= postcard.HasEnqDepth
+	}
+	if x.Bits&ExtRule != 0 {
+		rec.Rule = x.Rule
+		rec.Has |= postcard.HasRule
+	}
+}
