@@ -92,8 +92,7 @@ type (
 		Op Op
 		X  Expr
 	}
-	// Binary is an operation on X and Y, which are evaluated in this order;
-	// "and" and "or" evaluate Y only when it matters.
+	// Binary is an operation on X and Y.
 	Binary struct {
 		Op   Op
 		X, Y Expr
@@ -146,9 +145,9 @@ const (
 	OpLt
 	OpGe
 	OpLe
-	OpEqHeader // ==h: same validity and, if valid, same fields
+	OpEqHeader // ==h: both valid and the fields are equal
 	OpNeHeader
-	OpEqUnion // ==u
+	OpEqUnion // ==u: the same member is valid in both, and equal
 	OpNeUnion
 	OpEqBool // ==b
 	OpNeBool
@@ -162,8 +161,8 @@ const (
 	OpSatCast        // X clamped to [-2^(Y-1), 2^(Y-1)-1]
 	OpDataToBool     // d2b
 	OpBoolToData     // b2d
-	OpLastStackIndex // of a header stack
-	OpSizeStack      // of a header stack: its capacity
+	OpLastStackIndex // of a header stack: OpSizeStack less one, modulo 2^64
+	OpSizeStack      // of a header stack: the elements pushed or extracted
 )
 
 var opNames = [...]string{"+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", "~", "==", "!=", ">", "<", ">=", "<=",

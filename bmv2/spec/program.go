@@ -217,7 +217,6 @@ type Register struct {
 	ID     int
 	Size   int
 	Width  int // bits of a cell
-	Signed bool
 	Source SourceInfo
 }
 
