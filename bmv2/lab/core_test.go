@@ -1,0 +1,82 @@
+package lab
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// The heap pops what a sort would.
+func TestQueueAgainstSort(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var q queue
+	var oracle []event
+	for step := range 20000 {
+		if len(oracle) == 0 || r.IntN(5) < 3 && step < 15000 {
+			e := event{at: Time(r.IntN(50)), ref: int32(step)}
+			q.push(e)
+			oracle = append(oracle, e)
+			slices.SortStableFunc(oracle, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+			continue
+		}
+		got, want := q.pop(), oracle[0]
+		oracle = oracle[1:]
+		if got.at != want.at || got.ref != want.ref {
+			t.Fatalf("step %d: popped %d at %d, want %d at %d", step, got.ref, got.at, want.ref, want.at)
+		}
+	}
+	if at, ok := q.peek(); ok != (len(oracle) > 0) || ok && at != oracle[0].at {
+		t.Fatalf("peek says %d, %v", at, ok)
+	}
+}
+
+// A switch's clock never goes back, and global finds the first instant at which it
+// shows what was asked.
+func TestSwitchClock(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 20000 {
+		c := SwitchClock{Offset: time.Duration(r.Int64N(int64(time.Hour))), DriftPPB: r.Int64N(2e6+1) - 1e6}
+		if err := c.check(); err != nil {
+			t.Fatal(err)
+		}
+		at := Time(r.Int64N(int64(24 * time.Hour)))
+		if c.local(at+1) < c.local(at) {
+			t.Fatalf("%+v goes back after %d", c, at)
+		}
+		shown := c.local(at)
+		g := c.global(shown)
+		if c.local(g) < shown || c.local(g-1) >= shown {
+			t.Fatalf("%+v: global(%d) = %d, where it shows %d, and %d before", c, shown, g, c.local(g), c.local(g-1))
+		}
+		if want := Time(c.Offset) + at + Time(float64(at)/1e9*float64(c.DriftPPB)); shown-want < -2000 || shown-want > 2000 {
+			t.Fatalf("%+v shows %d at %d, want about %d", c, shown, at, want)
+		}
+	}
+	for _, c := range []SwitchClock{{Offset: -1}, {DriftPPB: 1e6 + 1}, {DriftPPB: -1e6 - 1}} {
+		if c.check() == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+}
+
+// A host's port holds depth waiting packets beside the one leaving, and is free again
+// as they begin to leave.
+func TestNIC(t *testing.T) {
+	c := nic{starts: make([]Time, 2)}
+	f := func(now Time, wantStart, wantDone Time, wantOK bool) {
+		t.Helper()
+		start, done, ok := c.take(now, 125, 1e9) // 1 µs each
+		if start != wantStart || done != wantDone || ok != wantOK {
+			t.Errorf("take at %d: %d…%d %v, want %d…%d %v", now, start, done, ok, wantStart, wantDone, wantOK)
+		}
+	}
+	f(0, 0, 1000, true)
+	f(0, 1000, 2000, true)
+	f(0, 2000, 3000, true)
+	f(0, 0, 0, false)
+	f(999, 0, 0, false)
+	f(1000, 3000, 4000, true)
+	f(9000, 9000, 10000, true)
+}

@@ -1,0 +1,192 @@
+package lab
+
+import (
+	"fmt"
+
+	"github.com/telltale-net/telltale/bmv2/lab/frame"
+	"github.com/telltale-net/telltale/bmv2/lab/traffic"
+	"github.com/telltale-net/telltale/topology"
+)
+
+// gatewayMAC is where hosts send everything: the anycast gateway that every vswitch
+// is to its tenants. Hosts use no ARP.
+var gatewayMAC = topology.MAC{0x02, 0x74, 0x74, 0, 0, 0x01}
+
+type host struct {
+	topology.Host
+	ref   int32
+	wire  *wire // towards the vswitch
+	stats HostStats
+}
+
+// HostStats counts what a host sent and what reached it. Frames the host could not
+// use are counted by defect; a frame of a flow that goes to another host
+// (frame.Misdelivered) would be a breach of isolation.
+type HostStats struct {
+	Name     string
+	Sent     uint64
+	Received uint64 // frames that arrived, good or not
+	Good     uint64 // of a flow that goes here, duplicates included
+	Defects  [frame.Defects]uint64
+}
+
+// flow is a flow at work.
+type flow struct {
+	traffic.Flow
+	source   *traffic.Source
+	sink     traffic.Sink
+	from, to *host
+	tmpl     frame.Tenant
+	length   int // of the packet about to be sent
+	stopped  bool
+}
+
+// FlowID numbers the flows of a lab from 0 in the order of AddFlow.
+type FlowID uint32
+
+// FlowStats is a flow and the ground truth about it.
+type FlowStats struct {
+	ID FlowID
+	traffic.Flow
+	traffic.Stats
+}
+
+// AddFlow adds a flow. It may be called at any time; departures that would lie in the
+// past are left out.
+func (l *Lab) AddFlow(f traffic.Flow) (FlowID, error) {
+	if err := f.Check(); err != nil {
+		return 0, fmt.Errorf("cannot add a flow: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from, ok := l.hostsByName[f.From]
+	if !ok {
+		return 0, fmt.Errorf("cannot add flow %q: it comes from host %q, which the fabric does not have", f.Name, f.From)
+	}
+	to, ok := l.hostsByName[f.To]
+	if !ok {
+		return 0, fmt.Errorf("cannot add flow %q: it goes to host %q, which the fabric does not have", f.Name, f.To)
+	}
+	id := len(l.flows)
+	x := &flow{Flow: f, source: traffic.NewSource(&f, l.cfg.Seed, flowStream|uint64(id)), from: from, to: to,
+		tmpl: frame.Tenant{DstMAC: gatewayMAC, SrcMAC: from.MAC, Src: from.Address, Dst: to.Address, Proto: f.Proto,
+			SrcPort: f.SrcPort, DstPort: f.DstPort, TTL: 64, TCPFlags: frame.SYN, Stamp: frame.Stamp{Flow: uint32(id)}}}
+	l.flows = append(l.flows, x)
+	l.scheduleSend(int32(id), x)
+	l.nudge()
+	return FlowID(id), nil
+}
+
+// StopFlow makes a flow send no more.
+func (l *Lab) StopFlow(id FlowID) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if int(id) >= len(l.flows) {
+		return fmt.Errorf("cannot stop flow %d: the lab has %d flows", id, len(l.flows))
+	}
+	l.flows[id].stopped = true
+	return nil
+}
+
+// StopTraffic stops all flows.
+func (l *Lab) StopTraffic() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.flows {
+		f.stopped = true
+	}
+}
+
+// Flows returns the ground truth about every flow, in the order of AddFlow.
+func (l *Lab) Flows() []FlowStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]FlowStats, len(l.flows))
+	for i, f := range l.flows {
+		out[i] = FlowStats{ID: FlowID(i), Flow: f.Flow, Stats: f.sink.Stats()}
+	}
+	return out
+}
+
+// scheduleSend draws the flow's next departure.
+func (l *Lab) scheduleSend(ref int32, f *flow) {
+	for {
+		at, length, ok := f.source.Next()
+		if !ok {
+			f.stopped = true
+			return
+		}
+		if Time(at) < l.now {
+			continue
+		}
+		f.length = length
+		l.queue.push(event{at: Time(at), kind: evSend, ref: ref})
+		return
+	}
+}
+
+// hostSend sends the flow's next packet.
+func (l *Lab) hostSend(ref int32) {
+	f := l.flows[ref]
+	if f.stopped {
+		return
+	}
+	w := f.from.wire
+	t := &f.tmpl
+	t.Length, t.Stamp.Sent, t.ID = f.length, int64(l.now), uint16(t.Stamp.Seq)
+	f.sink.Sent(t.Length)
+	f.from.stats.Sent++
+	start, done, ok := w.nic.take(l.now, t.Length, w.rate)
+	if ok {
+		pkt := l.pool.get()
+		pkt.data = frame.AppendTenant(pkt.data[:0], t)
+		l.send(w, start, done, pkt.data)
+		l.pool.put(pkt)
+	} else {
+		w.stats.Sent++
+		w.stats.SentBytes += uint64(t.Length)
+		w.stats.QueueFull++
+	}
+	t.Stamp.Seq++
+	if t.Proto == frame.TCP {
+		if t.TCPFlags == frame.SYN {
+			t.TCPSeq, t.TCPFlags = t.TCPSeq+1, frame.ACK|frame.PSH
+		}
+		t.TCPSeq += uint32(t.Length - frame.MinTCP + frame.StampLen)
+	}
+	l.scheduleSend(ref, f)
+}
+
+// hostReceive is a frame's end at a host.
+func (l *Lab) hostReceive(h *host, b []byte) {
+	h.stats.Received++
+	t, d := frame.ParseTenant(b)
+	if d == frame.OK {
+		d = l.account(h, &t)
+	}
+	if d == frame.OK {
+		h.stats.Good++
+	} else {
+		h.stats.Defects[d]++
+	}
+}
+
+// account credits a well-formed frame to its flow.
+func (l *Lab) account(h *host, t *frame.Tenant) frame.Defect {
+	switch {
+	case t.DstMAC != h.MAC:
+		return frame.WrongMAC
+	case t.Dst != h.Address:
+		return frame.WrongAddress
+	case int64(t.Stamp.Flow) >= int64(len(l.flows)):
+		return frame.UnknownFlow
+	}
+	f := l.flows[t.Stamp.Flow]
+	if f.to != h {
+		return frame.Misdelivered
+	}
+	if !f.sink.Arrived(t.Stamp.Seq, t.Length, int64(l.now)-t.Stamp.Sent) {
+		return frame.UnknownFlow
+	}
+	return frame.OK
+}

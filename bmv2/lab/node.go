@@ -1,0 +1,137 @@
+package lab
+
+import (
+	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/bmv2/engine"
+	"github.com/telltale-net/telltale/topology"
+)
+
+// CPUPort is the port of every switch that leads to its P4Runtime server.
+const CPUPort = 510
+
+// dataplane is what the lab needs of a switch; *engine.Switch is the real one.
+type dataplane interface {
+	Receive(now Time, port uint16, pkt []byte)
+	Next() (Time, bool)
+	Run(now Time, out func(engine.Tx))
+	SetPort(port uint16, c engine.PortConfig)
+	SetPortUp(port uint16, up bool)
+	Stats() engine.Stats
+}
+
+// node is a switch or the collector.
+type node struct {
+	topology.Node
+	ref   int32
+	clock SwitchClock
+	sw    dataplane     // nil until a controller pushes a pipeline
+	dev   device.Device // the same switch, for faults
+	wires []*wire       // by port: the wire the port sends on
+	slow  []float64     // by port: factor of a slow port, 0 = not slow
+	emit  func(engine.Tx)
+	in    func([]byte) // packet-in
+	wake  Time         // earliest wake-up in the queue
+	stats NodeStats
+}
+
+// NodeStats counts what passed a switch's ports. What happened to a packet inside is
+// in Engine.
+type NodeStats struct {
+	Name        string
+	Received    uint64 // frames from links
+	Transmitted uint64 // frames to links
+	PacketIns   uint64
+	PacketOuts  uint64
+	NoPipeline  uint64 // frames and packet-outs that came before a pipeline did
+	NoLink      uint64 // frames sent to a port that leads nowhere
+	Pipelines   uint64 // committed
+	Engine      engine.Stats
+}
+
+func (n *node) wireAt(port uint16) *wire {
+	if int(port) < len(n.wires) {
+		return n.wires[port]
+	}
+	return nil
+}
+
+// receive hands a frame to the switch and lets out what may leave at once.
+func (l *Lab) receive(n *node, port uint16, b []byte) {
+	if n.sw == nil {
+		n.stats.NoPipeline++
+		return
+	}
+	n.sw.Receive(n.clock.local(l.now), port, b)
+	l.pump(n)
+}
+
+// pump dequeues what is due at the current instant and schedules the next wake-up.
+func (l *Lab) pump(n *node) {
+	for range 1 << 20 {
+		local, ok := n.sw.Next()
+		if !ok {
+			return
+		}
+		if at := n.clock.global(local); at > l.now {
+			if at < n.wake {
+				n.wake = at
+				l.queue.push(event{at: at, kind: evWake, ref: n.ref})
+			}
+			return
+		}
+		n.sw.Run(n.clock.local(l.now), n.emit)
+	}
+	panic("BUG: lab: switch " + n.Name + " has always something due")
+}
+
+// wakeUp is pump at a scheduled instant. A wake-up overtaken by an earlier one finds
+// another instant noted and has nothing to do.
+func (l *Lab) wakeUp(n *node) {
+	if n.wake != l.now {
+		return
+	}
+	n.wake = forever
+	if n.sw != nil {
+		l.pump(n)
+	}
+}
+
+// transmit takes what a switch sends.
+func (l *Lab) transmit(n *node, tx engine.Tx) {
+	if tx.Port == CPUPort {
+		n.stats.PacketIns++
+		n.in(tx.Data)
+		return
+	}
+	w := n.wireAt(tx.Port)
+	if w == nil {
+		n.stats.NoLink++
+		return
+	}
+	n.stats.Transmitted++
+	start := n.clock.global(tx.At)
+	l.send(w, start, max(l.now, n.clock.global(tx.Done)), tx.Data)
+}
+
+// install puts a new pipeline in the place of the old one: same ports, same faults,
+// empty queues.
+func (l *Lab) install(n *node, sw dataplane, dev device.Device) {
+	n.sw, n.dev, n.wake = sw, dev, forever
+	n.stats.Pipelines++
+	for port, w := range n.wires {
+		if w != nil {
+			sw.SetPort(uint16(port), n.portConfig(uint16(port)))
+			sw.SetPortUp(uint16(port), !w.down)
+		}
+	}
+}
+
+// portConfig is how the port drains now, faults included.
+func (n *node) portConfig(port uint16) engine.PortConfig {
+	w := n.wires[port]
+	c := engine.PortConfig{RateBps: w.rate, Depth: w.depth}
+	if f := n.slow[port]; f != 0 {
+		c.RateBps = max(1, int64(float64(c.RateBps)*f))
+	}
+	return c
+}

@@ -1,0 +1,121 @@
+package lab
+
+import "github.com/telltale-net/telltale/bmv2/engine"
+
+// Time is nanoseconds since the lab's start.
+type Time = engine.Time
+
+type kind uint8
+
+const (
+	evWake      kind = iota // node ref may dequeue
+	evArrive                // pkt reaches the far end of wire ref
+	evSend                  // flow ref sends
+	evPacketOut             // pkt from the controller enters node ref
+	evSweep                 // node ref looks for idle entries
+)
+
+// event is something that happens at an instant; seq orders events of one instant by
+// when they were scheduled.
+type event struct {
+	at   Time
+	seq  uint64
+	pkt  *packet
+	ref  int32
+	kind kind
+}
+
+func (e *event) before(o *event) bool {
+	return e.at < o.at || (e.at == o.at && e.seq < o.seq)
+}
+
+// queue is a 4-ary min-heap of events. The order is total, so pops do not depend on
+// the heap's shape.
+type queue struct {
+	heap []event
+	seq  uint64
+}
+
+func (q *queue) push(e event) {
+	e.seq = q.seq
+	q.seq++
+	q.heap = append(q.heap, e)
+	h, i := q.heap, len(q.heap)-1
+	for i > 0 {
+		up := (i - 1) / 4
+		if !e.before(&h[up]) {
+			break
+		}
+		h[i] = h[up]
+		i = up
+	}
+	h[i] = e
+}
+
+// peek returns the instant of the next event.
+func (q *queue) peek() (Time, bool) {
+	if len(q.heap) == 0 {
+		return 0, false
+	}
+	return q.heap[0].at, true
+}
+
+// pop removes the next event; the queue must not be empty.
+func (q *queue) pop() event {
+	h := q.heap
+	top, n := h[0], len(h)-1
+	last := h[n]
+	h[n] = event{} // let go of the packet
+	q.heap = h[:n]
+	if n == 0 {
+		return top
+	}
+	h = q.heap
+	i := 0
+	for {
+		first := 4*i + 1
+		if first >= n {
+			break
+		}
+		least := first
+		for c := first + 1; c < min(first+4, n); c++ {
+			if h[c].before(&h[least]) {
+				least = c
+			}
+		}
+		if !h[least].before(&last) {
+			break
+		}
+		h[i] = h[least]
+		i = least
+	}
+	h[i] = last
+	return top
+}
+
+// packet is a frame in flight. Packets are pooled; whoever takes one out of an event
+// gives it back.
+type packet struct{ data []byte }
+
+// pool keeps packets that are not in flight. It never holds more than were in flight
+// at once.
+type pool struct{ free []*packet }
+
+const usualPacket = 1600
+
+func (p *pool) get() *packet {
+	if n := len(p.free); n > 0 {
+		pkt := p.free[n-1]
+		p.free = p.free[:n-1]
+		return pkt
+	}
+	return &packet{data: make([]byte, 0, usualPacket)}
+}
+
+func (p *pool) copyOf(b []byte) *packet {
+	pkt := p.get()
+	pkt.data = append(pkt.data[:0], b...)
+	return pkt
+}
+
+func (p *pool) put(pkt *packet) { p.free = append(p.free, pkt) }
