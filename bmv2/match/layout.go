@@ -24,7 +24,7 @@ type layout struct {
 // for every field k&b == a, or for range fields a ≤ k ≤ b.
 type rule struct {
 	a, b     []uint64 // value and mask; low and high end
-	length   int      // prefix length, if the layout has an lpm field
+	length   int      // prefix length, if the layout is not ordered and has an lpm field
 	priority int32    // 0 unless the layout is ordered
 }
 
@@ -101,7 +101,9 @@ func (l *layout) rule(what string, matches []device.Match, priority int32) (rule
 			r.b = appendWords(r.b, m.Mask)
 		case device.LPM:
 			r.b = append(r.b, prefixWords(l.fields[i].Width, m.PrefixLen)...)
-			r.length = m.PrefixLen
+			if i == l.lpm {
+				r.length = m.PrefixLen
+			}
 		case device.Range:
 			r.b = appendWords(r.b, m.High)
 			continue

@@ -13,8 +13,6 @@ type linearRule struct {
 	value int32
 }
 
-func newStore(l layout) store { return &linear{l: l} }
-
 func (s *linear) len() int { return len(s.rules) }
 
 func (s *linear) index(r rule) int {

@@ -1,0 +1,359 @@
+package match
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/telltale-net/telltale/bmv2/device"
+)
+
+// random makes layouts, entries and keys that meet: values from a small pool of
+// bits, keys derived from entries.
+type random struct{ *rand.Rand }
+
+func newRandom(seed uint64) random { return random{rand.New(rand.NewPCG(seed, 7))} }
+
+func (r random) pick(n int) bool { return r.IntN(n) == 0 }
+
+func (r random) layout(kinds []device.MatchKind, widths []int, most int) []Field {
+	fields := make([]Field, 1+r.IntN(most))
+	for i := range fields {
+		f := Field{Name: fmt.Sprintf("f%d", i), Kind: kinds[r.IntN(len(kinds))], Width: widths[r.IntN(len(widths))]}
+		if f.Kind == device.Valid {
+			f.Width = 1
+		}
+		if (f.Kind == device.Exact || f.Kind == device.Ternary) && r.pick(4) {
+			f.Mask = r.bytes(f.Width)
+		}
+		fields[i] = f
+	}
+	return fields
+}
+
+// bytes is a value with few distinct bytes, so that values collide.
+func (r random) bytes(width int) []byte {
+	v := make([]byte, (width+7)/8)
+	for i := range v {
+		v[i] = []byte{0, 0, 1, 0x80, 0x7f, 0xff, byte(r.Uint32())}[r.IntN(7)]
+	}
+	v[0] &= onesBytes(width)[0]
+	return v
+}
+
+func (r random) match(f Field) device.Match {
+	m := device.Match{Kind: f.Kind, Value: r.bytes(f.Width)}
+	switch f.Kind {
+	case device.Ternary:
+		switch r.IntN(4) {
+		case 0:
+			m.Mask = r.bytes(f.Width)
+		case 1:
+			m.Mask = onesBytes(f.Width)
+		default:
+			m.Mask = prefixBytes(f.Width, r.IntN(f.Width+1))
+		}
+	case device.LPM:
+		m.PrefixLen = r.IntN(f.Width + 1)
+	case device.Range:
+		m.High = r.bytes(f.Width)
+		switch r.IntN(4) {
+		case 0:
+			m.High = m.Value
+		case 1:
+			m.Value, m.High = make([]byte, len(m.Value)), onesBytes(f.Width)
+		}
+		if string(m.Value) > string(m.High) {
+			m.Value, m.High = m.High, m.Value
+		}
+	}
+	return m
+}
+
+func (r random) matches(fields []Field) []device.Match {
+	ms := make([]device.Match, len(fields))
+	for i, f := range fields {
+		ms[i] = r.match(f)
+	}
+	return Canonical(ms, fields)
+}
+
+// key is a key near an entry.
+func (r random) key(fields []Field, ms []device.Match) []uint64 {
+	var key []uint64
+	for i, f := range fields {
+		v := r.bytes(f.Width)
+		if !r.pick(4) {
+			m := ms[i]
+			mask := m.Mask
+			switch m.Kind {
+			case device.LPM:
+				mask = prefixBytes(f.Width, m.PrefixLen)
+			case device.Range:
+				mask = onesBytes(f.Width)
+				if r.pick(2) {
+					m.Value = m.High
+				}
+			case device.Exact, device.Valid:
+				mask = onesBytes(f.Width)
+			}
+			for j := range v {
+				v[j] = v[j]&^mask[j] | m.Value[j]
+			}
+			if r.pick(8) {
+				v[len(v)-1] ^= 1
+			}
+		}
+		key = appendWords(key, v)
+	}
+	return key
+}
+
+// TestAgainstLinear drives a table and the linear one with the same calls.
+func TestAgainstLinear(t *testing.T) {
+	exact := []device.MatchKind{device.Exact, device.Exact, device.Valid}
+	any := []device.MatchKind{device.Exact, device.Ternary, device.Ternary, device.LPM, device.Range, device.Valid}
+	narrow := []int{1, 3, 8, 9, 12, 16, 24}
+	mixed := []int{1, 3, 8, 9, 16, 24, 32, 48, 64, 65, 128}
+	f := func(name string, rounds, steps int, layout func(r random) []Field) {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(rounds) {
+				r := newRandom(seed)
+				fields := layout(r)
+				table, err := New(fields)
+				if err != nil {
+					t.Fatalf("seed %d: cannot make a table of %+v: %v", seed, fields, err)
+				}
+				l, _ := newLayout(fields)
+				run(t, r, seed, table, &linear{l: l}, steps)
+			}
+		})
+	}
+	f("exact", 20, 400, func(r random) []Field { return r.layout(exact, mixed, 5) })
+	f("lpm narrow", 20, 600, func(r random) []Field { return []Field{{Kind: device.LPM, Width: 1 + r.IntN(32)}} })
+	f("lpm wide", 10, 600, func(r random) []Field { return []Field{{Kind: device.LPM, Width: 33 + r.IntN(100)}} })
+	f("lpm and exact", 20, 600, func(r random) []Field {
+		fields := r.layout(exact, mixed, 3)
+		fields[r.IntN(len(fields))] = Field{Kind: device.LPM, Width: []int{9, 16, 32, 48, 128}[r.IntN(5)]}
+		return fields
+	})
+	f("mixed", 60, 600, func(r random) []Field { return append(r.layout(any, mixed, 5), Field{Kind: device.Ternary, Width: 8}) })
+	f("ranges", 30, 600, func(r random) []Field {
+		return append(r.layout([]device.MatchKind{device.Range}, mixed, 2), r.layout(any, narrow, 2)...)
+	})
+	f("one narrow ternary", 20, 1500, func(r random) []Field { return []Field{{Kind: device.Ternary, Width: narrow[2+r.IntN(3)]}, {Kind: device.Range, Width: 8}} })
+	f("very wide", 3, 300, func(r random) []Field {
+		return []Field{{Kind: device.Ternary, Width: 1 + r.IntN(4096)}, {Kind: device.Range, Width: 1 + r.IntN(500)}}
+	})
+	f("no fields", 1, 20, func(r random) []Field { return nil })
+}
+
+func run(t *testing.T, r random, seed uint64, table *Table, oracle *linear, steps int) {
+	t.Helper()
+	type known struct {
+		ms       []device.Match
+		priority int32
+	}
+	var entries []known
+	forMost := 1 + r.IntN(4) // of priorities
+	fields := table.fields
+	fail := func(step int, format string, args ...any) {
+		t.Helper()
+		t.Fatalf("seed %d step %d, fields %+v: %s", seed, step, fields, fmt.Sprintf(format, args...))
+	}
+	for step := range steps {
+		deleting := 3
+		if step*3 > steps*2 {
+			deleting = 12 // the last third empties the table
+		}
+		e := known{r.matches(fields), int32(r.IntN(forMost * forMost * 20))}
+		if len(entries) > 0 && r.pick(3) {
+			e.ms = entries[r.IntN(len(entries))].ms
+		}
+		switch n := r.IntN(16); {
+		case n < deleting && len(entries) > 0:
+			i := r.IntN(len(entries))
+			e = entries[i]
+			rule, _ := table.rule("", e.ms, e.priority)
+			want, _ := oracle.find(rule)
+			got, err := table.Delete(e.ms, e.priority)
+			if err != nil || got != want {
+				fail(step, "delete %s: got %d, %v; want %d", table.format(e.ms, e.priority), got, err, want)
+			}
+			oracle.remove(rule)
+			entries[i] = entries[len(entries)-1]
+			entries = entries[:len(entries)-1]
+		case n == 15 && len(entries) > 0:
+			e = entries[r.IntN(len(entries))]
+			rule, _ := table.rule("", e.ms, e.priority)
+			oracle.set(rule, int32(step))
+			if err := table.Set(e.ms, e.priority, int32(step)); err != nil {
+				fail(step, "set: %v", err)
+			}
+		default:
+			rule, err := table.rule("", e.ms, e.priority)
+			if err != nil {
+				fail(step, "%v", err)
+			}
+			_, there := oracle.find(rule)
+			err = table.Insert(e.ms, e.priority, int32(step))
+			if there != errors.Is(err, device.ErrExists) || !there && err != nil {
+				fail(step, "insert %s: got %v; already there: %v", table.format(e.ms, e.priority), err, there)
+			}
+			if !there {
+				oracle.insert(rule, int32(step))
+				entries = append(entries, e)
+			}
+		}
+		if table.Len() != oracle.len() {
+			fail(step, "got %d entries; want %d", table.Len(), oracle.len())
+		}
+		for range 4 {
+			near := r.matches(fields)
+			if len(entries) > 0 {
+				near = entries[r.IntN(len(entries))].ms
+			}
+			key := r.key(fields, near)
+			got, ok := table.Lookup(key)
+			want, hit := oracle.lookup(key)
+			if got != want || ok != hit {
+				fail(step, "lookup %x: got %d, %v; want %d, %v", key, got, ok, want, hit)
+			}
+		}
+		if s, ok := table.store.(interface{ check() error }); ok && step%50 == 0 {
+			if err := s.check(); err != nil {
+				fail(step, "%v", err)
+			}
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	fields := []Field{
+		{Name: "port", Kind: device.Exact, Width: 9},
+		{Name: "src", Kind: device.Ternary, Width: 32},
+		{Name: "dst", Kind: device.LPM, Width: 32},
+		{Name: "sport", Kind: device.Range, Width: 16},
+		{Name: "ipv4", Kind: device.Valid, Width: 1},
+	}
+	good := func() []device.Match {
+		return []device.Match{
+			{Kind: device.Exact, Value: []byte{1, 2}},
+			{Kind: device.Ternary, Value: []byte{10, 0, 0, 0}, Mask: []byte{255, 0, 0, 0}},
+			{Kind: device.LPM, Value: []byte{10, 1, 0, 0}, PrefixLen: 16},
+			{Kind: device.Range, Value: []byte{0, 5}, High: []byte{0, 9}},
+			{Kind: device.Valid, Value: []byte{1}},
+		}
+	}
+	f := func(want string, change func(ms []device.Match) []device.Match) {
+		t.Helper()
+		table, err := New(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = table.Insert(change(good()), 1, 0)
+		if want == "" {
+			if err != nil {
+				t.Errorf("got error %v; want none", err)
+			}
+			return
+		}
+		if !errors.Is(err, device.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v; want one with %q", err, want)
+		}
+		if table.Len() != 0 {
+			t.Errorf("a refused entry is there")
+		}
+	}
+	f("", func(ms []device.Match) []device.Match { return ms })
+	f("got 4 matches; want 5", func(ms []device.Match) []device.Match { return ms[:4] })
+	f("kind lpm; want exact", func(ms []device.Match) []device.Match { ms[0].Kind = device.LPM; return ms })
+	f("value of 1 bytes; want 2 for 9 bits", func(ms []device.Match) []device.Match { ms[0].Value = []byte{1}; return ms })
+	f("overflows 9 bits", func(ms []device.Match) []device.Match { ms[0].Value = []byte{2, 0}; return ms })
+	f("bits outside mask", func(ms []device.Match) []device.Match { ms[1].Value[3] = 1; return ms })
+	f("mask of 0 bytes", func(ms []device.Match) []device.Match { ms[1].Mask = nil; return ms })
+	f("beyond prefix length 15", func(ms []device.Match) []device.Match { ms[2].PrefixLen = 15; return ms })
+	f("prefix length 33; want 0 to 32", func(ms []device.Match) []device.Match { ms[2].PrefixLen = 33; return ms })
+	f("prefix length -1", func(ms []device.Match) []device.Match { ms[2].PrefixLen = -1; return ms })
+	f("low end not above", func(ms []device.Match) []device.Match { ms[3].High = []byte{0, 4}; return ms })
+	f("high end of 1 bytes", func(ms []device.Match) []device.Match { ms[3].High = []byte{4}; return ms })
+	f("key field 4 (ipv4)", func(ms []device.Match) []device.Match { ms[4].Value = []byte{2}; return ms })
+}
+
+func TestLayoutRefusals(t *testing.T) {
+	f := func(want string, fields ...Field) {
+		t.Helper()
+		_, err := New(fields)
+		if !errors.Is(err, device.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v; want one with %q", err, want)
+		}
+	}
+	f("got 0 bits", Field{})
+	f("got 4097 bits", Field{Width: 4097})
+	f("valid field of 2 bits", Field{Kind: device.Valid, Width: 2})
+	f("2 lpm fields", Field{Kind: device.LPM, Width: 2}, Field{Kind: device.LPM, Width: 2})
+	f("want 2 bytes for 9 bits", Field{Width: 9, Mask: []byte{1}})
+	f("want 2 bytes for 9 bits", Field{Width: 9, Mask: []byte{2, 0}})
+	f("mask on a field matched by lpm", Field{Kind: device.LPM, Width: 8, Mask: []byte{1}})
+	f("unknown match kind", Field{Kind: 17, Width: 8})
+}
+
+func TestNotFound(t *testing.T) {
+	table, err := New([]Field{{Name: "x", Kind: device.Exact, Width: 16}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ms := []device.Match{{Kind: device.Exact, Value: []byte{0xab, 0xcd}}}
+	_, find := table.Find(ms, 0)
+	_, del := table.Delete(ms, 0)
+	for _, err := range []error{find, del, table.Set(ms, 0, 1)} {
+		if !errors.Is(err, device.ErrNotFound) || !strings.Contains(err.Error(), "x=abcd") {
+			t.Errorf("got error %v; want one that wraps ErrNotFound and names x=abcd", err)
+		}
+	}
+	if err := table.Insert(ms, 5, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Insert(ms, 6, 1); !errors.Is(err, device.ErrExists) {
+		t.Errorf("a priority made two entries of one in an unordered table: got %v", err)
+	}
+}
+
+func TestTieGoesToTheOlder(t *testing.T) {
+	table, err := New([]Field{{Kind: device.Ternary, Width: 8}, {Kind: device.Range, Width: 8}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(value, mask, low, high byte, result int32) {
+		t.Helper()
+		err := table.Insert([]device.Match{
+			{Kind: device.Ternary, Value: []byte{value}, Mask: []byte{mask}},
+			{Kind: device.Range, Value: []byte{low}, High: []byte{high}},
+		}, 10, result)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(0, 0, 3, 9, 1)
+	add(0x10, 0xf0, 0, 255, 2)
+	for i := range 100 { // the second mask gets a hash table
+		add(byte(i)<<4&0xf0, 0xf0, byte(i/16), byte(i/16), int32(100+i))
+	}
+	if got, ok := table.Lookup([]uint64{0x12, 5}); !ok || got != 1 {
+		t.Errorf("got %d, %v; want the oldest, 1", got, ok)
+	}
+	if got, ok := table.Lookup([]uint64{0x12, 0}); !ok || got != 2 {
+		t.Errorf("got %d, %v; want 2", got, ok)
+	}
+}
+
+func words4(a, b, c, d uint32) []byte {
+	v := make([]byte, 16)
+	for i, w := range []uint32{a, b, c, d} {
+		binary.BigEndian.PutUint32(v[4*i:], w)
+	}
+	return v
+}
