@@ -131,7 +131,9 @@ func validate(f Fabric, at positions) error {
 	v.checkNodes()
 	v.checkLinks()
 	v.checkTelemetry()
-	v.checkPrefixes()
+	if len(v.ps.list) == 0 { // else they would be blamed for a missing link
+		v.checkPrefixes()
+	}
 	v.checkVNETs()
 	v.checkHosts()
 	if len(v.ps.list) == 0 {
@@ -508,7 +510,9 @@ func (v *validator) checkHosts() {
 			addresses[address{h.VNET, h.Address}] = h.Name
 		}
 		if err := macError(h.MAC); err != "" {
-			v.ps.add(line, place, "%s", err)
+			if h.Address.Is4() { // else Read had nothing to derive it from
+				v.ps.add(line, place, "%s", err)
+			}
 		} else if other, ok := macs[mac{h.VNET, h.MAC}]; ok {
 			v.ps.add(line, place, "MAC %v is already that of %s in vnet %s", h.MAC, other, h.VNET)
 		} else {
