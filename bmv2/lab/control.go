@@ -64,12 +64,3 @@ func (l *Lab) shutdown() error {
 	}
 	return err
 }
-
-// packetOut queues a packet-out for the current instant.
-func (l *Lab) packetOut(n *node, b []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n.stats.PacketOuts++
-	l.queue.push(event{at: l.now, kind: evPacketOut, ref: n.ref, pkt: l.pool.copyOf(b)})
-	l.nudge()
-}

@@ -27,8 +27,8 @@ var (
 
 // change is the shared part of the faults: on, off, under the lab's lock.
 func change(l *Lab, f Fault, on *bool, want bool, do func() error) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	verb, err := "apply", errApplied
 	if !want {
 		verb, err = "revert", errNotApplied
@@ -81,9 +81,9 @@ func (f *loseEntry) Apply(l *Lab) error {
 		if len(f.lost) == 0 {
 			return fmt.Errorf("the table has %d entries and none with this key", len(entries))
 		}
-		for _, e := range f.lost {
+		for i, e := range f.lost {
 			if err := dev.Delete(f.table, e); err != nil {
-				return err
+				return errors.Join(err, restore(dev, f.table, f.lost[:i]))
 			}
 		}
 		return nil
@@ -96,14 +96,18 @@ func (f *loseEntry) Revert(l *Lab) error {
 		if err != nil {
 			return err
 		}
-		for _, e := range f.lost {
-			// A controller that noticed may have repaired it meanwhile.
-			if err := dev.Insert(f.table, e); err != nil && !errors.Is(err, device.ErrExists) {
-				return err
-			}
-		}
-		return nil
+		return restore(dev, f.table, f.lost)
 	})
+}
+
+// restore puts entries back, except those that a watchful controller has put back.
+func restore(dev device.Device, table string, entries []device.Entry) error {
+	for _, e := range entries {
+		if err := dev.Insert(table, e); err != nil && !errors.Is(err, device.ErrExists) {
+			return err
+		}
+	}
+	return nil
 }
 
 func sameMatch(a, b device.Match) bool {

@@ -57,8 +57,8 @@ func (l *Lab) AddFlow(f traffic.Flow) (FlowID, error) {
 	if err := f.Check(); err != nil {
 		return 0, fmt.Errorf("cannot add a flow: %w", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	from, ok := l.hostsByName[f.From]
 	if !ok {
 		return 0, fmt.Errorf("cannot add flow %q: it comes from host %q, which the fabric does not have", f.Name, f.From)
@@ -79,8 +79,8 @@ func (l *Lab) AddFlow(f traffic.Flow) (FlowID, error) {
 
 // StopFlow makes a flow send no more.
 func (l *Lab) StopFlow(id FlowID) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	if int(id) >= len(l.flows) {
 		return fmt.Errorf("cannot stop flow %d: the lab has %d flows", id, len(l.flows))
 	}
@@ -90,8 +90,8 @@ func (l *Lab) StopFlow(id FlowID) error {
 
 // StopTraffic stops all flows.
 func (l *Lab) StopTraffic() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	for _, f := range l.flows {
 		f.stopped = true
 	}
@@ -99,8 +99,8 @@ func (l *Lab) StopTraffic() {
 
 // Flows returns the ground truth about every flow, in the order of AddFlow.
 func (l *Lab) Flows() []FlowStats {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	out := make([]FlowStats, len(l.flows))
 	for i, f := range l.flows {
 		out[i] = FlowStats{ID: FlowID(i), Flow: f.Flow, Stats: f.sink.Stats()}

@@ -48,6 +48,7 @@ type Lab struct {
 	events      uint64
 	lag         Time
 	queue       queue
+	inbox       inbox
 	pool        pool
 	nodes       []*node
 	nodesByName map[string]*node
@@ -82,6 +83,7 @@ func build(cfg Config) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{cfg: cfg, poke: make(chan struct{}, 1), nodesByName: map[string]*node{}, hostsByName: map[string]*host{}}
+	l.inbox.shedOuts = map[*node]uint64{}
 	for i := range f.Nodes {
 		n := &node{Node: f.Nodes[i], ref: int32(i), wake: forever, in: func([]byte) {}}
 		n.stats.Name = n.Name
@@ -147,21 +149,21 @@ func (l *Lab) wire(from, to end, rate int64, delay Time, depth int) *wire {
 
 // Now returns the current instant.
 func (l *Lab) Now() Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	return l.now
 }
 
 // Close stops the P4Runtime servers. A run that is still going on must have been
 // ended before.
 func (l *Lab) Close() error {
-	l.mu.Lock()
+	l.lock()
 	if l.closed {
-		l.mu.Unlock()
+		l.unlock()
 		return nil
 	}
 	l.closed = true
-	l.mu.Unlock()
+	l.unlock()
 	return l.shutdown()
 }
 

@@ -42,10 +42,12 @@ type NodeStats struct {
 	Transmitted uint64 // frames to links
 	PacketIns   uint64
 	PacketOuts  uint64
-	NoPipeline  uint64 // frames and packet-outs that came before a pipeline did
-	NoLink      uint64 // frames sent to a port that leads nowhere
-	Pipelines   uint64 // committed
-	Engine      engine.Stats
+	// PacketOutsShed are packet-outs refused because too many were waiting.
+	PacketOutsShed uint64
+	NoPipeline     uint64 // frames and packet-outs that came before a pipeline did
+	NoLink         uint64 // frames sent to a port that leads nowhere
+	Pipelines      uint64 // committed
+	Engine         engine.Stats
 }
 
 func (n *node) wireAt(port uint16) *wire {

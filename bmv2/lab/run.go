@@ -19,14 +19,14 @@ func (l *Lab) RunUntil(t Time) error {
 		return fmt.Errorf("cannot run the lab until %v: %w", time.Duration(t), err)
 	}
 	defer l.finish()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	if t < l.now {
 		return fmt.Errorf("cannot run the lab until %v: it is %v already", time.Duration(t), time.Duration(l.now))
 	}
 	for l.step(t, slice) {
-		l.mu.Unlock() // controllers' turn
-		l.mu.Lock()
+		l.unlock() // controllers' turn
+		l.lock()
 	}
 	l.now = t
 	return nil
@@ -52,8 +52,8 @@ func (l *Lab) Run(ctx context.Context) error {
 
 // catchUp runs one slice of what is due at t and returns when there is more to do.
 func (l *Lab) catchUp(t Time) Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	more := l.step(t, slice)
 	l.lag = max(l.lag, t-l.now)
 	if more {
@@ -67,8 +67,8 @@ func (l *Lab) catchUp(t Time) Time {
 }
 
 func (l *Lab) begin() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	if l.running {
 		return errRunning
 	}
@@ -77,8 +77,8 @@ func (l *Lab) begin() error {
 }
 
 func (l *Lab) finish() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	l.running = false
 }
 
@@ -112,7 +112,7 @@ func (l *Lab) step(t Time, n int) bool {
 		case evSend:
 			l.hostSend(e.ref)
 		case evPacketOut:
-			l.receive(l.nodes[e.ref], CPUPort, e.pkt.data)
+			l.inject(l.nodes[e.ref], e.pkt)
 		}
 		if e.pkt != nil {
 			l.pool.put(e.pkt)

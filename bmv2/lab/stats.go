@@ -14,8 +14,8 @@ type Stats struct {
 
 // Stats returns the counters.
 func (l *Lab) Stats() Stats {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	s := Stats{Now: l.now, Events: l.events, Lag: l.lag, Reports: l.reports,
 		Links: make([]LinkStats, 0, len(l.wires)), Nodes: make([]NodeStats, 0, len(l.nodes)), Hosts: make([]HostStats, 0, len(l.hosts))}
 	for _, w := range l.wires {
@@ -27,6 +27,9 @@ func (l *Lab) Stats() Stats {
 		if n.sw != nil {
 			x.Engine = n.sw.Stats()
 		}
+		l.inbox.mu.Lock()
+		x.PacketOutsShed = l.inbox.shedOuts[n]
+		l.inbox.mu.Unlock()
 		s.Nodes = append(s.Nodes, x)
 	}
 	for _, h := range l.hosts {

@@ -24,8 +24,8 @@ type tap struct {
 // receives to w as pcap with nanoseconds of the lab's clock since 1970. The returned
 // function ends it and returns the first error of writing.
 func (l *Lab) Tap(node string, port topology.Port, w io.Writer) (stop func() error, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.lock()
+	defer l.unlock()
 	at := topology.Endpoint{Node: node, Port: port}
 	wire, err := l.sender(at)
 	if err != nil {
@@ -37,8 +37,8 @@ func (l *Lab) Tap(node string, port topology.Port, w io.Writer) (stop func() err
 	}
 	wire.taps = append(wire.taps, t)
 	return func() error {
-		l.mu.Lock()
-		defer l.mu.Unlock()
+		l.lock()
+		defer l.unlock()
 		for i, x := range wire.taps {
 			if x == t {
 				wire.taps = append(wire.taps[:i:i], wire.taps[i+1:]...)
