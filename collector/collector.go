@@ -1,0 +1,69 @@
+package collector
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/collector/report"
+	"github.com/telltale-net/telltale/collector/sequence"
+)
+
+// Sink takes records, a batch at a time, one call at a time. The batch is the
+// sink's during the call only. A sink that is slow makes the collector shed.
+type Sink func(batch []postcard.Record)
+
+// Deps are what a collector needs of the world. The zero Deps suffice for Ingest.
+type Deps struct {
+	Sink Sink         // needed by Run
+	Now  func() int64 // ns; nil = the system's clock
+
+	// Ready, where not nil, is called once by Run with the address that all sockets
+	// listen on.
+	Ready func(netip.AddrPort)
+}
+
+// Collector is the live collector. It is safe for concurrent use.
+type Collector struct {
+	cfg  Config
+	deps Deps
+
+	accounts [shards]account
+	scratch  sync.Pool
+
+	queue chan *batch // full ones, to the sink
+	free  chan *batch // empty ones, to the readers
+	given atomic.Uint64
+
+	running atomic.Bool
+	sockets atomic.Pointer[[]*socket] // set once they are open
+}
+
+// New returns a collector that does nothing yet: it opens no socket and starts no
+// goroutine before [Collector.Run].
+func New(cfg Config, deps Deps) (*Collector, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if deps.Now == nil {
+		deps.Now = func() int64 { return time.Now().UnixNano() }
+	}
+	domains := append(report.Domains{report.ExtensionDomain}, cfg.Domains...)
+	c := &Collector{
+		cfg: cfg, deps: deps,
+		scratch: sync.Pool{New: func() any { return &scratch{dec: report.Decoder{Domains: domains}} }},
+		queue:   make(chan *batch, cfg.Queue),
+		free:    make(chan *batch, cfg.Queue+cfg.Sockets+1),
+	}
+	limits := sequence.Limits{
+		Streams: (cfg.Sources + shards - 1) / shards,
+		Bucket:  int64(cfg.LossBucket),
+		Buckets: cfg.LossBuckets,
+	}
+	for i := range c.accounts {
+		c.accounts[i].sources = sequence.NewAccounts(limits)
+	}
+	return c, nil
+}

@@ -1,0 +1,113 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/collector/sequence"
+)
+
+// batch is records on their way to the sink, and which streams they came from, so
+// that they can be counted by source if they are shed.
+//
+// A batch is always in one place: a reader's hand, the queue, the sink's hand or
+// the free list. So there are never more than Queue + Sockets + 1 of them.
+type batch struct {
+	records []postcard.Record
+	runs    []run
+}
+
+// run says that n records in a row came from one stream.
+type run struct {
+	key sequence.Key
+	n   int
+}
+
+func (b *batch) reset() { b.records, b.runs = b.records[:0], b.runs[:0] }
+
+// handover gathers one reader's records into batches. It belongs to that reader.
+type handover struct {
+	c     *Collector
+	b     *batch
+	key   sequence.Key // of the datagram at hand; Node and HwID come with the record
+	since time.Time    // when the first record of b came; zero = b is empty
+}
+
+func (c *Collector) newHandover() *handover { return &handover{c: c, b: c.emptyBatch()} }
+
+func (c *Collector) emptyBatch() *batch {
+	select {
+	case b := <-c.free:
+		return b
+	default:
+		return &batch{records: make([]postcard.Record, 0, c.cfg.Batch)}
+	}
+}
+
+// add copies a record into the batch and hands the batch over when it is full.
+func (h *handover) add(r *postcard.Record) {
+	b := h.b
+	b.records = append(b.records, *r)
+	h.key.Node, h.key.HwID = uint32(r.Node), r.HwID
+	if n := len(b.runs); n > 0 && b.runs[n-1].key == h.key {
+		b.runs[n-1].n++
+	} else {
+		b.runs = append(b.runs, run{h.key, 1})
+	}
+	if len(b.records) == cap(b.records) {
+		h.flush()
+	}
+}
+
+// flush hands the batch over, or sheds by policy when the queue is full.
+func (h *handover) flush() {
+	c := h.c
+	h.since = time.Time{}
+	if len(h.b.records) == 0 {
+		return
+	}
+	if c.cfg.Overload == Wait {
+		c.queue <- h.b
+		h.b = c.emptyBatch()
+		return
+	}
+	for {
+		select {
+		case c.queue <- h.b:
+			h.b = c.emptyBatch()
+			return
+		default:
+		}
+		if c.cfg.Overload == ShedNewest {
+			c.shed(h.b)
+			return
+		}
+		select {
+		case oldest := <-c.queue:
+			c.shed(oldest)
+			c.free <- oldest
+		default:
+		}
+	}
+}
+
+// shed counts the records of a batch as given up, by source, and empties it.
+func (c *Collector) shed(b *batch) {
+	for _, r := range b.runs {
+		a := c.account(r.key)
+		a.mu.Lock()
+		a.sources.Shed(r.key, uint64(r.n))
+		a.mu.Unlock()
+	}
+	b.reset()
+}
+
+// drain gives batches to the sink until the queue is closed.
+func (c *Collector) drain() {
+	for b := range c.queue {
+		c.deps.Sink(b.records)
+		c.given.Add(uint64(len(b.records)))
+		b.reset()
+		c.free <- b
+	}
+}
