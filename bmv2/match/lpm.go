@@ -142,8 +142,7 @@ func (s *lpm[K]) remove(r rule) {
 	if s.width <= trieWidth {
 		exact := and(&k, &s.exact)
 		root, _ := s.roots.get(&exact)
-		instead, length := s.shorter(&k, i, r.length)
-		if s.trie.remove(root, uint32(r.a[s.word]), r.length, h, instead, length) {
+		if s.trie.remove(root, uint32(r.a[s.word]), r.length, h, s.shorter(&k, i)) {
 			s.roots.del(&exact)
 		}
 	}
@@ -156,14 +155,18 @@ func (s *lpm[K]) remove(r rule) {
 
 // shorter finds the longest prefix shorter than lengths[i] that covers k and ends
 // in the same node of the trie; -1 if there is none.
-func (s *lpm[K]) shorter(k *K, i, length int) (handle int32, l int) {
-	for j := i + 1; j < len(s.lengths) && depth(s.lengths[j].length) == depth(length); j++ {
-		masked := and(k, &s.lengths[j].mask)
-		if h, ok := s.lengths[j].rules.get(&masked); ok {
-			return h, s.lengths[j].length
+func (s *lpm[K]) shorter(k *K, i int) int32 {
+	level := depth(s.lengths[i].length)
+	for _, t := range s.lengths[i+1:] {
+		if depth(t.length) != level {
+			break
+		}
+		masked := and(k, &t.mask)
+		if h, ok := t.rules.get(&masked); ok {
+			return h
 		}
 	}
-	return -1, 0
+	return -1
 }
 
 func (s *lpm[K]) len() int { return s.n }

@@ -144,7 +144,9 @@ func TestAgainstLinear(t *testing.T) {
 	f("ranges", 30, 600, func(r random) []Field {
 		return append(r.layout([]device.MatchKind{device.Range}, mixed, 2), r.layout(any, narrow, 2)...)
 	})
-	f("one narrow ternary", 20, 1500, func(r random) []Field { return []Field{{Kind: device.Ternary, Width: narrow[2+r.IntN(3)]}, {Kind: device.Range, Width: 8}} })
+	f("one narrow ternary", 20, 1500, func(r random) []Field {
+		return []Field{{Kind: device.Ternary, Width: narrow[2+r.IntN(3)]}, {Kind: device.Range, Width: 8}}
+	})
 	f("very wide", 3, 300, func(r random) []Field {
 		return []Field{{Kind: device.Ternary, Width: 1 + r.IntN(4096)}, {Kind: device.Range, Width: 1 + r.IntN(500)}}
 	})

@@ -104,6 +104,9 @@ func (s *ternary[K]) better(a, b int32) bool {
 }
 
 func (s *ternary[K]) lookup(key []uint64) (int32, bool) {
+	if len(s.byID) == 0 {
+		return 0, false
+	}
 	var k K
 	pack(&s.packing, key, &k)
 	best := int32(-1)

@@ -1,5 +1,7 @@
 package match
 
+import "math/bits"
+
 // trie is a multibit trie over the bits of an lpm field of up to 32 bits, eight
 // bits per level, the top level taking the most significant ones. A prefix lives
 // in the node where its last bit falls, expanded to all slots it covers there;
@@ -9,18 +11,21 @@ package match
 //	10.1.128.0/17                           slot 1 ─► node: slots 128…255 = rule, /17
 //
 // A lookup reads one slot per level and remembers the last rule it saw. An insert
-// or delete writes at most 256 slots per node on one path, whatever the trie
-// holds. Nodes that empty are reused.
+// or delete rewrites the nodes on one path, at most 256 slots each, whatever the
+// trie holds. Slots with nothing in them take no room: a node keeps a bitmap of
+// the others, and how many there are before each word of it.
 type trie struct {
-	nodes []trieNode // 0 is the root of a table without exact fields, never a child
-	free  []int32
-	width int
+	nodes   []trieNode // 0 is the root of a table without exact fields, never a child
+	free    []int32
+	lengths []uint8 // prefix length by handle
+	width   int
 }
 
+// trieNode is one cache line; its slots are elsewhere.
 type trieNode struct {
-	slots  [256]trieSlot
-	length [256]uint8 // prefix length of the slot's rule
-	used   int        // slots with a rule or a child
+	used  [4]uint64 // bit i of word w: slot 64w+i is in slots
+	rank  [4]uint8  // slots before each word
+	slots []trieSlot
 }
 
 type trieSlot struct {
@@ -48,7 +53,13 @@ func (t *trie) lookup(root int32, v uint32) int32 {
 	v <<= (32 - t.width) & 31
 	found := int32(0)
 	for node := root; ; v <<= 8 {
-		s := t.nodes[node].slots[v>>24]
+		n := &t.nodes[node]
+		word, bit := v>>30, v>>24&63
+		used := n.used[word]
+		if used>>bit&1 == 0 {
+			return found - 1
+		}
+		s := n.slots[int(n.rank[word])+bits.OnesCount64(used&(1<<bit-1))]
 		if s.rule != 0 {
 			found = s.rule
 		}
@@ -57,6 +68,46 @@ func (t *trie) lookup(root int32, v uint32) int32 {
 		}
 		node = s.child
 	}
+}
+
+// open spreads a node's slots out.
+func (n *trieNode) open(all *[256]trieSlot) {
+	i := 0
+	for w, used := range n.used {
+		for ; used != 0; used &= used - 1 {
+			all[64*w+bits.TrailingZeros64(used)] = n.slots[i]
+			i++
+		}
+	}
+}
+
+// close replaces a node's slots.
+func (n *trieNode) close(all *[256]trieSlot) {
+	n.slots = n.slots[:0]
+	for w := range n.used {
+		n.used[w], n.rank[w] = 0, uint8(len(n.slots))
+		for i, s := range all[64*w : 64*w+64] {
+			if s != (trieSlot{}) {
+				n.used[w] |= 1 << i
+				n.slots = append(n.slots, s)
+			}
+		}
+	}
+}
+
+func (n *trieNode) slot(i uint32) trieSlot {
+	word, bit := i>>6, i&63
+	if n.used[word]>>bit&1 == 0 {
+		return trieSlot{}
+	}
+	return n.slots[int(n.rank[word])+bits.OnesCount64(n.used[word]&(1<<bit-1))]
+}
+
+func (n *trieNode) setSlot(i uint32, s trieSlot) {
+	var all [256]trieSlot
+	n.open(&all)
+	all[i] = s
+	n.close(&all)
 }
 
 // span is the slots a prefix covers in its node; v is what is left of it there,
@@ -68,71 +119,68 @@ func span(v uint32, length int) (from, to int) {
 
 // insert adds a prefix that is not there.
 func (t *trie) insert(root int32, v uint32, length int, handle int32) {
+	for int(handle) >= len(t.lengths) {
+		t.lengths = append(t.lengths, 0)
+	}
+	t.lengths[handle] = uint8(length)
 	v <<= (32 - t.width) & 31
 	node := root
 	for range depth(length) {
-		i := v >> 24
-		child := t.nodes[node].slots[i].child
-		if child == 0 {
-			child = t.node()
-			n := &t.nodes[node]
-			if n.slots[i].rule == 0 {
-				n.used++
-			}
-			n.slots[i].child = child
+		s := t.nodes[node].slot(v >> 24)
+		if s.child == 0 {
+			s.child = t.node()
+			t.nodes[node].setSlot(v>>24, s)
 		}
-		node, v = child, v<<8
+		node, v = s.child, v<<8
 	}
+	var all [256]trieSlot
 	n := &t.nodes[node]
+	n.open(&all)
 	for i, to := span(v, length); i < to; i++ {
-		s := &n.slots[i]
-		if s.rule != 0 && int(n.length[i]) > length {
-			continue
+		if old := all[i].rule; old == 0 || int(t.lengths[old-1]) < length {
+			all[i].rule = handle + 1
 		}
-		if *s == (trieSlot{}) {
-			n.used++
-		}
-		s.rule, n.length[i] = handle+1, uint8(length)
 	}
+	n.close(&all)
 }
 
-// remove takes a prefix out. Where it showed, the rule instead (-1 for none), of
-// length insteadLength, shows now; it must be the longest shorter prefix that
-// covers the removed one in the same node. It says whether the root is now empty
-// and, unless it is node 0, given back.
-func (t *trie) remove(root int32, v uint32, length int, handle, instead int32, insteadLength int) bool {
+// remove takes a prefix out. Where it showed, the rule instead (-1 for none)
+// shows now; it must be the longest shorter prefix that covers the removed one in
+// the same node. It says whether the root is now empty and, unless it is node 0,
+// given back.
+func (t *trie) remove(root int32, v uint32, length int, handle, instead int32) bool {
 	v <<= (32 - t.width) & 31
-	var path [4]struct{ node, slot int32 }
+	var path [4]struct {
+		node int32
+		slot uint32
+	}
 	node := root
 	for d := range depth(length) {
-		i := v >> 24
-		path[d].node, path[d].slot = node, int32(i)
-		node, v = t.nodes[node].slots[i].child, v<<8
+		path[d].node, path[d].slot = node, v>>24
+		node, v = t.nodes[node].slot(v>>24).child, v<<8
 	}
+	var all [256]trieSlot
 	n := &t.nodes[node]
+	n.open(&all)
 	for i, to := span(v, length); i < to; i++ {
-		s := &n.slots[i]
-		if s.rule != handle+1 {
-			continue
-		}
-		s.rule, n.length[i] = instead+1, uint8(insteadLength)
-		if *s == (trieSlot{}) {
-			n.used--
+		if all[i].rule == handle+1 {
+			all[i].rule = instead + 1
 		}
 	}
-	for d := depth(length); t.nodes[node].used == 0; d-- {
+	n.close(&all)
+	for d := depth(length); len(t.nodes[node].slots) == 0; d-- {
 		if node != 0 {
+			t.nodes[node] = trieNode{}
 			t.free = append(t.free, node)
 		}
 		if d == 0 {
 			return true
 		}
-		node = path[d-1].node
-		s := &t.nodes[node].slots[path[d-1].slot]
+		up := path[d-1]
+		node = up.node
+		s := t.nodes[node].slot(up.slot)
 		s.child = 0
-		if s.rule == 0 {
-			t.nodes[node].used--
-		}
+		t.nodes[node].setSlot(up.slot, s)
 	}
 	return false
 }
