@@ -101,7 +101,9 @@ func (n *node) observe(r *postcard.Record) {
 	case !n.started[h] || ahead == 0:
 	case ahead < seqMask/2:
 		n.gaps++
-		n.missing += uint64(ahead)
+		if ahead <= maxHole {
+			n.missing += uint64(ahead)
+		}
 	default: // late: it had been taken for missing
 		n.gaps++
 		n.missing -= min(n.missing, 1)
@@ -110,6 +112,10 @@ func (n *node) observe(r *postcard.Record) {
 	n.started[h] = true
 	n.next[h] = (r.Seq + 1) & seqMask
 }
+
+// maxHole is the most missing reports one jump of the sequence stands for; a longer one
+// is a switch that started again.
+const maxHole = 4096
 
 // seqMask is the width of a report's sequence number, 22 bits.
 const seqMask = 1<<22 - 1

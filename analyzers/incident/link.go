@@ -1,0 +1,80 @@
+package incident
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/latency"
+)
+
+// lossyLinks finds links between two switches that packets vanish on: sent by one, never
+// seen by the other nor anybody behind it, while it reports and its reports arrive.
+func (a *Analyzer) lossyLinks(out []candidate) []candidate {
+	a.lat.Links(int(a.cfg.LinkSpan/a.cfg.Latency.Window), func(l latency.Link) bool {
+		port := a.net.PortAt(l.Node, uint32(l.Port))
+		if l.Missing < a.cfg.LinkPackets || port.Kind != analyzers.ToSwitch || l.First-a.start < int64(a.cfg.Settle) {
+			return true
+		}
+		latest, _ := a.lat.Reporting(port.Peer)
+		if latest < a.ago(a.cfg.Latency.JoinWindow) {
+			return true // the switch fell silent: nothing is known about the link
+		}
+		loss := a.reportLoss(port.Peer)
+		share := float64(l.Missing) / float64(l.Sent)
+		chance := 2 * loss * float64(l.Sent)
+		if share <= 2*loss+a.cfg.LinkShare || float64(l.Missing) <= chance+4*math.Sqrt(chance) {
+			return true
+		}
+		if a.overloaded(out, port.Peer) {
+			return true // its queues lose packets before the pipeline can say so
+		}
+		out = append(out, candidate{
+			key{kind: analyzers.LinkLoss, node: l.Node, port: uint32(l.Port)},
+			a.linkFinding(l, port, loss, share),
+		})
+		return true
+	})
+	return out
+}
+
+// overloaded reports whether a port of the node is known to be slow or congested.
+func (a *Analyzer) overloaded(cands []candidate, node int32) bool {
+	bad := func(k key) bool {
+		return k.node == node && (k.kind == analyzers.SlowPort || k.kind == analyzers.Congestion)
+	}
+	for i := range cands {
+		if bad(cands[i].key) {
+			return true
+		}
+	}
+	for _, s := range a.stories {
+		if bad(s.key) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Analyzer) linkFinding(l latency.Link, port analyzers.Port, loss, share float64) analyzers.Finding {
+	f := analyzers.Finding{
+		Kind:  analyzers.LinkLoss,
+		Place: analyzers.Place{Node: a.net.Name(l.Node), Port: uint32(l.Port), Peer: port.PeerName},
+		Since: l.First, Until: l.Last + int64(a.cfg.Latency.JoinWindow),
+		Packets:    l.Missing,
+		ReportLoss: loss,
+		Confidence: confidence(loss, 0.5, enough(l.Missing, 10), 0.5*math.Min(1, share/(2*loss+a.cfg.LinkShare)/4)),
+	}
+	f.Evidence = []analyzers.Evidence{
+		{
+			Text: fmt.Sprintf("%s sent %d packets out of port %d to %s; %d of them (%.1f %%) were never seen there, nor by anyone behind it, and nobody reported to have dropped them",
+				f.Place.Node, l.Sent, l.Port, port.PeerName, l.Missing, 100*share),
+			Figures: map[string]float64{"sent": float64(l.Sent), "missing": float64(l.Missing), "share": share},
+		},
+		{
+			Text:    fmt.Sprintf("%s reports other packets; %.1f %% of its reports are lost", port.PeerName, 100*loss),
+			Figures: map[string]float64{"report_loss": loss},
+		},
+	}
+	return f
+}

@@ -1,0 +1,325 @@
+package incident
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/drops"
+	"github.com/telltale-net/telltale/analyzers/latency"
+	"github.com/telltale-net/telltale/collector/postcard"
+)
+
+// maxWatchedFlows bounds the flows that one open finding counts.
+const maxWatchedFlows = 4096
+
+// watch counts what passes a port while a finding about it is open.
+type watch struct {
+	before  uint64 // packets in the windows before the watch began
+	packets uint64
+	flows   map[uint64]struct{}
+}
+
+func (w *watch) observe(r *postcard.Record) {
+	w.packets++
+	if flow, ok := analyzers.FlowOf(r); ok && len(w.flows) < maxWatchedFlows {
+		w.flows[flow.Hash()] = struct{}{}
+	}
+}
+
+// watchPort begins to watch a port, or goes on.
+func (a *Analyzer) watchPort(node int32, port uint32, before uint64) *watch {
+	w := a.watched[node][port]
+	if w == nil {
+		w = &watch{before: before, flows: make(map[uint64]struct{})}
+		a.watched[node][port] = w
+	}
+	return w
+}
+
+// queueSpan is what a queue did over its latest windows.
+type queueSpan struct {
+	drain   latency.Drain
+	windows int // with observations of the drain
+	packets uint64
+	p50     uint64 // largest of the windows'
+	p99     uint64
+	depth   uint64 // largest p99
+	until   int64  // end of the latest window
+}
+
+func (a *Analyzer) span(v latency.View, d time.Duration) (s queueSpan) {
+	from := a.ago(d) - int64(a.cfg.Latency.Window)
+	for i := 0; ; i++ {
+		w, ok := v.Last(i)
+		if !ok || w.Start < from {
+			return s
+		}
+		if i == 0 {
+			s.until = w.Start + int64(a.cfg.Latency.Window)
+			s.drain = w.Drain
+		} else {
+			s.drain = w.Drain.Plus(s.drain)
+		}
+		if w.Drain.Pairs+w.Drain.Waits > 0 {
+			s.windows++
+		}
+		s.packets += w.Count
+		s.p50, s.p99, s.depth = max(s.p50, w.Latency.P50), max(s.p99, w.Latency.P99), max(s.depth, w.Depth.P99)
+	}
+}
+
+// slow reports whether the drain is clearly below the port's rate.
+func (a *Analyzer) slow(d latency.Drain, rate int64) bool {
+	bps, _ := d.Bps()
+	return bps < a.cfg.SlowShare*float64(rate) && float64(d.Slow) >= a.cfg.SlowPairs*float64(d.Pairs)
+}
+
+// slowPorts finds ports that drain below their rate.
+func (a *Analyzer) slowPorts(out []candidate) []candidate {
+	for k, v := range a.lat.Queues {
+		port := a.net.PortAt(k.Node, uint32(k.Port))
+		if port.RateBps == 0 {
+			continue
+		}
+		s := a.span(v, a.cfg.DrainSpan)
+		if _, n := s.drain.Bps(); n < a.cfg.DrainSamples || s.windows < 2 || !a.slow(s.drain, port.RateBps) {
+			continue
+		}
+		sk := key{kind: analyzers.SlowPort, node: k.Node, port: uint32(k.Port)}
+		if at := find(out, sk); at != nil {
+			continue // another queue of the same port
+		}
+		out = append(out, candidate{sk, a.slowFinding(k, v, s, port)})
+	}
+	for n := range a.watched {
+		for p, w := range a.watched[n] {
+			k := key{kind: analyzers.SlowPort, node: int32(n), port: uint32(p)}
+			if w != nil && a.story(k) == nil && find(out, k) == nil {
+				a.watched[n][p] = nil
+			}
+		}
+	}
+	return out
+}
+
+func find(cands []candidate, k key) *candidate {
+	for i := range cands {
+		if cands[i].key == k {
+			return &cands[i]
+		}
+	}
+	return nil
+}
+
+// slowSince walks back from the latest slow window through windows that were slow, or
+// had nothing to measure, to the first slow departure, and counts the packets since.
+func (a *Analyzer) slowSince(v latency.View, rate int64) (since int64, packets uint64) {
+	var between uint64 // in windows that said nothing
+	for i := 0; ; i++ {
+		w, ok := v.Last(i)
+		switch {
+		case !ok, since != 0 && w.Drain.Pairs > 0 && !a.slow(w.Drain, rate):
+			return since, packets
+		case w.Drain.Slow > 0 && a.slow(w.Drain, rate):
+			since = w.Drain.FirstSlow
+			packets += between + w.Count
+			between = 0
+		case since != 0:
+			between += w.Count
+		}
+	}
+}
+
+func (a *Analyzer) slowFinding(k latency.QueueKey, v latency.View, s queueSpan, port analyzers.Port) analyzers.Finding {
+	since, packets := a.slowSince(v, port.RateBps)
+	if since == 0 {
+		since = s.until - int64(a.cfg.DrainSpan) // measured by waits alone
+	}
+	w := a.watchPort(k.Node, uint32(k.Port), packets)
+	bps, n := s.drain.Bps()
+	base, baseN := v.BaseP99()
+	lost := a.queueDrops(k.Node, uint32(k.Port))
+	loss := a.reportLoss(k.Node)
+
+	strengths := []float64{enough(uint64(n), 6), 0.8 * (1 - bps/float64(port.RateBps))}
+	queue := k.Queue
+	f := analyzers.Finding{
+		Kind:  analyzers.SlowPort,
+		Place: analyzers.Place{Node: a.net.Name(k.Node), Port: uint32(k.Port), Queue: &queue, Peer: port.PeerName},
+		Since: since, Until: s.until,
+		Packets:    w.before + w.packets + lost.episode.Packets,
+		Flows:      max(len(w.flows), lost.flows.Count().N),
+		ReportLoss: loss,
+	}
+	f.Evidence = []analyzers.Evidence{{
+		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d departures back to back, %d of them below half the rate; %d waits behind a known backlog)",
+			f.Place.Node, k.Port, port.PeerName, k.Queue, rateText(bps), rateText(float64(port.RateBps)), s.drain.Pairs, s.drain.Slow, s.drain.Waits),
+		Figures: map[string]float64{
+			"drain_bps": bps, "port_bps": float64(port.RateBps), "pairs": float64(s.drain.Pairs),
+			"slow_pairs": float64(s.drain.Slow), "waits": float64(s.drain.Waits),
+		},
+	}}
+	if baseN > 0 && s.p99 > 2*base {
+		strengths = append(strengths, 0.5)
+		f.Evidence = append(f.Evidence, analyzers.Evidence{
+			Text:    fmt.Sprintf("packets wait there for %s (p50) to %s (p99); before, p99 was %s", nsText(s.p50), nsText(s.p99), nsText(base)),
+			Figures: map[string]float64{"p50_ns": float64(s.p50), "p99_ns": float64(s.p99), "p99_before_ns": float64(base), "depth_p99": float64(s.depth)},
+		})
+	}
+	if lost.episode.Packets > 0 {
+		strengths = append(strengths, 0.5)
+		f.Evidence = append(f.Evidence, analyzers.Evidence{
+			Text:    fmt.Sprintf("its full queue dropped %d packets of %s", lost.episode.Packets, count(lost.flows.Count(), "flow")),
+			Figures: map[string]float64{"queue_drops": float64(lost.episode.Packets)},
+			Packets: lost.examples(),
+		})
+	}
+	f.Confidence = confidence(loss, strengths...)
+	return f
+}
+
+// queueDrops joins the going episodes of queue drops at one port.
+func (a *Analyzer) queueDrops(node int32, port uint32) *group {
+	want := key{node: node, port: port}
+	groups := a.groups(func(c *drops.Cell) (key, *drops.Episode) {
+		if c.Reason() != drops.TrafficManager || c.NodeIndex != node || c.OutPort() != port {
+			return key{}, nil
+		}
+		return want, &c.All
+	})
+	if len(groups) == 0 {
+		return &group{key: want}
+	}
+	return groups[0]
+}
+
+// congested finds queues that keep dropping although they drain at their port's rate.
+func (a *Analyzer) congested(out []candidate) []candidate {
+	groups := a.groups(func(c *drops.Cell) (key, *drops.Episode) {
+		if c.Reason() != drops.TrafficManager {
+			return key{}, nil
+		}
+		return key{kind: analyzers.Congestion, node: c.NodeIndex, port: c.OutPort()}, &c.All
+	})
+	for _, g := range groups {
+		lost, active := a.queueLoss(g)
+		span := a.cfg.CongestedSpan
+		windows := float64(span / a.cfg.Drops.Bucket)
+		if a.now-a.start < int64(a.cfg.Settle+span) || lost < a.cfg.CongestedPackets || float64(active) < a.cfg.CongestedShare*windows {
+			continue
+		}
+		s, base := a.portSpan(g.key.node, g.key.port, span)
+		if float64(lost) < a.cfg.CongestedLoss*float64(lost+s.packets) {
+			continue
+		}
+		port := a.net.PortAt(g.key.node, g.key.port)
+		if at := a.explains(out, g.key.node, g.key.port, port); at != nil {
+			if at.key.node != g.key.node {
+				at.finding.Evidence = append(at.finding.Evidence, analyzers.Evidence{
+					Text:    fmt.Sprintf("upstream, the queue of %s port %d towards %s overflowed too (%d packets): explained by this port", a.net.Name(g.key.node), g.key.port, at.finding.Place.Node, lost),
+					Figures: map[string]float64{"upstream_drops": float64(lost)},
+				})
+			}
+			continue
+		}
+		if a.slowStory(g.key.node, g.key.port, port) != nil {
+			continue
+		}
+		out = append(out, candidate{g.key, a.congestionFinding(g, s, base, port, lost)})
+	}
+	return out
+}
+
+// queueLoss returns the queue drops of a port within Config.CongestedSpan, and in how
+// many of its windows they fell.
+func (a *Analyzer) queueLoss(g *group) (packets uint64, active int) {
+	reason := drops.TrafficManager
+	filter := drops.Filter{Reason: &reason, Port: g.key.port}
+	if g.key.node >= 0 {
+		filter.Node = postcard.NodeID(a.net.Nodes[g.key.node].ID)
+	}
+	for _, b := range a.drops.Over(filter) {
+		if b.Start >= a.ago(a.cfg.CongestedSpan) {
+			packets += b.Packets
+			active++
+		}
+	}
+	return packets, active
+}
+
+// portSpan joins the spans of all queues of a port: drains of the first, packets of all.
+func (a *Analyzer) portSpan(node int32, port uint32, d time.Duration) (all queueSpan, base uint64) {
+	for k, v := range a.lat.Queues {
+		if k.Node != node || uint32(k.Port) != port {
+			continue
+		}
+		s := a.span(v, d)
+		if all.packets == 0 {
+			packets := s.packets
+			all = s
+			all.packets = packets
+			base, _ = v.BaseP99()
+			continue
+		}
+		all.packets += s.packets
+		all.p99 = max(all.p99, s.p99)
+	}
+	return all, base
+}
+
+// explains returns the slow-port candidate at the port, or at the next hop, that makes
+// a full queue there a symptom.
+func (a *Analyzer) explains(cands []candidate, node int32, p uint32, port analyzers.Port) *candidate {
+	for i := range cands {
+		k := &cands[i].key
+		if k.kind != analyzers.SlowPort {
+			continue
+		}
+		if k.node == node && k.port == p || port.Kind == analyzers.ToSwitch && k.node == port.Peer {
+			return &cands[i]
+		}
+	}
+	return nil
+}
+
+// slowStory is explains for stories that are open without a candidate now.
+func (a *Analyzer) slowStory(node int32, p uint32, port analyzers.Port) *story {
+	for _, s := range a.stories {
+		if s.key.kind == analyzers.SlowPort &&
+			(s.key.node == node && s.key.port == p || port.Kind == analyzers.ToSwitch && s.key.node == port.Peer) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (a *Analyzer) congestionFinding(g *group, s queueSpan, base uint64, port analyzers.Port, recent uint64) analyzers.Finding {
+	bps, n := s.drain.Bps()
+	measured := n >= a.cfg.DrainSamples && port.RateBps > 0
+	strengths := []float64{0.4, 0.5 * enough(recent, float64(a.cfg.CongestedPackets))}
+	if measured {
+		strengths = append(strengths, 0.8)
+	}
+	f := g.finding(a, strengths...)
+	f.Place = analyzers.Place{Node: a.net.Name(g.key.node), Port: g.key.port, Peer: port.PeerName}
+	f.Evidence = []analyzers.Evidence{{
+		Text: fmt.Sprintf("the full queue of %s port %d (to %s) dropped %d packets of %s, %d of them in the last %s of %d offered",
+			f.Place.Node, g.key.port, port.PeerName, g.episode.Packets, count(g.flows.Count(), "flow"), recent, a.cfg.CongestedSpan, recent+s.packets),
+		Figures: map[string]float64{"queue_drops": float64(g.episode.Packets), "recent_drops": float64(recent), "recent_sent": float64(s.packets)},
+		Packets: g.examples(),
+	}}
+	if measured {
+		f.Evidence = append(f.Evidence, analyzers.Evidence{
+			Text:    fmt.Sprintf("it drains at %s, its port's rate is %s: more is offered than the port can carry", rateText(bps), rateText(float64(port.RateBps))),
+			Figures: map[string]float64{"drain_bps": bps, "port_bps": float64(port.RateBps)},
+		})
+	}
+	if s.p99 > 2*base && base > 0 {
+		f.Evidence = append(f.Evidence, analyzers.Evidence{
+			Text:    fmt.Sprintf("packets wait there for up to %s (p99); before, p99 was %s", nsText(s.p99), nsText(base)),
+			Figures: map[string]float64{"p99_ns": float64(s.p99), "p99_before_ns": float64(base)},
+		})
+	}
+	return f
+}

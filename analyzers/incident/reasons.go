@@ -1,0 +1,105 @@
+package incident
+
+import (
+	"fmt"
+
+	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/drops"
+)
+
+// kindOf returns the kind of finding that lasting drops for a reason make, for the
+// reasons that no other detector judges.
+func kindOf(reason uint8) (analyzers.Kind, bool) {
+	switch reason {
+	case drops.ACLDeny, drops.IPMiss, drops.NexthopMiss, drops.TrafficManager:
+		return "", false
+	case drops.MappingMiss:
+		return analyzers.MappingMissing, true
+	case drops.VNIUnknown, drops.SourceSpoofed, drops.NestedOverlay, drops.NotOurs:
+		return analyzers.IsolationBreach, true
+	case drops.IPTTLZero:
+		return analyzers.TTLExpired, true
+	case drops.MTU:
+		return analyzers.MTUExceeded, true
+	}
+	return analyzers.Unexplained, true
+}
+
+// reasons finds lasting drops whose reason speaks for itself.
+func (a *Analyzer) reasons(out []candidate) []candidate {
+	groups := a.groups(func(c *drops.Cell) (key, *drops.Episode) {
+		kind, ok := kindOf(c.Reason())
+		if !ok || a.tenantsOwn(c) {
+			return key{}, nil
+		}
+		k := key{kind: kind, node: c.NodeIndex, what: int32(c.Reason())}
+		switch kind {
+		case analyzers.MTUExceeded:
+			k.port = c.OutPort()
+		case analyzers.MappingMissing:
+			k.vni = c.VNI()
+		case analyzers.IsolationBreach, analyzers.Unexplained:
+			k.port = c.InPort()
+		}
+		return k, &c.All
+	})
+	for _, g := range groups {
+		if !a.lasting(g) || g.key.kind == analyzers.MappingMissing && g.episode.Known < a.cfg.DropPackets {
+			continue
+		}
+		out = append(out, candidate{g.key, a.reasonFinding(g)})
+	}
+	return out
+}
+
+// tenantsOwn reports whether the drops are frames that a tenant's machine sent and no
+// network of ours is meant to carry.
+func (a *Analyzer) tenantsOwn(c *drops.Cell) bool {
+	if a.net.PortAt(c.NodeIndex, c.InPort()).Kind != analyzers.ToHost {
+		return false
+	}
+	switch c.Reason() {
+	case drops.NotIPv4, drops.ParserError, drops.IPChecksum, drops.IPTTLZero:
+		return true
+	}
+	return false
+}
+
+func (a *Analyzer) reasonFinding(g *group) analyzers.Finding {
+	e := &g.episode
+	cause := drops.CauseOf(g.reason)
+	strengths := []float64{0.6, enough(e.Packets, 10)}
+	if g.key.kind == analyzers.Unexplained {
+		strengths = []float64{0.5 * enough(e.Packets, 10)}
+	}
+	f := g.finding(a, strengths...)
+	port := a.net.PortAt(g.key.node, g.key.port)
+	vnet, _ := a.net.VNETByVNI(g.key.vni)
+	f.Place = analyzers.Place{Node: a.net.Name(g.key.node), Port: g.key.port, Peer: port.PeerName, VNI: g.key.vni, VNET: vnet.Name}
+	examples := g.examples()
+	if len(g.dsts) > 0 && g.key.kind == analyzers.TTLExpired {
+		f.Place.Prefix = g.dsts[0].Address.String()
+	}
+	if g.key.kind == analyzers.MappingMissing && len(examples) > 0 {
+		f.Place.Prefix = examples[0].Inner.Dst.String()
+	}
+	f.Evidence = []analyzers.Evidence{{
+		Text: fmt.Sprintf("%s dropped %d packets of %s (%s: %s), e.g. %s",
+			f.Place.Node, e.Packets, count(g.flows.Count(), "flow"), cause.Class, cause.Words, flowText(examples)),
+		Figures: map[string]float64{"dropped_packets": float64(e.Packets), "reason": float64(g.reason)},
+		Packets: examples,
+	}}
+	if g.key.kind == analyzers.MappingMissing {
+		f.Evidence = append(f.Evidence, analyzers.Evidence{
+			Text:    fmt.Sprintf("%d of them were for addresses that machines of %s have", e.Known, vnet.Name),
+			Figures: map[string]float64{"known_addresses": float64(e.Known)},
+		})
+	}
+	if e.Before > 0 {
+		f.Evidence = append(f.Evidence, analyzers.Evidence{
+			Text:    fmt.Sprintf("before, %d packets of these flows were delivered", e.Before),
+			Figures: map[string]float64{"delivered_before": float64(e.Before)},
+		})
+	}
+	return f
+}
