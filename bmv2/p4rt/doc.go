@@ -1,0 +1,33 @@
+// Package p4rt is a P4Runtime server in front of one device.Device.
+//
+// What lives here: the gRPC service, arbitration between controllers, the
+// pipeline in force and the one saved beside it, the application of updates and
+// reads to the device, and packet I/O. What a message means under a P4Info is
+// decided in the package entity, which is pure; what the device does with it is
+// the device's business.
+//
+//	controller ── StreamChannel ──► stream ──► arbiter   who is primary, per role
+//	              PacketOut     ──► stream ──► Config.PacketOut
+//	              ◄─────────────── outbox ◄── Server.PacketIn / Digest / ScanIdle
+//	controller ── Write, Read   ──► store  ──► device.Device
+//	controller ── SetForwardingPipelineConfig ──► Config.Load, Config.Commit
+//
+// Clauses in comments are section titles of the P4Runtime specification 1.5,
+// whose rules apply where the messages of 1.4.0-rc.5 can express them. Fields of
+// newer messages are refused with UNIMPLEMENTED, never skipped, except for
+// Replica.port, which is understood.
+//
+// # Bounds
+//
+// Every stream has an outbox of fixed size. Packet-ins, digests and idle
+// notifications that do not fit are dropped and counted ([Stats]); of
+// arbitration notices only the newest counts, and it takes the place of the one
+// before. Streams per role, roles, and the size of a message are limited.
+//
+// # Deliberate limits
+//
+// No DATAPLANE_ATOMIC (a device has no transactions), no role configurations
+// (every role has the whole pipeline), no port translation, no counters per
+// meter colour, no direct counter or meter on a default entry (the model counts
+// hits only), no backup replicas.
+package p4rt

@@ -1,0 +1,282 @@
+package p4rt
+
+import (
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/bmv2/p4rt/entity"
+)
+
+func (s *store) applyEntry(op p4v1.Update_Type, te *p4v1.TableEntry, wantUndo bool) (undo, error) {
+	e, err := s.schema.DecodeEntry(op, te)
+	if err != nil {
+		return nil, err
+	}
+	if wantUndo && op == p4v1.Update_MODIFY && e.Counter != nil {
+		return nil, errNoUndo("counter_data")
+	}
+	switch {
+	case e.Default:
+		return s.modifyDefault(&e)
+	case op == p4v1.Update_INSERT:
+		return s.insertEntry(&e)
+	case op == p4v1.Update_MODIFY:
+		return s.modifyEntry(&e, wantUndo)
+	default:
+		return s.deleteEntry(&e, wantUndo)
+	}
+}
+
+// modifyDefault: an unset action restores the program's own default, and with it
+// everything else about the entry (specification, "Default Entry").
+func (s *store) modifyDefault(e *entity.Entry) (undo, error) {
+	name, key := e.Table.Name, e.Key()
+	old, err := s.dev.Default(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.dev.SetDefault(name, e.Target); err != nil {
+		return nil, err
+	}
+	oldNote := s.notes[key]
+	if e.Target == nil {
+		delete(s.notes, key)
+	} else {
+		s.annotate(key, &note{controllerMetadata: e.ControllerMetadata, metadata: e.Metadata})
+	}
+	return func() error {
+		s.annotate(key, oldNote)
+		return s.dev.SetDefault(name, &old)
+	}, nil
+}
+
+// annotate keeps a note, or forgets it when there is nothing in it.
+func (s *store) annotate(key string, n *note) {
+	if n == nil || n.controllerMetadata == 0 && len(n.metadata) == 0 && n.oneShot == nil {
+		delete(s.notes, key)
+		return
+	}
+	s.notes[key] = n
+}
+
+func (s *store) insertEntry(e *entity.Entry) (undo, error) {
+	d := device.Entry{
+		Matches: e.Matches, Priority: e.Priority, IdleTimeout: e.IdleTimeout, Metadata: e.Metadata, Meter: e.Meter,
+	}
+	if e.Counter != nil {
+		d.Counter = *e.Counter
+	}
+	shot, err := s.target(e, &d)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.dev.Insert(e.Table.Name, d); err != nil {
+		return nil, result(err, s.dropOneShot(shot))
+	}
+	if e.Counter != nil {
+		if err := s.dev.WriteDirectCounter(e.Table.Name, d, *e.Counter); err != nil {
+			return nil, result(err, s.dev.Delete(e.Table.Name, d), s.dropOneShot(shot))
+		}
+	}
+	// A note that is still here speaks of an entry that went without P4Runtime.
+	key := e.Key()
+	if old := s.notes[key]; old != nil {
+		if err := s.dropOneShot(old.oneShot); err != nil {
+			return nil, err
+		}
+	}
+	s.annotate(key, &note{controllerMetadata: e.ControllerMetadata, oneShot: shot})
+	return func() error {
+		delete(s.notes, key)
+		if err := s.dev.Delete(e.Table.Name, d); err != nil {
+			return err
+		}
+		return s.dropOneShot(shot)
+	}, nil
+}
+
+// target fills d.Target; a one-shot becomes a group of its own.
+func (s *store) target(e *entity.Entry, d *device.Entry) (*oneShot, error) {
+	if e.OneShotProto != nil {
+		shot, err := s.makeOneShot(e)
+		if err != nil {
+			return nil, err
+		}
+		d.Target = device.Target{Group: &shot.group}
+		return shot, nil
+	}
+	if e.Target == nil {
+		return nil, nil
+	}
+	if (e.Target.Member != nil || e.Target.Group != nil) && s.sets[e.Table.Profile.ID].used() {
+		return nil, entity.Errorf(codes.InvalidArgument, "table %s: action profile %s is programmed with one-shot action sets; members and groups cannot be mixed in", e.Table.Name, e.Table.Profile.Name)
+	}
+	if err := s.checkRefs(e); err != nil {
+		return nil, err
+	}
+	d.Target = *e.Target
+	return nil, nil
+}
+
+// checkRefs: a member or group that is not there is NOT_FOUND, whatever the
+// device would say.
+func (s *store) checkRefs(e *entity.Entry) error {
+	if id := e.Target.Member; id != nil {
+		if _, err := s.member(e.Table.Profile, *id); err != nil {
+			return err
+		}
+	}
+	if id := e.Target.Group; id != nil {
+		if _, err := s.group(e.Table.Profile, *id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// modifyEntry replaces an entry's state. An unset action keeps the old one; unset
+// counter_data leaves the counter; an unset meter_config resets the meter.
+func (s *store) modifyEntry(e *entity.Entry, wantUndo bool) (undo, error) {
+	name, key := e.Table.Name, e.Key()
+	d := device.Entry{
+		Matches: e.Matches, Priority: e.Priority, IdleTimeout: e.IdleTimeout, Metadata: e.Metadata, Meter: e.Meter,
+	}
+	var old device.Entry
+	keep := e.Target == nil && e.OneShotProto == nil
+	if keep || wantUndo || e.Table.DirectCounter {
+		var err error
+		if old, err = s.find(e); err != nil {
+			return nil, err
+		}
+		d.Counter = old.Counter
+	}
+	oldNote := s.notes[key]
+	n := &note{controllerMetadata: e.ControllerMetadata}
+	if keep {
+		d.Target = old.Target
+		if oldNote != nil {
+			n.oneShot = oldNote.oneShot
+		}
+		if old.Const {
+			return s.modifyConst(e, old)
+		}
+	} else {
+		shot, err := s.target(e, &d)
+		if err != nil {
+			return nil, err
+		}
+		n.oneShot = shot
+	}
+	replaced := !keep && oldNote != nil && oldNote.oneShot != nil
+	if err := s.dev.Modify(name, d); err != nil {
+		if !keep {
+			err = result(err, s.dropOneShot(n.oneShot))
+		}
+		return nil, err
+	}
+	if e.Counter != nil {
+		if err := s.dev.WriteDirectCounter(name, d, *e.Counter); err != nil {
+			return nil, err
+		}
+	}
+	s.annotate(key, n)
+	if !wantUndo {
+		if replaced {
+			return nil, s.dropOneShot(oldNote.oneShot)
+		}
+		return nil, nil
+	}
+	// The group of the old one-shot is made anew when it is needed again.
+	if replaced {
+		if err := s.dropOneShot(oldNote.oneShot); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		back := old
+		restored := oldNote
+		if replaced {
+			shot, err := s.remakeOneShot(oldNote.oneShot)
+			if err != nil {
+				return err
+			}
+			back.Target = device.Target{Group: &shot.group}
+			restored = &note{controllerMetadata: oldNote.controllerMetadata, oneShot: shot}
+		}
+		if err := s.dev.Modify(name, back); err != nil {
+			return err
+		}
+		s.annotate(key, restored)
+		if !keep {
+			return s.dropOneShot(n.oneShot)
+		}
+		return nil
+	}, nil
+}
+
+// modifyConst touches the direct resources of an entry that is const otherwise
+// (specification, "Constant Tables").
+func (s *store) modifyConst(e *entity.Entry, old device.Entry) (undo, error) {
+	if e.IdleTimeout != old.IdleTimeout || len(e.Metadata) > 0 || e.ControllerMetadata != 0 {
+		return nil, entity.Errorf(codes.PermissionDenied, "table %s: of a const entry only counter and meter can change", e.Table.Name)
+	}
+	if e.Counter != nil {
+		if err := s.dev.WriteDirectCounter(e.Table.Name, old, *e.Counter); err != nil {
+			return nil, err
+		}
+	}
+	if e.Table.DirectMeter {
+		d := old
+		d.Meter = e.Meter
+		if err := s.dev.Modify(e.Table.Name, d); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		if !e.Table.DirectMeter {
+			return nil
+		}
+		return s.dev.Modify(e.Table.Name, old)
+	}, nil
+}
+
+func (s *store) deleteEntry(e *entity.Entry, wantUndo bool) (undo, error) {
+	name, key := e.Table.Name, e.Key()
+	var old device.Entry
+	if wantUndo {
+		var err error
+		if old, err = s.find(e); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.dev.Delete(name, device.Entry{Matches: e.Matches, Priority: e.Priority}); err != nil {
+		return nil, err
+	}
+	oldNote := s.notes[key]
+	delete(s.notes, key)
+	if oldNote != nil {
+		if err := s.dropOneShot(oldNote.oneShot); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		back, restored := old, oldNote
+		if oldNote != nil && oldNote.oneShot != nil {
+			shot, err := s.remakeOneShot(oldNote.oneShot)
+			if err != nil {
+				return err
+			}
+			back.Target = device.Target{Group: &shot.group}
+			restored = &note{controllerMetadata: oldNote.controllerMetadata, oneShot: shot}
+		}
+		if err := s.dev.Insert(name, back); err != nil {
+			return err
+		}
+		s.annotate(key, restored)
+		if e.Table.DirectCounter {
+			return s.dev.WriteDirectCounter(name, back, old.Counter)
+		}
+		return nil
+	}, nil
+}
