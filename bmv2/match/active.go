@@ -52,18 +52,27 @@ func (p *pool) changed() {
 }
 
 // tells is how many rules a slice excludes for a key that looks there like one of
-// the rules that care: a byte all rules share tells nothing, random ones much.
+// the rules that care: a byte all rules share tells nothing, random ones much. It
+// judges by the rules of the first tile.
 func (p *pool) tells(sl *keySlice) float64 {
+	var some [tile]uint64 // rules that care
+	for v := range 1 << sl.width {
+		for b := range p.stride {
+			some[b] |= *p.word(sl.first+v, int32(b))
+		}
+	}
+	care := 0
+	for _, w := range some {
+		care += bits.OnesCount64(w)
+	}
 	sum, weight := 0, 0
 	for v := range 1 << sl.width {
 		excluded := 0
-		row := (sl.first + v) * p.stride
-		for _, w := range p.rows[row : row+p.stride] {
-			excluded += bits.OnesCount64(w)
+		for b := range p.stride {
+			excluded += bits.OnesCount64(*p.word(sl.first+v, int32(b)))
 		}
-		accepted := sl.care - excluded
-		sum += accepted * excluded
-		weight += accepted
+		sum += (care - excluded) * excluded
+		weight += care - excluded
 	}
 	if weight == 0 {
 		return 0

@@ -51,23 +51,29 @@ func (s *ternary[K]) newBlock(i int) int32 {
 	} else {
 		b = int32(len(p.blocks))
 		p.blocks = append(p.blocks, block{})
-		if len(p.blocks) > p.stride {
-			p.widen()
-		}
+		p.room(b)
 	}
 	p.order = slices.Insert(p.order, i, b)
 	return b
 }
 
-// widen doubles the room for blocks.
-func (p *pool) widen() {
-	stride := max(1, 2*p.stride)
-	rows := make([]uint64, p.rowCount()*stride)
-	for r := range p.rowCount() {
-		copy(rows[r*stride:], p.rows[r*p.stride:(r+1)*p.stride])
+// room makes room for the rows of block b, which is the last.
+func (p *pool) room(b int32) {
+	switch {
+	case b == 0:
+		p.stride = 1
+		p.tiles = append(p.tiles, make([]uint64, p.rowCount()))
+	case b < tile && int(b) >= p.stride: // the first tile grows by doubling
+		rows := make([]uint64, p.rowCount()*2*p.stride)
+		for r := range p.rowCount() {
+			copy(rows[r*2*p.stride:], p.tiles[0][r*p.stride:(r+1)*p.stride])
+		}
+		p.tiles[0] = rows
+		p.stride *= 2
+		p.activate()
+	case b%tile == 0:
+		p.tiles = append(p.tiles, make([]uint64, p.rowCount()*tile))
 	}
-	p.rows, p.stride = rows, stride
-	p.activate()
 }
 
 // split moves the worse half of a full block to a new one after it.
@@ -109,7 +115,7 @@ func (s *ternary[K]) poolPut(h, b int32) {
 		}
 		for v := range 1 << sl.width {
 			if !r.accepts(&s.packing, sl, uint64(v)) {
-				p.rows[(sl.first+v)*p.stride+int(b)] |= 1 << i
+				*p.word(sl.first+v, b) |= 1 << i
 			}
 		}
 		sl.care++
@@ -124,9 +130,9 @@ func (s *ternary[K]) poolPut(h, b int32) {
 func (s *ternary[K]) poolTake(h int32) {
 	p := &s.pool
 	r := &s.rules[h]
-	b, i := int(r.bit>>6), r.bit&63
+	b, i := r.bit>>6, r.bit&63
 	p.blocks[b].used &^= 1 << i
-	r.bit = -1
+	r.bit = nowhere
 	p.n--
 	for c := range p.slices {
 		sl := &p.slices[c]
@@ -134,7 +140,7 @@ func (s *ternary[K]) poolTake(h int32) {
 			continue
 		}
 		for v := range 1 << sl.width {
-			p.rows[(sl.first+v)*p.stride+b] &^= 1 << i
+			*p.word(sl.first+v, b) &^= 1 << i
 		}
 		sl.care--
 		if sl.care == 0 {

@@ -21,13 +21,16 @@ import (
 // and are visited from the greatest, so the first hit ends the search but for
 // ties.
 //
+// Rows are kept in tiles of eight blocks, a cache line per row, so that growing
+// copies nothing.
+//
 // Rows are a superset: long ranges and very wide keys leave bits that a
 // comparison with the rule itself decides.
 type pool struct {
 	slices []keySlice
 	active []activeSlice // the slices some rule cares about
-	rows   []uint64
-	stride int // blocks there is room for
+	tiles  [][]uint64    // the rows of tile blocks each
+	stride int           // words per row in a tile: tile, or less while there is but one
 	blocks []block
 	order  []int32 // blocks in use, by top, greatest first
 	spare  []int32 // blocks not in use
@@ -50,7 +53,7 @@ type activeSlice struct {
 	word  int32
 	shift int32
 	mask  uint64
-	first int // word of rows where the row of value 0 begins
+	first int // word of a tile where the row of value 0 begins
 	slice int
 }
 
@@ -61,6 +64,9 @@ type block struct {
 	rules      [64]int32
 	priorities [64]int32
 }
+
+// tile is how many blocks share an allocation.
+const tile = 8
 
 // maxSlices bounds the rows of very wide keys, whose remaining bits are left to
 // the comparison; 48 slices cover any 384 bits.
@@ -94,6 +100,11 @@ func newPool(l layout) pool {
 	return p
 }
 
+// word returns where block b has its bits of a row.
+func (p *pool) word(row int, b int32) *uint64 {
+	return &p.tiles[b/tile][row*p.stride+int(b%tile)]
+}
+
 func (p *pool) rowCount() int {
 	last := p.slices[len(p.slices)-1]
 	return last.first + 1<<last.width
@@ -120,7 +131,7 @@ func (s *ternary[K]) lookupPool(k *K, key []uint64, best int32) int32 {
 		if blk.top < least {
 			break
 		}
-		left, rows := blk.used, p.rows[b:]
+		left, rows := blk.used, p.tiles[b/tile][b%tile:]
 		for r := base; len(r) >= 4 && left != 0; r = r[4:] { // a branch per word would cost more
 			left &^= rows[r[0]] | rows[r[1]] | rows[r[2]] | rows[r[3]]
 		}

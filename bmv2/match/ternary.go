@@ -16,10 +16,14 @@ import (
 // hold and left as soon as nothing better can follow.
 //
 // Ranges that are prefixes count as masks; rules with any other range always
-// live in the pool. So a lookup costs, with N rules, at most N/16 probes of large
-// groups, N/16 words per 8-bit slice of the key for the pool (each visited word
-// is a handful of ANDs, and the first slices usually leave nothing), and the
-// comparison of the rules that survive.
+// live in the pool. So a lookup costs, with N rules, at most N/256 probes of large
+// groups and N/16 words per 8-bit slice of the key for the pool (four slices are
+// combined at a time, and the first four usually leave nothing), and a comparison
+// with each rule that survives and could be better.
+//
+// A write changes at most a few blocks: a group that turns large or small moves
+// step by step, a few rules with every later write, being looked up in both
+// places meanwhile.
 type ternary[K words] struct {
 	layout  layout
 	packing packing
@@ -27,9 +31,12 @@ type ternary[K words] struct {
 	free    []int32
 	byID    map[identity[K]]int32
 	groups  map[K]*group[K]
-	tuples  []*group[K] // the large ones, by top, greatest first
+	tuples  []*group[K] // those with a hash table, by top, greatest first
+	moving  []*group[K] // those with rules that are not where they belong
 	pool    pool
 	seq     uint64
+
+	growAt, shrinkAt int
 }
 
 // identity is a packed rule. For range fields a and b hold low and high end.
@@ -47,8 +54,13 @@ type ternaryRule[K words] struct {
 	result      int32
 	next        int32 // in a large group: the next best with the same value, -1 = none
 	place       int32 // in the group's members
-	bit         int32 // in the pool, -1 = in a large group
+	bit         int32 // in the pool, or inGroup, or nowhere
 }
+
+const (
+	inGroup = -1 // in its group's heads
+	nowhere = -2
+)
 
 // rangeSpan is a range over the words from…to of a key.
 type rangeSpan struct {
@@ -60,22 +72,27 @@ type rangeSpan struct {
 type group[K words] struct {
 	mask    K
 	members []int32
-	large   bool
-	heads   hmap[K] // masked value to the best rule, if large
-	top     int32   // no member has a greater priority, if large
-	stale   int     // members at top deleted since top was computed
+	large   bool    // members belong into heads, else into the pool
+	moved   int     // members from here on are where they belong, if moving
+	listed  bool    // in tuples
+	heads   hmap[K] // masked value to the best rule
+	top     int32   // no member in heads has a greater priority
+	stale   int     // members at top removed from heads since top was computed
 }
 
 // A group becomes large when it reaches growAt and small again when it falls to
-// shrinkAt. Measured: a probe costs about as much as two to four blocks of the
-// pool.
+// shrinkAt. Measured: a probe costs as much as about eight blocks of the pool,
+// and a block holds 45 rules on average.
 const (
-	growAt   = 64
-	shrinkAt = 16
+	growAt   = 512
+	shrinkAt = 256
 )
 
+// movesPerWrite bounds how many rules of moving groups one write moves.
+const movesPerWrite = 4
+
 func newTernary[K words](l layout, p packing) *ternary[K] {
-	return &ternary[K]{layout: l, packing: p, byID: map[identity[K]]int32{}, groups: map[K]*group[K]{}, pool: newPool(l)}
+	return &ternary[K]{layout: l, packing: p, byID: map[identity[K]]int32{}, groups: map[K]*group[K]{}, pool: newPool(l), growAt: growAt, shrinkAt: shrinkAt}
 }
 
 func (s *ternary[K]) len() int { return len(s.byID) }
@@ -153,7 +170,7 @@ func (s *ternary[K]) insert(r rule, value int32) {
 	}
 	s.seq++
 	n := &s.rules[h]
-	*n = ternaryRule[K]{id: id, seq: s.seq, priority: r.priority, result: value, next: -1, bit: -1}
+	*n = ternaryRule[K]{id: id, seq: s.seq, priority: r.priority, result: value, next: -1, bit: nowhere}
 	s.byID[id] = h
 
 	a, b := slices.Clone(r.a), slices.Clone(r.b)
@@ -187,15 +204,15 @@ func (s *ternary[K]) insert(r rule, value int32) {
 	}
 	n.place = int32(len(g.members))
 	g.members = append(g.members, h)
-	switch {
-	case g.large:
+	if g.large {
 		s.chain(g, h)
-		s.raise(g)
-	case len(g.members) >= growAt:
-		s.enlarge(g)
-	default:
+	} else {
 		s.poolAdd(h)
+		if len(g.members) >= s.growAt {
+			s.turn(g)
+		}
 	}
+	s.move()
 }
 
 func (s *ternary[K]) remove(r rule) {
@@ -203,30 +220,29 @@ func (s *ternary[K]) remove(r rule) {
 	h := s.byID[id]
 	delete(s.byID, id)
 	n := &s.rules[h]
-	if n.spans != nil {
+	if n.bit >= 0 {
 		s.poolRemove(h)
-	} else {
+	}
+	if n.spans == nil {
 		g := s.groups[n.mask]
+		if n.bit == inGroup {
+			s.unchain(g, h)
+		}
 		last := g.members[len(g.members)-1]
 		g.members[n.place] = last
 		s.rules[last].place = n.place
 		g.members = g.members[:len(g.members)-1]
-		if !g.large {
-			s.poolRemove(h)
-		} else {
-			s.unchain(g, h)
-			if len(g.members) <= shrinkAt {
-				s.reduce(g)
-			} else if n.priority == g.top {
-				s.lower(g)
-			}
+		g.moved = min(g.moved, len(g.members))
+		if g.large && len(g.members) <= s.shrinkAt {
+			s.turn(g)
 		}
 		if len(g.members) == 0 {
-			delete(s.groups, g.mask)
+			s.forget(g)
 		}
 	}
 	*n = ternaryRule[K]{}
 	s.free = append(s.free, h)
+	s.move()
 }
 
 // prefixOf returns the mask of the range low…top if that is all values with a

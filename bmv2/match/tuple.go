@@ -2,11 +2,50 @@ package match
 
 import "slices"
 
-// chain puts a rule of a large group into its table, in its place among the
-// rules of the same value.
+// turn makes a small group large or a large one small and starts moving it.
+func (s *ternary[K]) turn(g *group[K]) {
+	g.large = !g.large
+	g.moved = len(g.members)
+	if !slices.Contains(s.moving, g) {
+		s.moving = append(s.moving, g)
+	}
+}
+
+// move takes a few rules of groups that turned to where they belong.
+func (s *ternary[K]) move() {
+	for steps := 0; len(s.moving) > 0 && steps < movesPerWrite; {
+		g := s.moving[0]
+		if g.moved == 0 {
+			s.moving = slices.Delete(s.moving, 0, 1)
+			continue
+		}
+		g.moved--
+		switch h := g.members[g.moved]; {
+		case g.large && s.rules[h].bit >= 0:
+			s.poolRemove(h)
+			s.chain(g, h)
+			steps++
+		case !g.large && s.rules[h].bit == inGroup:
+			s.unchain(g, h)
+			s.poolAdd(h)
+			steps++
+		}
+	}
+}
+
+// forget drops a group without members.
+func (s *ternary[K]) forget(g *group[K]) {
+	delete(s.groups, g.mask)
+	if i := slices.Index(s.moving, g); i >= 0 {
+		s.moving = slices.Delete(s.moving, i, i+1)
+	}
+}
+
+// chain puts a rule into its group's table, in its place among the rules of the
+// same value.
 func (s *ternary[K]) chain(g *group[K], h int32) {
 	n := &s.rules[h]
-	n.bit = -1
+	n.bit = inGroup
 	head, ok := g.heads.get(&n.value)
 	if !ok || s.better(h, head) {
 		n.next = -1
@@ -22,9 +61,19 @@ func (s *ternary[K]) chain(g *group[K], h int32) {
 		n.next = s.rules[at].next
 		s.rules[at].next = h
 	}
+	if !g.listed {
+		g.listed, g.top, g.stale = true, n.priority, 0
+		s.tuples = append(s.tuples, g)
+	}
 	g.top = max(g.top, n.priority)
+	i := slices.Index(s.tuples, g)
+	for ; i > 0 && s.tuples[i-1].top < g.top; i-- {
+		s.tuples[i] = s.tuples[i-1]
+	}
+	s.tuples[i] = g
 }
 
+// unchain takes a rule out of its group's table.
 func (s *ternary[K]) unchain(g *group[K], h int32) {
 	n := &s.rules[h]
 	head, _ := g.heads.get(&n.value)
@@ -40,39 +89,14 @@ func (s *ternary[K]) unchain(g *group[K], h int32) {
 	default:
 		g.heads.del(&n.value)
 	}
-}
-
-// enlarge moves a group from the pool to a table of its own.
-func (s *ternary[K]) enlarge(g *group[K]) {
-	g.large = true
-	g.top = s.rules[g.members[0]].priority
-	for _, h := range g.members {
-		if s.rules[h].bit >= 0 {
-			s.poolRemove(h)
-		}
-		s.chain(g, h)
+	n.bit = nowhere
+	if g.heads.n == 0 {
+		i := slices.Index(s.tuples, g)
+		s.tuples = slices.Delete(s.tuples, i, i+1)
+		g.listed, g.heads = false, hmap[K]{}
+	} else if n.priority == g.top {
+		s.lower(g)
 	}
-	s.tuples = append(s.tuples, g)
-	s.raise(g)
-}
-
-// reduce moves a group back into the pool.
-func (s *ternary[K]) reduce(g *group[K]) {
-	i := slices.Index(s.tuples, g)
-	s.tuples = slices.Delete(s.tuples, i, i+1)
-	g.large, g.heads, g.stale = false, hmap[K]{}, 0
-	for _, h := range g.members {
-		s.poolAdd(h)
-	}
-}
-
-// raise moves a group whose top may have risen to its place.
-func (s *ternary[K]) raise(g *group[K]) {
-	i := slices.Index(s.tuples, g)
-	for ; i > 0 && s.tuples[i-1].top < g.top; i-- {
-		s.tuples[i] = s.tuples[i-1]
-	}
-	s.tuples[i] = g
 }
 
 // lower is told of the removal of a rule at the group's top. Until an eighth of
@@ -84,9 +108,11 @@ func (s *ternary[K]) lower(g *group[K]) {
 		return
 	}
 	g.stale = 0
-	g.top = s.rules[g.members[0]].priority
+	first := true
 	for _, h := range g.members {
-		g.top = max(g.top, s.rules[h].priority)
+		if r := &s.rules[h]; r.bit == inGroup && (first || r.priority > g.top) {
+			g.top, first = r.priority, false
+		}
 	}
 	i := slices.Index(s.tuples, g)
 	for ; i+1 < len(s.tuples) && s.tuples[i+1].top > g.top; i++ {
