@@ -74,14 +74,10 @@ func (d *Decoder) Next(r *Report) (bool, error) {
 		return false, &Error{Cause: LengthBeyond, Offset: at + headerSize, Got: left - headerSize, Want: int(head[1]) * wordSize}
 	}
 	d.off = end
-	*r = Report{
-		Offset:  at,
-		RepType: RepType(head[0] >> 4),
-		InType:  InType(head[0] & 15),
-		Length:  head[1],
-		MDLen:   head[2],
-		Flags:   Flags(head[3]),
-	}
+	*r = Report{}
+	r.Offset = at
+	r.RepType, r.InType = RepType(head[0]>>4), InType(head[0]&15)
+	r.Length, r.MDLen, r.Flags = head[1], head[2], Flags(head[3])
 	body := d.data[at+headerSize : end : end]
 	if r.RepType != INT {
 		r.Inner = body

@@ -17,13 +17,13 @@ const nestedOverlay = 131
 // outer flow is the outermost header where another is inside it, the inner flow
 // that other one or the only one.
 func (r *Report) Record(g Group, rec *postcard.Record, p *dissect.Packet) {
-	*rec = postcard.Record{
-		Received: rec.Received,
-		Node:     postcard.NodeID(g.NodeID),
-		HwID:     g.HwID,
-		Seq:      g.Sequence,
-		Flags:    r.Flags.postcard(),
-	}
+	received := rec.Received
+	*rec = postcard.Record{}
+	rec.Received = received
+	rec.Node = postcard.NodeID(g.NodeID)
+	rec.HwID = g.HwID
+	rec.Seq = g.Sequence
+	rec.Flags = r.Flags.postcard()
 	r.baselineTo(rec)
 	r.flowsTo(rec, p)
 	var x Extension
@@ -89,10 +89,10 @@ func (r *Report) flowsTo(rec *postcard.Record, p *dissect.Packet) {
 	if inner == nil || r.DomainID == ExtensionID && r.Has(MdDrop) && r.DropReason == nestedOverlay {
 		outer, inner = nil, outer
 	}
-	rec.Inner = flowOf(inner)
+	setFlow(&rec.Inner, inner)
 	rec.Has |= postcard.HasInner
 	if outer != nil {
-		rec.Outer = flowOf(outer)
+		setFlow(&rec.Outer, outer)
 		rec.Has |= postcard.HasOuter
 		if inner.HasID && inner.Tunnel.HasVNI() {
 			rec.VNI = inner.TunnelID
@@ -113,17 +113,14 @@ func (r *Report) Dissect(p *dissect.Packet) bool {
 	case InIPv6:
 		p.Parse(dissect.IPv6, b)
 	default:
-		*p = dissect.Packet{}
+		p.Reset()
 	}
 	return p.Depth > 0
 }
 
-func flowOf(h *dissect.Header) postcard.Flow {
-	return postcard.Flow{
-		Src: h.Src, Dst: h.Dst,
-		SrcPort: h.SrcPort, DstPort: h.DstPort,
-		Proto: h.Proto,
-	}
+func setFlow(f *postcard.Flow, h *dissect.Header) {
+	f.Src, f.Dst = h.Src, h.Dst
+	f.SrcPort, f.DstPort, f.Proto = h.SrcPort, h.DstPort, h.Proto
 }
 
 func (x *Extension) to(rec *postcard.Record) {

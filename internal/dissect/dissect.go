@@ -100,13 +100,13 @@ type Packet struct {
 	MPLS      uint8  // how many labels before the outermost IP header
 	Label     uint32 // the outermost of them
 
-	Depth int // how many of Header are set
+	Depth int // how many of Head are set; the others hold whatever they held
 	Head  [MaxDepth]Header
 }
 
 // Parse reads b, which starts with a header of kind start, into p.
 func (p *Packet) Parse(start Start, b []byte) {
-	*p = Packet{}
+	p.Reset()
 	w := walk{p: p, b: b}
 	switch start {
 	case Ethernet:
@@ -116,6 +116,11 @@ func (p *Packet) Parse(start Start, b []byte) {
 	case IPv6:
 		w.ipv6(0, None, 0, false)
 	}
+}
+
+// Reset makes p the packet of which nothing is known.
+func (p *Packet) Reset() {
+	p.EtherType, p.VLANs, p.VLAN, p.MPLS, p.Label, p.Depth = 0, 0, [2]uint16{}, 0, 0, 0
 }
 
 // Outermost returns the first IP header, or nil.

@@ -26,6 +26,7 @@ func (w *walk) open(version uint8, t Tunnel, id uint32, hasID bool) *Header {
 	}
 	h := &w.p.Head[w.p.Depth]
 	w.p.Depth++
+	*h = Header{}
 	h.Version, h.Tunnel, h.TunnelID, h.HasID = version, t, id, hasID
 	return h
 }
