@@ -79,6 +79,7 @@ type Header struct {
 	HasID    bool // TunnelID was there
 	HasPorts bool // SrcPort and DstPort were there
 	HasICMP  bool // ICMPType and ICMPCode were there
+	HasUDP   bool // a whole UDP header was there: Payload is behind it
 	Fragment bool // any fragment, the first one included
 	DF       bool // IPv4: don't fragment
 	TTL, TOS uint8

@@ -23,7 +23,7 @@ func (w *walk) transport(h *Header, at int) {
 		if !w.has(at, udpHeader) {
 			return
 		}
-		h.Payload = at + udpHeader
+		h.Payload, h.HasUDP = at+udpHeader, true
 		w.udpTunnel(h.DstPort, at+udpHeader)
 	case ICMP, ICMPv6:
 		if w.has(at, 2) {
