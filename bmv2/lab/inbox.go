@@ -1,9 +1,8 @@
 package lab
 
 import (
+	"slices"
 	"sync"
-
-	"github.com/telltale-net/telltale/bmv2/device"
 )
 
 // maxPacketOuts is how many packet-outs of all controllers may wait for the lab's
@@ -23,16 +22,18 @@ type inbox struct {
 // letter is a new pipeline for a node, or a packet-out.
 type letter struct {
 	node *node
-	sw   dataplane
-	dev  device.Device
+	pipe *pipeline
 	out  *packet
 }
 
-// commit leaves a pipeline.
-func (l *Lab) commit(n *node, sw dataplane, dev device.Device) {
-	l.inbox.mu.Lock()
-	defer l.inbox.mu.Unlock()
-	l.inbox.letters = append(l.inbox.letters, letter{node: n, sw: sw, dev: dev})
+// commit leaves a pipeline. One that was left before and never put to work is
+// forgotten.
+func (l *Lab) commit(n *node, p *pipeline) {
+	x := &l.inbox
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.letters = slices.DeleteFunc(x.letters, func(m letter) bool { return m.node == n && m.pipe != nil })
+	x.letters = append(x.letters, letter{node: n, pipe: p})
 	l.nudge()
 }
 
@@ -56,8 +57,9 @@ func (l *Lab) lock() {
 	l.inbox.mu.Lock()
 	defer l.inbox.mu.Unlock()
 	for i, m := range l.inbox.letters {
-		if m.sw != nil {
-			l.install(m.node, m.sw, m.dev)
+		if m.pipe != nil {
+			l.install(m.node, m.pipe, m.pipe.Switch)
+			l.startTicks(m.node, m.pipe.ticks)
 		} else {
 			m.node.stats.PacketOuts++
 			l.queue.push(event{at: l.now, kind: evPacketOut, ref: m.node.ref, pkt: m.out})

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/telltale-net/telltale/bmv2/engine"
 	"github.com/telltale-net/telltale/topology"
@@ -45,6 +46,7 @@ type Lab struct {
 	closed      bool
 	poke        chan struct{} // something new was scheduled
 	now         Time
+	instant     atomic.Int64 // now, for servers, which do not take mu
 	events      uint64
 	lag         Time
 	queue       queue
@@ -57,7 +59,6 @@ type Lab struct {
 	wires       []*wire
 	flows       []*flow
 	reports     ReportStats
-	servers     []*server
 
 	watch func(w *wire, at Time, b []byte) // sees every frame put on a wire
 }

@@ -3,6 +3,7 @@ package lab
 import (
 	"github.com/telltale-net/telltale/bmv2/device"
 	"github.com/telltale-net/telltale/bmv2/engine"
+	"github.com/telltale-net/telltale/bmv2/p4rt"
 	"github.com/telltale-net/telltale/topology"
 )
 
@@ -22,32 +23,35 @@ type dataplane interface {
 // node is a switch or the collector.
 type node struct {
 	topology.Node
-	ref   int32
-	clock SwitchClock
-	sw    dataplane     // nil until a controller pushes a pipeline
-	dev   device.Device // the same switch, for faults
-	wires []*wire       // by port: the wire the port sends on
-	slow  []float64     // by port: factor of a slow port, 0 = not slow
-	emit  func(engine.Tx)
-	in    func([]byte) // packet-in
-	wake  Time         // earliest wake-up in the queue
-	stats NodeStats
+	ref            int32
+	clock          SwitchClock
+	sw             dataplane     // nil until a controller pushes a pipeline
+	dev            device.Device // the same switch, for faults
+	wires          []*wire       // by port: the wire the port sends on
+	slow           []float64     // by port: factor of a slow port, 0 = not slow
+	emit           func(engine.Tx)
+	in             func([]byte) // packet-in
+	server         *server      // nil for the collector
+	ticks, ticking bool         // the program needs ticks; one is in the queue
+	wake           Time         // earliest wake-up in the queue
+	stats          NodeStats
 }
 
 // NodeStats counts what passed a switch's ports. What happened to a packet inside is
 // in Engine.
 type NodeStats struct {
-	Name        string
-	Received    uint64 // frames from links
-	Transmitted uint64 // frames to links
-	PacketIns   uint64
-	PacketOuts  uint64
-	// PacketOutsShed are packet-outs refused because too many were waiting.
-	PacketOutsShed uint64
-	NoPipeline     uint64 // frames and packet-outs that came before a pipeline did
-	NoLink         uint64 // frames sent to a port that leads nowhere
-	Pipelines      uint64 // committed
-	Engine         engine.Stats
+	Name           string
+	Received       uint64       // frames from links
+	Transmitted    uint64       // frames to links
+	PacketIns      uint64       // packets sent out of the CPU port
+	PacketOuts     uint64       // packets that controllers sent in
+	PacketOutsShed uint64       // refused, because too many were waiting
+	NoPipeline     uint64       // frames and packet-outs that came before a pipeline did
+	NoLink         uint64       // frames sent to a port that leads nowhere
+	TickErrors     uint64       // the server could not read which notifications were due
+	Pipelines      uint64       // put to work
+	Engine         engine.Stats // of the pipeline at work
+	P4RT           p4rt.Stats
 }
 
 func (n *node) wireAt(port uint16) *wire {

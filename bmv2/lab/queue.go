@@ -12,7 +12,7 @@ const (
 	evArrive                // pkt reaches the far end of wire ref
 	evSend                  // flow ref sends
 	evPacketOut             // pkt from the controller enters node ref
-	evSweep                 // node ref looks for idle entries
+	evTick                  // node ref's server sees time pass
 )
 
 // event is something that happens at an instant; seq orders events of one instant by

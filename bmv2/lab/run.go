@@ -28,7 +28,7 @@ func (l *Lab) RunUntil(t Time) error {
 		l.unlock() // controllers' turn
 		l.lock()
 	}
-	l.now = t
+	l.reach(t)
 	return nil
 }
 
@@ -59,7 +59,7 @@ func (l *Lab) catchUp(t Time) Time {
 	if more {
 		return l.now
 	}
-	l.now = max(l.now, t)
+	l.reach(max(l.now, t))
 	if next, ok := l.queue.peek(); ok {
 		return next
 	}
@@ -90,6 +90,14 @@ func (l *Lab) nudge() {
 	}
 }
 
+// reach moves the lab's time on.
+func (l *Lab) reach(t Time) {
+	if t != l.now {
+		l.now = t
+		l.instant.Store(int64(t))
+	}
+}
+
 // step lets at most n events up to the instant t happen and reports whether there
 // are more.
 func (l *Lab) step(t Time, n int) bool {
@@ -102,7 +110,7 @@ func (l *Lab) step(t Time, n int) bool {
 		if e.at < l.now {
 			panic(fmt.Sprintf("BUG: lab: event of kind %d at %d, but it is %d already", e.kind, e.at, l.now))
 		}
-		l.now = e.at
+		l.reach(e.at)
 		l.events++
 		switch e.kind {
 		case evArrive:
@@ -113,6 +121,8 @@ func (l *Lab) step(t Time, n int) bool {
 			l.hostSend(e.ref)
 		case evPacketOut:
 			l.inject(l.nodes[e.ref], e.pkt)
+		case evTick:
+			l.tick(l.nodes[e.ref])
 		}
 		if e.pkt != nil {
 			l.pool.put(e.pkt)

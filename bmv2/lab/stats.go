@@ -27,6 +27,9 @@ func (l *Lab) Stats() Stats {
 		if n.sw != nil {
 			x.Engine = n.sw.Stats()
 		}
+		if n.server != nil {
+			x.P4RT = n.server.Stats()
+		}
 		l.inbox.mu.Lock()
 		x.PacketOutsShed = l.inbox.shedOuts[n]
 		l.inbox.mu.Unlock()
