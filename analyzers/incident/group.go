@@ -91,4 +91,3 @@ func (g *group) finding(a *Analyzer, strengths ...float64) analyzers.Finding {
 		ReportLoss: loss,
 	}
 }
-

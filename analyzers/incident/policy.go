@@ -6,12 +6,13 @@ import (
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/drops"
 	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/p4src"
 )
 
 // policy finds rules that deny what used to pass.
 func (a *Analyzer) policy(out []candidate) []candidate {
 	groups := a.groups(func(c *drops.Cell) (key, *drops.Episode) {
-		if c.Reason() != drops.ACLDeny {
+		if c.Reason() != p4src.DropACLDeny {
 			return key{}, nil
 		}
 		return key{kind: analyzers.PolicyDeny, node: c.NodeIndex, rule: c.Rule(), vni: c.VNI()}, &c.Passed

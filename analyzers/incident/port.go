@@ -8,6 +8,7 @@ import (
 	"github.com/telltale-net/telltale/analyzers/drops"
 	"github.com/telltale-net/telltale/analyzers/latency"
 	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/p4src"
 )
 
 // maxWatchedFlows bounds the flows that one open finding counts.
@@ -183,7 +184,7 @@ func (a *Analyzer) slowFinding(k latency.QueueKey, v latency.View, s queueSpan, 
 func (a *Analyzer) queueDrops(node int32, port uint32) *group {
 	want := key{node: node, port: port}
 	groups := a.groups(func(c *drops.Cell) (key, *drops.Episode) {
-		if c.Reason() != drops.TrafficManager || c.NodeIndex != node || c.OutPort() != port {
+		if c.Reason() != p4src.DropTrafficManager || c.NodeIndex != node || c.OutPort() != port {
 			return key{}, nil
 		}
 		return want, &c.All
@@ -197,7 +198,7 @@ func (a *Analyzer) queueDrops(node int32, port uint32) *group {
 // congested finds queues that keep dropping although they drain at their port's rate.
 func (a *Analyzer) congested(out []candidate) []candidate {
 	groups := a.groups(func(c *drops.Cell) (key, *drops.Episode) {
-		if c.Reason() != drops.TrafficManager {
+		if c.Reason() != p4src.DropTrafficManager {
 			return key{}, nil
 		}
 		return key{kind: analyzers.Congestion, node: c.NodeIndex, port: c.OutPort()}, &c.All
@@ -234,7 +235,7 @@ func (a *Analyzer) congested(out []candidate) []candidate {
 // queueLoss returns the queue drops of a port within Config.CongestedSpan, and in how
 // many of its windows they fell.
 func (a *Analyzer) queueLoss(g *group) (packets uint64, active int) {
-	reason := drops.TrafficManager
+	reason := p4src.DropTrafficManager
 	filter := drops.Filter{Reason: &reason, Port: g.key.port}
 	if g.key.node >= 0 {
 		filter.Node = postcard.NodeID(a.net.Nodes[g.key.node].ID)

@@ -5,21 +5,22 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/drops"
+	"github.com/telltale-net/telltale/p4src"
 )
 
 // kindOf returns the kind of finding that lasting drops for a reason make, for the
 // reasons that no other detector judges.
 func kindOf(reason uint8) (analyzers.Kind, bool) {
 	switch reason {
-	case drops.ACLDeny, drops.IPMiss, drops.NexthopMiss, drops.TrafficManager:
+	case p4src.DropACLDeny, p4src.DropIPMiss, p4src.DropNexthopMiss, p4src.DropTrafficManager:
 		return "", false
-	case drops.MappingMiss:
+	case p4src.DropMappingMiss:
 		return analyzers.MappingMissing, true
-	case drops.VNIUnknown, drops.SourceSpoofed, drops.NestedOverlay, drops.NotOurs:
+	case p4src.DropVNIUnknown, p4src.DropSourceSpoofed, p4src.DropNestedOverlay, p4src.DropNotOurs:
 		return analyzers.IsolationBreach, true
-	case drops.IPTTLZero:
+	case p4src.DropIPTTLZero:
 		return analyzers.TTLExpired, true
-	case drops.MTU:
+	case p4src.DropMTU:
 		return analyzers.MTUExceeded, true
 	}
 	return analyzers.Unexplained, true
@@ -59,7 +60,7 @@ func (a *Analyzer) tenantsOwn(c *drops.Cell) bool {
 		return false
 	}
 	switch c.Reason() {
-	case drops.NotIPv4, drops.ParserError, drops.IPChecksum, drops.IPTTLZero:
+	case p4src.DropNotIPv4, p4src.DropParserError, p4src.DropIPChecksum, p4src.DropIPTTLZero:
 		return true
 	}
 	return false

@@ -8,13 +8,14 @@ import (
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/drops"
 	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/p4src"
 )
 
 // routes finds switches that have no route (or no next hop) for an underlay prefix,
 // one finding per leaf whose vswitches are cut off.
 func (a *Analyzer) routes(out []candidate) []candidate {
 	groups := a.groups(func(c *drops.Cell) (key, *drops.Episode) {
-		if c.Reason() != drops.IPMiss && c.Reason() != drops.NexthopMiss {
+		if c.Reason() != p4src.DropIPMiss && c.Reason() != p4src.DropNexthopMiss {
 			return key{}, nil
 		}
 		return key{kind: analyzers.RouteMissing, node: c.NodeIndex}, &c.All

@@ -1,0 +1,131 @@
+package incident
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/telltale-net/telltale/analyzers"
+)
+
+var seeds = flag.Int("seeds", 6, "seeds per scenario and regime in TestEval")
+
+// verdicts of one run against its truth.
+type verdicts struct {
+	right, wrong, late, missed bool
+	opened                     []analyzers.Finding
+	delay                      int64 // from the fault to the right verdict
+	confidence                 float64
+}
+
+// play runs a world through an analyzer, Advance every 20 ms.
+func play(t testing.TB, w *world) (*Analyzer, []Event) {
+	a, err := New(w.fabric, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var evs []Event
+	next := int64(0)
+	for i := range w.run() {
+		r := &w.records[i]
+		for r.Received >= next {
+			evs = append(evs, a.Advance(next)...)
+			next += 20 * ms
+		}
+		a.Observe(r)
+	}
+	for ; next < worldEnd+3000*ms; next += 20 * ms {
+		evs = append(evs, a.Advance(next)...)
+	}
+	return a, evs
+}
+
+func judge(evs []Event, tr truth) (v verdicts) {
+	for _, e := range evs {
+		if e.Type != Opened {
+			continue
+		}
+		v.opened = append(v.opened, e.Finding)
+	}
+	// The place may be refined: the last word counts.
+	final := map[uint64]Event{}
+	var order []uint64
+	for _, e := range evs {
+		if e.Type == Opened {
+			order = append(order, e.ID)
+		}
+		final[e.ID] = e
+	}
+	for _, id := range order {
+		f := final[id].Finding
+		if tr.kind != "" && f.Kind == tr.kind && tr.place(f.Place) && f.Since >= faultFrom-100*ms && f.Since < faultTo+500*ms {
+			if !v.right {
+				v.delay = f.Decided - faultFrom
+				v.confidence = f.Confidence
+			}
+			v.right = true
+		} else {
+			v.wrong = true
+		}
+	}
+	v.missed = tr.kind != "" && !v.right
+	return v
+}
+
+// TestEval injects every fault into every regime and prints precision and recall.
+// Healthy runs must raise nothing and the demo's faults must all be found.
+func TestEval(t *testing.T) {
+	n := *seeds
+	if testing.Short() {
+		n = 2
+	}
+	var table strings.Builder
+	fmt.Fprintf(&table, "\n%-9s %-13s %5s %6s %6s %9s %7s %10s %10s\n", "regime", "fault", "runs", "right", "wrong", "precision", "recall", "verdict ms", "confidence")
+	for _, r := range regimes {
+		for _, s := range scenarios {
+			var runs, right, wrong, clean int
+			var delay int64
+			var conf float64
+			for seed := range n {
+				w := healthy(t, uint64(seed)+1, r)
+				tr := s.build(w, r)
+				_, evs := play(t, w)
+				v := judge(evs, tr)
+				runs++
+				if v.right {
+					right++
+					delay += v.delay
+					conf += v.confidence
+				}
+				if v.wrong {
+					wrong++
+				}
+				if !v.wrong && !v.missed {
+					clean++
+				} else {
+					var got []string
+					for _, f := range v.opened {
+						got = append(got, fmt.Sprintf("%s at %s since %.3fs decided %.3fs (%d)", f.Kind, Place(f.Place), float64(f.Since)/1e9, float64(f.Decided)/1e9, f.Packets))
+					}
+					msg := fmt.Sprintf("%s %s seed %d: want %s %q, got %q", r.name, s.name, seed+1, tr.kind, tr.text, got)
+					if s.demo {
+						t.Error(msg)
+					} else {
+						t.Log(msg)
+					}
+				}
+			}
+			precision, recall := "-", "-"
+			if right+wrong > 0 {
+				precision = fmt.Sprintf("%.3f", float64(right)/float64(right+wrong))
+			}
+			if s.name != "healthy" {
+				recall = fmt.Sprintf("%.3f", float64(right)/float64(runs))
+			}
+			fmt.Fprintf(&table, "%-9s %-13s %5d %6d %6d %9s %7s %10.0f %10.2f\n", r.name, s.name, runs, right, wrong, precision, recall,
+				float64(delay)/float64(max(right, 1))/1e6, conf/float64(max(right, 1)))
+		}
+	}
+	t.Log(table.String())
+}
