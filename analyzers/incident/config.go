@@ -31,9 +31,9 @@ type Config struct {
 
 	// A port is slow when it drains below SlowShare (0.5) of its rate, measured on at
 	// least DrainSamples (12) observations within DrainSpan (500 ms), in two windows
-	// at least, and at least SlowPairs (0.6) of its single gaps say so.
+	// at least, and at least SlowSamples (0.6) of the observations say so by themselves.
 	SlowShare    float64
-	SlowPairs    float64
+	SlowSamples  float64
 	DrainSamples int
 	DrainSpan    time.Duration
 
@@ -69,7 +69,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.DropWindows, 3)
 	orDefault(&c.DropSpan, 200*time.Millisecond)
 	orDefault(&c.SlowShare, 0.5)
-	orDefault(&c.SlowPairs, 0.6)
+	orDefault(&c.SlowSamples, 0.6)
 	orDefault(&c.DrainSamples, 12)
 	orDefault(&c.DrainSpan, 500*time.Millisecond)
 	orDefault(&c.CongestedSpan, time.Second)

@@ -12,8 +12,8 @@
 //	kind             must show                                     excluded or explained by
 //	policy-deny      rule denies a service that was delivered      never delivered: intended
 //	route-missing    route or next-hop misses at a switch          start-up (Config.Settle)
-//	slow-port        drain < Config.SlowShare of the port's rate,  single stalls (most gaps
-//	                 packet by packet, in two windows               must be long), lost reports
+//	slow-port        drain < Config.SlowShare of the port's rate,  single stalls (most gaps,
+//	                 packet by packet, in two windows               waits must be long), lost reports
 //	congestion       queue drops, nearly all of a second           slow-port here or next hop
 //	link-loss        A sent it, B and all behind never saw it,     report loss of B, overload
 //	                 B reports                                      in B, B not yet reporting

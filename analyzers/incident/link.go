@@ -11,9 +11,10 @@ import (
 // lossyLinks finds links between two switches that packets vanish on: sent by one, never
 // seen by the other nor anybody behind it, while it reports and its reports arrive.
 func (a *Analyzer) lossyLinks(out []candidate) []candidate {
-	a.lat.Links(int(a.cfg.LinkSpan/a.cfg.Latency.Window), func(l latency.Link) bool {
+	from := max(a.ago(a.cfg.LinkSpan), a.start+int64(a.cfg.Settle+a.cfg.Latency.JoinWindow))
+	a.lat.Links(from, func(l latency.Link) bool {
 		port := a.net.PortAt(l.Node, uint32(l.Port))
-		if l.Missing < a.cfg.LinkPackets || port.Kind != analyzers.ToSwitch || l.First-a.start < int64(a.cfg.Settle) {
+		if l.Missing < a.cfg.LinkPackets {
 			return true
 		}
 		latest, _ := a.lat.Reporting(port.Peer)
@@ -30,8 +31,9 @@ func (a *Analyzer) lossyLinks(out []candidate) []candidate {
 			return true // its queues lose packets before the pipeline can say so
 		}
 		out = append(out, candidate{
-			key{kind: analyzers.LinkLoss, node: l.Node, port: uint32(l.Port)},
-			a.linkFinding(l, port, loss, share),
+			key:     key{kind: analyzers.LinkLoss, node: l.Node, port: uint32(l.Port)},
+			fresh:   l.Last + int64(a.cfg.Latency.JoinWindow), // when that could be known
+			finding: a.linkFinding(l, port, from, loss, share),
 		})
 		return true
 	})
@@ -56,11 +58,18 @@ func (a *Analyzer) overloaded(cands []candidate, node int32) bool {
 	return false
 }
 
-func (a *Analyzer) linkFinding(l latency.Link, port analyzers.Port, loss, share float64) analyzers.Finding {
+func (a *Analyzer) linkFinding(l latency.Link, port analyzers.Port, from int64, loss, share float64) analyzers.Finding {
+	since := l.First
+	for _, w := range a.lat.LinkWindows(l.Node, l.Port) {
+		if w.Start >= from && w.Missing >= 2 && float64(w.Missing) >= float64(w.Sent)*share/2 {
+			since = w.First
+			break
+		}
+	}
 	f := analyzers.Finding{
 		Kind:  analyzers.LinkLoss,
 		Place: analyzers.Place{Node: a.net.Name(l.Node), Port: uint32(l.Port), Peer: port.PeerName},
-		Since: l.First, Until: l.Last + int64(a.cfg.Latency.JoinWindow),
+		Since: since, Until: l.Last,
 		Packets:    l.Missing,
 		ReportLoss: loss,
 		Confidence: confidence(loss, 0.5, enough(l.Missing, 10), 0.5*math.Min(1, share/(2*loss+a.cfg.LinkShare)/4)),

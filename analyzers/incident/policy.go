@@ -19,7 +19,7 @@ func (a *Analyzer) policy(out []candidate) []candidate {
 	})
 	for _, g := range groups {
 		if g.episode.Packets >= a.cfg.DenyPackets {
-			out = append(out, candidate{g.key, a.policyFinding(g)})
+			out = append(out, candidate{key: g.key, fresh: g.episode.Last, finding: a.policyFinding(g)})
 		}
 	}
 	return out

@@ -73,7 +73,7 @@ func (a *Analyzer) span(v latency.View, d time.Duration) (s queueSpan) {
 // slow reports whether the drain is clearly below the port's rate.
 func (a *Analyzer) slow(d latency.Drain, rate int64) bool {
 	bps, _ := d.Bps()
-	return bps < a.cfg.SlowShare*float64(rate) && float64(d.Slow) >= a.cfg.SlowPairs*float64(d.Pairs)
+	return bps < a.cfg.SlowShare*float64(rate) && d.Slow() >= a.cfg.SlowSamples
 }
 
 // slowPorts finds ports that drain below their rate.
@@ -91,7 +91,7 @@ func (a *Analyzer) slowPorts(out []candidate) []candidate {
 		if at := find(out, sk); at != nil {
 			continue // another queue of the same port
 		}
-		out = append(out, candidate{sk, a.slowFinding(k, v, s, port)})
+		out = append(out, candidate{key: sk, fresh: s.until, finding: a.slowFinding(k, v, s, port)})
 	}
 	for n := range a.watched {
 		for p, w := range a.watched[n] {
@@ -120,9 +120,9 @@ func (a *Analyzer) slowSince(v latency.View, rate int64) (since int64, packets u
 	for i := 0; ; i++ {
 		w, ok := v.Last(i)
 		switch {
-		case !ok, since != 0 && w.Drain.Pairs > 0 && !a.slow(w.Drain, rate):
+		case !ok, since != 0 && w.Drain.Pairs+w.Drain.Waits > 0 && !a.slow(w.Drain, rate):
 			return since, packets
-		case w.Drain.Slow > 0 && a.slow(w.Drain, rate):
+		case w.Drain.FirstSlow != 0 && a.slow(w.Drain, rate):
 			since = w.Drain.FirstSlow
 			packets += between + w.Count
 			between = 0
@@ -135,7 +135,7 @@ func (a *Analyzer) slowSince(v latency.View, rate int64) (since int64, packets u
 func (a *Analyzer) slowFinding(k latency.QueueKey, v latency.View, s queueSpan, port analyzers.Port) analyzers.Finding {
 	since, packets := a.slowSince(v, port.RateBps)
 	if since == 0 {
-		since = s.until - int64(a.cfg.DrainSpan) // measured by waits alone
+		since = s.drain.FirstSlow // slow over the span, in no window by itself
 	}
 	w := a.watchPort(k.Node, uint32(k.Port), packets)
 	bps, n := s.drain.Bps()
@@ -154,11 +154,11 @@ func (a *Analyzer) slowFinding(k latency.QueueKey, v latency.View, s queueSpan, 
 		ReportLoss: loss,
 	}
 	f.Evidence = []analyzers.Evidence{{
-		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d departures back to back, %d of them below half the rate; %d waits behind a known backlog)",
-			f.Place.Node, k.Port, port.PeerName, k.Queue, rateText(bps), rateText(float64(port.RateBps)), s.drain.Pairs, s.drain.Slow, s.drain.Waits),
+		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d departures back to back, %d of them below half the rate; %d waits behind a known backlog, %d of them)",
+			f.Place.Node, k.Port, port.PeerName, k.Queue, rateText(bps), rateText(float64(port.RateBps)), s.drain.Pairs, s.drain.SlowPairs, s.drain.Waits, s.drain.SlowWaits),
 		Figures: map[string]float64{
 			"drain_bps": bps, "port_bps": float64(port.RateBps), "pairs": float64(s.drain.Pairs),
-			"slow_pairs": float64(s.drain.Slow), "waits": float64(s.drain.Waits),
+			"slow_pairs": float64(s.drain.SlowPairs), "waits": float64(s.drain.Waits), "slow_waits": float64(s.drain.SlowWaits),
 		},
 	}}
 	if baseN > 0 && s.p99 > 2*base {
@@ -227,7 +227,7 @@ func (a *Analyzer) congested(out []candidate) []candidate {
 		if a.slowStory(g.key.node, g.key.port, port) != nil {
 			continue
 		}
-		out = append(out, candidate{g.key, a.congestionFinding(g, s, base, port, lost)})
+		out = append(out, candidate{key: g.key, fresh: g.episode.Last, finding: a.congestionFinding(g, s, base, port, lost)})
 	}
 	return out
 }

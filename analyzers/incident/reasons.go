@@ -48,7 +48,7 @@ func (a *Analyzer) reasons(out []candidate) []candidate {
 		if !a.lasting(g) || g.key.kind == analyzers.MappingMissing && g.episode.Known < a.cfg.DropPackets {
 			continue
 		}
-		out = append(out, candidate{g.key, a.reasonFinding(g)})
+		out = append(out, candidate{key: g.key, fresh: g.episode.Last, finding: a.reasonFinding(g)})
 	}
 	return out
 }

@@ -27,7 +27,7 @@ func (a *Analyzer) routes(out []candidate) []candidate {
 		for _, h := range a.holes(g) {
 			k := g.key
 			k.what = h.leaf
-			out = append(out, candidate{k, a.routeFinding(g, h)})
+			out = append(out, candidate{key: k, fresh: g.episode.Last, finding: a.routeFinding(g, h)})
 		}
 	}
 	return out

@@ -22,6 +22,7 @@ type key struct {
 // candidate is a finding whose evidence suffices now.
 type candidate struct {
 	key     key
+	fresh   int64 // when the latest evidence came in
 	finding analyzers.Finding
 }
 
@@ -29,6 +30,7 @@ type candidate struct {
 type story struct {
 	id       uint64
 	key      key
+	fresh    int64 // when the latest evidence came in
 	finding  analyzers.Finding
 	reported analyzers.Finding // as in the latest event
 	event    int64             // when that was
@@ -74,13 +76,17 @@ func (a *Analyzer) settle(cands []candidate) (events []Event) {
 		c.finding.Analyzer = "incident"
 		s := a.story(c.key)
 		if s == nil {
+			if c.fresh < a.ago(a.cfg.Quiet) {
+				continue // over before it could be known
+			}
 			a.nextID++
 			c.finding.Decided = a.now
-			s = &story{id: a.nextID, key: c.key, finding: c.finding}
+			s = &story{id: a.nextID, key: c.key, fresh: c.fresh, finding: c.finding}
 			a.stories = append(a.stories, s)
 			events = append(events, a.report(s, Opened))
 			continue
 		}
+		s.fresh = max(s.fresh, c.fresh)
 		if c.finding.Until <= s.finding.Until && c.finding.Packets <= s.finding.Packets {
 			continue // nothing new; what the network does afterwards must not rewrite it
 		}
@@ -95,7 +101,7 @@ func (a *Analyzer) settle(cands []candidate) (events []Event) {
 		}
 	}
 	a.stories = slices.DeleteFunc(a.stories, func(s *story) bool {
-		if s.finding.Until >= a.ago(a.cfg.Quiet) {
+		if s.fresh >= a.ago(a.cfg.Quiet) {
 			return false
 		}
 		a.closed++

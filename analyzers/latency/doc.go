@@ -16,9 +16,10 @@
 //	       so the next departure comes one serialisation time of k later. Rate =
 //	       Σ bits of k / Σ gaps. A report missing between two looks like slowness, so
 //	       a pair counts only where the node's report sequence has no hole in it.
-//	waits  a packet that found n packets ahead of it waited for n of them to be sent.
-//	       Rate = Σ n · mean packet size / Σ waits. Needs no neighbour, so it holds
-//	       where only some packets report; up to 1/n too low, hence n ≥ 4 only.
+//	waits  a packet that found n packets ahead of it waited for n of them to be sent:
+//	       the n that left before it. Rate = Σ their bits / Σ waits. Where a report is
+//	       missing an older packet stands in, so it holds on lossy reports, too; up to
+//	       1/n too low (the packet in service), hence n ≥ 4 only.
 //
 // Below the port's rate the port is slow; at it, the offered load is too high.
 //

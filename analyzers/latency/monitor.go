@@ -143,7 +143,10 @@ func (m *Monitor) measure(r *postcard.Record, n int32) {
 		s.roll(m, at)
 		s.lat.add(uint64(r.Latency))
 		s.depth.add(uint64(depth))
-		s.drain.departs(r, &m.ports[n][r.OutPort].last, m.nodes[n].gaps, m.net.Nodes[n].Ports[r.OutPort].RateBps)
+		if s.lengths == nil {
+			s.lengths = new(recent)
+		}
+		s.drain.departs(r, &m.ports[n][r.OutPort].last, s.lengths, m.nodes[n].gaps, m.net.Nodes[n].Ports[r.OutPort].RateBps)
 	}
 }
 

@@ -1,5 +1,12 @@
 package latency
 
+import (
+	"cmp"
+	"slices"
+
+	"github.com/telltale-net/telltale/analyzers"
+)
+
 // HopKey is a way through a switch: node index, port in, port out.
 type HopKey struct {
 	Node    int32
@@ -69,36 +76,65 @@ type Link struct {
 	First, Last   int64 // first reports of the first and last missing packet; 0 = none
 }
 
+// LinkWindow is what was judged of one direction of a link within one window.
+type LinkWindow struct {
+	Start         int64 // of the window of judgement: Config.JoinWindow after the packets
+	Sent, Missing uint32
+	First, Last   int64 // first reports of the first and last missing packet
+}
+
 // Links calls yield for every direction of a link that a packet was sent on and judged
-// within the last windows windows (at most 32; 0 = of all time, without times).
-func (m *Monitor) Links(windows int, yield func(Link) bool) {
-	at := m.now / int64(m.cfg.Window)
+// in the windows that begin at or after from, at most the last 32; all counts and times
+// are of these windows. With from 0 the counts are of all time, without times.
+func (m *Monitor) Links(from int64, yield func(Link) bool) {
+	first := (from + int64(m.cfg.Window) - 1) / int64(m.cfg.Window)
 	for n := range m.ports {
 		for p := range m.ports[n] {
 			l := &m.ports[n][p].link
-			out := Link{Node: int32(n), Port: uint16(p), Sent: l.sent, Missing: l.missing}
-			if windows > 0 {
-				out.Sent, out.Missing = 0, 0
-				for i := range l.ring {
-					w := &l.ring[i]
-					if w.sent == 0 || w.at <= at-int64(windows) {
-						continue
-					}
-					out.Sent += uint64(w.sent)
-					out.Missing += uint64(w.missing)
-					if w.missing > 0 {
-						if out.First == 0 || w.first < out.First {
-							out.First = w.first
-						}
-						out.Last = max(out.Last, w.last)
-					}
-				}
+			out := Link{Node: int32(n), Port: uint16(p)}
+			if from == 0 {
+				out.Sent, out.Missing = l.sent, l.missing
+			} else {
+				out.add(l, first)
 			}
 			if out.Sent > 0 && !yield(out) {
 				return
 			}
 		}
 	}
+}
+
+// add counts the windows from the given one.
+func (out *Link) add(l *linkSum, from int64) {
+	for i := range l.ring {
+		w := &l.ring[i]
+		if w.sent == 0 || w.at < from {
+			continue
+		}
+		out.Sent += uint64(w.sent)
+		out.Missing += uint64(w.missing)
+		if w.missing > 0 {
+			if out.First == 0 || w.first < out.First {
+				out.First = w.first
+			}
+			out.Last = max(out.Last, w.last)
+		}
+	}
+}
+
+// LinkWindows returns the windows kept of one direction of a link, at most 32, oldest first.
+func (m *Monitor) LinkWindows(node int32, port uint16) []LinkWindow {
+	if m.net.PortAt(node, uint32(port)).Kind == analyzers.Unattached {
+		return nil
+	}
+	var out []LinkWindow
+	for _, w := range m.ports[node][port].link.ring {
+		if w.sent > 0 {
+			out = append(out, LinkWindow{w.at * int64(m.cfg.Window), w.sent, w.missing, w.first, w.last})
+		}
+	}
+	slices.SortFunc(out, func(a, b LinkWindow) int { return cmp.Compare(a.Start, b.Start) })
+	return out
 }
 
 // Reporting returns when the node's latest report of a tracked packet was received, 0

@@ -15,7 +15,8 @@ type series struct {
 	window     int64 // number of the open window
 	lat, depth hist  // of the open window
 	drain      drainSum
-	total      hist // latency, all closed windows
+	lengths    *recent // of queues
+	total      hist    // latency, all closed windows
 	totalDepth hist
 
 	ring   []Window // closed windows, ring
