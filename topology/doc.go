@@ -50,8 +50,8 @@
 //	link p4      telemetry true on a link to the collector, which carries reports only
 //	host         name, vnet, address (CA), at: all required
 //	             mac       default 06:00 and the four bytes of the address
-//	acl rule     id, priority (greater is looked at first), direction (in, out),
-//	             action (permit, deny): required
+//	acl rule     id, priority (1…16383, greater is looked at first), direction (in,
+//	             out), action (permit, deny): required
 //	             src, dst  prefix or address, default any
 //	             proto     tcp, udp, icmp or a number, default any
 //	             port      destination port, default any

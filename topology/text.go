@@ -23,7 +23,7 @@ func parseUint[T uint16 | uint32](s string) (T, error) {
 func parsePriority(s string) (int32, error) {
 	n, err := strconv.ParseInt(s, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("want a number 1…%d, got %q", 1<<31-1, s)
+		return 0, fmt.Errorf("want a number 1…%d, got %q", MaxPriority, s)
 	}
 	return int32(n), nil
 }

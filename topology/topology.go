@@ -95,8 +95,8 @@ type Host struct {
 // ACLRule is a tenant's policy: first match by descending Priority among the
 // rules of one direction; what matches none is permitted.
 type ACLRule struct {
-	ID       uint32 // reported as the rule that decided; unique in the fabric, non-zero
-	Priority int32
+	ID       uint32       // reported as the rule that decided; unique in the fabric, non-zero
+	Priority int32        // 1…MaxPriority
 	Inbound  bool         // applied at the receiver's vswitch; false: at the sender's
 	Src, Dst netip.Prefix // zero = any
 	Proto    uint8        // 0 = any

@@ -16,6 +16,11 @@ const (
 	MaxHosts = 65536
 	MaxRules = 65536 // of all VNETs together
 
+	// MaxPriority bounds a rule's priority to 14 bits: between two hosts of one
+	// vswitch a rule of each direction decides in a single look-up, whose priority
+	// is made of both.
+	MaxPriority = 1<<14 - 1
+
 	maxName     = 63
 	maxRate     = 100_000_000_000_000 // 100 Tb/s
 	maxDelay    = time.Minute
@@ -452,8 +457,8 @@ func (v *validator) checkVNETs() {
 			} else {
 				rules[r.ID] = n.Name
 			}
-			if r.Priority < 1 {
-				v.ps.add(at, place, "priority out of range: got %d, want at least 1", r.Priority)
+			if r.Priority < 1 || r.Priority > MaxPriority {
+				v.ps.add(at, place, "priority out of range: got %d, want 1…%d", r.Priority, MaxPriority)
 			} else if other, ok := ranks[rank{r.Inbound, r.Priority}]; ok {
 				v.ps.add(at, place, "priority %d is already that of rule %d in the same direction", r.Priority, other)
 			} else {
