@@ -74,18 +74,19 @@ type Header struct {
 	SrcPort, DstPort uint16
 	Proto            uint8 // behind all extension headers
 
-	Version  uint8 // 4 or 6
-	Tunnel   Tunnel
-	HasID    bool // TunnelID was there
-	HasPorts bool // SrcPort and DstPort were there
-	HasICMP  bool // ICMPType and ICMPCode were there
-	HasUDP   bool // a whole UDP header was there: Payload is behind it
-	Fragment bool // any fragment, the first one included
-	DF       bool // IPv4: don't fragment
-	TTL, TOS uint8
-	ICMPType uint8
-	ICMPCode uint8
-	TCPFlags uint8 // where the TCP header reached so far
+	Version     uint8 // 4 or 6
+	Tunnel      Tunnel
+	HasID       bool // TunnelID was there
+	HasPorts    bool // SrcPort and DstPort were there
+	HasICMP     bool // ICMPType and ICMPCode were there
+	HasTCPFlags bool // TCPFlags was there
+	HasUDP      bool // a whole UDP header was there: Payload is behind it
+	Fragment    bool // any fragment, the first one included
+	DF          bool // IPv4: don't fragment
+	TTL, TOS    uint8
+	ICMPType    uint8
+	ICMPCode    uint8
+	TCPFlags    uint8
 
 	ID       uint16 // IPv4 identification
 	Length   uint32 // bytes of the IP packet by its own account

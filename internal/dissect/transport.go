@@ -16,7 +16,7 @@ func (w *walk) transport(h *Header, at int) {
 	case TCP, SCTP, protoDCCP, protoUDPLite:
 		w.ports(h, at)
 		if h.Proto == TCP && w.has(at, 14) {
-			h.TCPFlags = w.b[at+13]
+			h.TCPFlags, h.HasTCPFlags = w.b[at+13], true
 		}
 	case UDP:
 		w.ports(h, at)

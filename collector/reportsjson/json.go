@@ -1,0 +1,237 @@
+package reportsjson
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/telltale-net/telltale/collector/report"
+	"github.com/telltale-net/telltale/internal/capture"
+	"github.com/telltale-net/telltale/internal/dissect"
+)
+
+func (d *decoder) writeJSON(it *item) error {
+	o := &d.obj
+	o.b, o.comma = o.b[:0], false
+	o.open("", '{')
+	o.datagram(it.datagram)
+	if g := it.group; g != nil {
+		o.num("ver", uint64(g.Version))
+		o.num("hw_id", uint64(g.HwID))
+		o.num("sequence_number", uint64(g.Sequence))
+		o.num("node_id", uint64(g.NodeID))
+		o.num("report", uint64(it.index))
+	}
+	if it.report == nil {
+		o.failure(it.err)
+	} else {
+		o.report(it.report)
+		o.flows(it.packet)
+	}
+	o.close('}')
+	o.b = append(o.b, '\n')
+	_, err := d.out.Write(o.b)
+	return err
+}
+
+func (o *object) datagram(d *capture.Datagram) {
+	if d.Position.Line {
+		o.num("line", uint64(d.Position.Number))
+	} else {
+		if d.Dst.IsValid() {
+			o.plain("time", time.Unix(0, d.Time).UTC().Format(time.RFC3339Nano))
+		}
+		o.num("frame", uint64(d.Position.Number))
+	}
+	o.num("stream_offset", uint64(d.Position.Offset))
+	if d.Dst.IsValid() {
+		o.plain("source", d.Src.String())
+		o.plain("destination", d.Dst.String())
+	}
+	if d.Missing > 0 {
+		o.num("missing_bytes", uint64(d.Missing))
+	}
+}
+
+func (o *object) failure(err error) {
+	o.text("error", err.Error())
+	var e *report.Error
+	if errors.As(err, &e) {
+		o.plain("cause", e.Cause.Name())
+		o.num("datagram_offset", uint64(e.Offset))
+	}
+}
+
+func (o *object) report(r *report.Report) {
+	o.num("rep_type", uint64(r.RepType))
+	o.num("in_type", uint64(r.InType))
+	o.num("report_length", uint64(r.Length))
+	o.num("md_length", uint64(r.MDLen))
+	o.flag("d", r.Flags&report.Dropped != 0)
+	o.flag("q", r.Flags&report.Congested != 0)
+	o.flag("f", r.Flags&report.Tracked != 0)
+	o.flag("i", r.Flags&report.Interim != 0)
+	o.num("rsvd", uint64(r.Flags&15))
+	if r.RepType == report.INT {
+		o.num("rep_md_bits", uint64(r.MdBits))
+		o.num("domain_specific_id", uint64(r.DomainID))
+		o.num("ds_md_bits", uint64(r.DSMdBits))
+		o.num("ds_md_status", uint64(r.DSMdStatus))
+		o.baseline(r)
+		if r.DSMetadata != nil {
+			o.hex("ds_metadata", r.DSMetadata)
+		}
+		var x report.Extension
+		if r.Extension(&x) {
+			o.extension(&x)
+		}
+	}
+	o.inner(r)
+}
+
+func (o *object) baseline(r *report.Report) {
+	put := func(b report.MdBits, key string, v uint64) {
+		if r.Has(b) {
+			o.num(key, v)
+		}
+	}
+	put(report.MdBit0, "reserved_bit_0", uint64(r.Bit0))
+	put(report.MdLevel1, "level_1_ingress_interface_id", uint64(r.Level1In))
+	put(report.MdLevel1, "level_1_egress_interface_id", uint64(r.Level1Out))
+	put(report.MdHopLatency, "hop_latency", uint64(r.HopLatency))
+	put(report.MdQueue, "queue_id", uint64(r.QueueID))
+	put(report.MdQueue, "queue_occupancy", uint64(r.QueueOccupancy))
+	put(report.MdIngressTime, "ingress_timestamp", r.IngressTime)
+	put(report.MdEgressTime, "egress_timestamp", r.EgressTime)
+	put(report.MdLevel2, "level_2_ingress_interface_id", uint64(r.Level2In))
+	put(report.MdLevel2, "level_2_egress_interface_id", uint64(r.Level2Out))
+	put(report.MdTxUtilization, "egress_port_tx_utilization", uint64(r.TxUtilization))
+	put(report.MdBuffer, "buffer_id", uint64(r.BufferID))
+	put(report.MdBuffer, "buffer_occupancy", uint64(r.BufferOccupancy))
+	if len(r.Reserved) > 0 {
+		o.hex("reserved", r.Reserved)
+	}
+	put(report.MdDrop, "drop_queue_id", uint64(r.DropQueueID))
+	put(report.MdDrop, "drop_reason", uint64(r.DropReason))
+	put(report.MdDrop, "drop_padding", uint64(r.DropPadding))
+}
+
+func (o *object) extension(x *report.Extension) {
+	put := func(b report.ExtBits, key string, v uint64) {
+		if x.Bits&b != 0 {
+			o.num(key, v)
+		}
+	}
+	o.open("domain_specific", '{')
+	put(report.ExtPacketID, "packet_id", uint64(x.PacketID))
+	put(report.ExtPacketID, "epoch", uint64(x.Epoch))
+	put(report.ExtPacketID, "colour", uint64(x.Colour))
+	put(report.ExtPacketID, "stage", uint64(x.Stage))
+	put(report.ExtFlowHash, "flow_hash", uint64(x.FlowHash))
+	put(report.ExtVNI, "vni", uint64(x.VNI))
+	put(report.ExtLength, "packet_length", uint64(x.Length))
+	put(report.ExtEnqDepth, "enqueue_depth", uint64(x.EnqDepth))
+	put(report.ExtRule, "rule_id", uint64(x.Rule))
+	o.close('}')
+}
+
+func (o *object) inner(r *report.Report) {
+	switch {
+	case !r.RepType.Defined() || r.RepType == report.IOAM:
+		o.hex("contents", r.Inner)
+	case r.InType == report.InTLV:
+		o.open("tlvs", '[')
+		var t report.TLV
+		for it := r.TLVs(); ; {
+			if ok, err := it.Next(&t); !ok || err != nil {
+				break
+			}
+			o.open("", '{')
+			o.num("tlv_type", uint64(t.Type))
+			o.num("tlv_length", uint64(len(t.Data)/4))
+			o.num("tlv_data_template", uint64(t.Template))
+			o.hex("data", t.Data)
+			o.close('}')
+		}
+		o.close(']')
+	case r.InType == report.InDomainExtension:
+		o.hex("ds_extension_data", r.Inner)
+	case r.InType == report.InEthernet, r.InType == report.InIPv4, r.InType == report.InIPv6:
+		o.hex("truncated_packet", r.Inner)
+	case len(r.Inner) > 0:
+		o.hex("contents", r.Inner)
+	}
+}
+
+func (o *object) flows(p *dissect.Packet) {
+	if p.VLANs > 0 {
+		o.open("vlans", '[')
+		for _, id := range p.VLAN[:min(int(p.VLANs), len(p.VLAN))] {
+			o.num("", uint64(id))
+		}
+		o.close(']')
+	}
+	if p.MPLS > 0 {
+		o.num("mpls_label", uint64(p.Label))
+	}
+	switch p.Depth {
+	case 0:
+	case 1:
+		o.header("inner", &p.Head[0])
+	default:
+		o.header("outer", &p.Head[0])
+		o.header("inner", &p.Head[1])
+	}
+	if p.Depth > 2 {
+		o.open("nested", '[')
+		for i := 2; i < p.Depth; i++ {
+			o.header("", &p.Head[i])
+		}
+		o.close(']')
+	}
+}
+
+func (o *object) header(key string, h *dissect.Header) {
+	o.open(key, '{')
+	if h.Tunnel != dissect.None {
+		o.plain("tunnel", h.Tunnel.String())
+		if h.HasID {
+			o.num(idName(h.Tunnel), uint64(h.TunnelID))
+		}
+	}
+	o.plain("src", netip.AddrFrom16(h.Src).Unmap().String())
+	o.plain("dst", netip.AddrFrom16(h.Dst).Unmap().String())
+	o.num("protocol", uint64(h.Proto))
+	if h.HasPorts {
+		o.num("src_port", uint64(h.SrcPort))
+		o.num("dst_port", uint64(h.DstPort))
+	}
+	if h.HasICMP {
+		o.num("icmp_type", uint64(h.ICMPType))
+		o.num("icmp_code", uint64(h.ICMPCode))
+	}
+	if h.HasTCPFlags {
+		o.num("tcp_flags", uint64(h.TCPFlags))
+	}
+	o.num("dscp", uint64(h.TOS>>2))
+	o.num("ttl", uint64(h.TTL))
+	o.num("length", uint64(h.Length))
+	if h.Version == 4 {
+		o.num("identification", uint64(h.ID))
+	}
+	if h.Fragment {
+		o.flag("fragment", true)
+	}
+	o.close('}')
+}
+
+// idName returns what the id of a tunnel is called.
+func idName(t dissect.Tunnel) string {
+	switch t {
+	case dissect.GRE:
+		return "key"
+	case dissect.GTPU:
+		return "teid"
+	}
+	return "vni"
+}
