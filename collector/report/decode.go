@@ -79,11 +79,13 @@ func (d *Decoder) Next(r *Report) (bool, error) {
 	r.RepType, r.InType = RepType(head[0]>>4), InType(head[0]&15)
 	r.Length, r.MDLen, r.Flags = head[1], head[2], Flags(head[3])
 	body := d.data[at+headerSize : end : end]
-	if r.RepType != INT {
-		r.Inner = body
-		return true, nil
+	r.Inner = body
+	if r.RepType == INT {
+		if err := r.readMain(body, d.Domains); err != nil {
+			return false, err
+		}
 	}
-	if err := r.readMain(body, d.Domains); err != nil {
+	if err := r.checkTLVs(); err != nil {
 		return false, err
 	}
 	return true, nil

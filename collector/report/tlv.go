@@ -41,7 +41,7 @@ type TLVs struct {
 }
 
 // TLVs returns an iterator over the TLVs of the inner contents; an empty one for
-// every other InType.
+// every other InType. Those of a report from a [Decoder] have been checked.
 func (r *Report) TLVs() TLVs {
 	if r.InType != InTLV || !r.RepType.Defined() {
 		return TLVs{}
@@ -74,6 +74,16 @@ func (it *TLVs) Next(t *TLV) (bool, error) {
 	it.rest = it.rest[end:]
 	it.offset += end
 	return true, nil
+}
+
+// checkTLVs walks the TLVs of a report and returns what is wrong with them.
+func (r *Report) checkTLVs() error {
+	var t TLV
+	for it := r.TLVs(); ; {
+		if ok, err := it.Next(&t); !ok {
+			return err
+		}
+	}
 }
 
 // AppendTLV appends a TLV to dst. Data must fill whole words, at most 255.

@@ -178,10 +178,7 @@ func (d *decoder) datagram(dg *capture.Datagram) error {
 	var p dissect.Packet
 	it := item{datagram: dg, group: &g, packet: &p}
 	for ok, err := d.dec.Next(&r); ok || err != nil; ok, err = d.dec.Next(&r) {
-		if it.err, it.report = err, &r; err == nil {
-			it.err = tlvError(&r)
-		}
-		if it.err != nil {
+		if it.err, it.report = err, &r; err != nil {
 			err = d.malformed(&it)
 		} else {
 			r.Dissect(&p)
@@ -198,16 +195,6 @@ func (d *decoder) datagram(dg *capture.Datagram) error {
 	}
 	d.sum.Trailing += d.dec.Trailing()
 	return nil
-}
-
-// tlvError walks the TLVs of a report and returns what is wrong with them.
-func tlvError(r *report.Report) error {
-	var t report.TLV
-	for it := r.TLVs(); ; {
-		if ok, err := it.Next(&t); !ok {
-			return err
-		}
-	}
 }
 
 func (d *decoder) malformed(it *item) error {
