@@ -35,6 +35,3 @@ type Digest struct {
 	ID     int      // of the learn list in the JSON
 	Values [][]byte // big-endian, ⌈width/8⌉ bytes each; valid only during the call
 }
-
-// ValueSetMember is one value of a parser value set: big-endian, ⌈width/8⌉ bytes.
-type ValueSetMember struct{ Value []byte }

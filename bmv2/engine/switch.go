@@ -1,61 +1,227 @@
 package engine
 
 import (
-	"errors"
+	"math/rand/v2"
+	"sync"
 
 	"github.com/telltale-net/telltale/bmv2/device"
-	"github.com/telltale-net/telltale/bmv2/spec"
+	"github.com/telltale-net/telltale/bmv2/hash"
+	"github.com/telltale-net/telltale/bmv2/tm"
 )
 
-var errNotYet = errors.New("engine: not there yet")
+// DefaultDropPort is the egress_spec that means drop unless [Config] says otherwise.
+const DefaultDropPort = 511
 
-// Program is a compiled program: immutable, shared by any number of switches.
-type Program struct{ spec *spec.Program }
-
-// Compile makes p executable.
-func Compile(p *spec.Program) (*Program, error) { return &Program{p}, nil }
-
-// Spec returns what the program was compiled from.
-func (p *Program) Spec() *spec.Program { return p.spec }
-
-// Switch runs a program.
+// Switch runs a program. It implements [device.Device].
+//
+// The data-plane methods (Receive, Next, Run) are called by one goroutine at a
+// time; all others may be called at any time from any goroutine. One mutex is held
+// per packet and per control write, both of which are short.
 type Switch struct {
-	device.Device
+	mu   sync.Mutex
 	prog *Program
+	tm   *tm.Manager[*packet]
+
+	dropPort      uint64
+	queuesPerPort int
+	rng           *rand.Rand
+
+	tables    []*table
+	profiles  []*profile // nil for none
+	counters  [][]device.CounterValue
+	meters    [][]meter
+	registers []register
+	hashes    []*hash.Hash // by calculation
+	valueSets [][]ValueSetMember
+	expanded  [][][]uint64 // members as key words, by use in the parser
+
+	groups map[uint32]*device.MulticastGroup
+	clones map[uint16]*device.CloneSession
+	down   map[uint32]bool // ports that are not up
+	rates  map[uint16]bool // ports with a line rate
+
+	free    []*packet
+	scratch []uint64
+	key     []uint64
+	hashed  []byte
+
+	now      Time // latest seen
+	stats    Stats
+	trace    *tracer
+	onDigest func(Digest)
 }
 
-// New returns a switch with empty tables.
-func New(p *Program, cfg Config) *Switch { return &Switch{prog: p} }
+// register is a register array: cells of ⌈width/64⌉ words, the low word first.
+type register struct {
+	cells []uint64
+	width int
+	words int
+}
 
-// Receive takes a packet in on a port.
-func (s *Switch) Receive(now Time, port uint16, pkt []byte) {}
+var _ device.Device = (*Switch)(nil)
 
-// Next says when the earliest queued packet may leave.
-func (s *Switch) Next() (Time, bool) { return 0, false }
+// New returns a switch with the program's own entries and nothing else.
+func New(p *Program, cfg Config) *Switch {
+	if cfg.DropPort == 0 {
+		cfg.DropPort = DefaultDropPort
+	}
+	cfg.QueuesPerPort = max(cfg.QueuesPerPort, 1)
+	s := &Switch{
+		prog: p, dropPort: uint64(cfg.DropPort), queuesPerPort: cfg.QueuesPerPort,
+		tm:     tm.New[*packet](cfg.QueuesPerPort, cfg.QueueDepth),
+		rng:    rand.New(rand.NewPCG(cfg.Seed, 0x7e117a1e)),
+		groups: map[uint32]*device.MulticastGroup{}, clones: map[uint16]*device.CloneSession{},
+		down: map[uint32]bool{}, rates: map[uint16]bool{},
+		scratch: make([]uint64, p.scratch), key: make([]uint64, max(p.keyWords, 1)),
+		valueSets: make([][]ValueSetMember, len(p.spec.ValueSets)), expanded: make([][][]uint64, len(p.setUses)),
+	}
+	for _, c := range p.spec.Counters {
+		cells := 0
+		if !c.Direct {
+			cells = c.Size
+		}
+		s.counters = append(s.counters, make([]device.CounterValue, cells))
+	}
+	for _, m := range p.spec.Meters {
+		cells := 0
+		if !m.Direct {
+			cells = m.Size
+		}
+		s.meters = append(s.meters, make([]meter, cells))
+	}
+	for _, r := range p.spec.Registers {
+		words := (r.Width + 63) / 64
+		s.registers = append(s.registers, register{make([]uint64, r.Size*words), r.Width, words})
+	}
+	for _, c := range p.calcs {
+		s.hashes = append(s.hashes, newHash(c.algo, cfg.Seed))
+	}
+	for i := range p.spec.Profiles {
+		pr := &profile{index: i, calc: p.selectors[i], members: map[uint32]*member{}, groups: map[uint32]*group{}}
+		if pr.calc != nil {
+			pr.hash = newHash(pr.calc.algo, cfg.Seed)
+		}
+		s.profiles = append(s.profiles, pr)
+	}
+	for _, t := range p.tables {
+		s.tables = append(s.tables, s.newTable(t))
+	}
+	return s
+}
 
-// Run dequeues everything due.
-func (s *Switch) Run(now Time, out func(Tx)) {}
+func newHash(algo string, seed uint64) *hash.Hash {
+	h, err := hash.New(algo, seed)
+	if err != nil {
+		panic("BUG: an algorithm that compiled before: " + err.Error())
+	}
+	return h
+}
 
-// SetPort configures a port.
-func (s *Switch) SetPort(port uint16, c PortConfig) {}
+// Program returns what the switch runs.
+func (s *Switch) Program() *Program { return s.prog }
 
-// SetPortUp says whether a port is up.
-func (s *Switch) SetPortUp(port uint16, up bool) {}
+// Receive takes a packet in on a port, through ingress and to the queues. It
+// copies what it keeps of pkt. Queue depths are exact when what is due at now has
+// been [Switch.Run] before.
+func (s *Switch) Receive(now Time, port uint16, pkt []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = max(s.now, now)
+	s.stats.Received++
+	p := s.arrive(now, port, pkt)
+	if s.trace != nil {
+		p.note(Event{Kind: EventReceive, Port: port})
+	}
+	s.ingress(p)
+}
 
-// Stats are the counters of the switch.
-type Stats struct{}
+// Next says when the earliest queued packet may leave; false when nothing waits.
+func (s *Switch) Next() (Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.tm.Next()
+	return Time(t), ok
+}
 
-// Stats returns the counters of the switch.
-func (s *Switch) Stats() Stats { return Stats{} }
+// Run lets every packet leave that may leave at or before now, in the order of
+// time, runs egress on it and gives out what is transmitted. Packets that
+// recirculate go through ingress again at the instant they left the queue. out is
+// called without the switch's lock held.
+func (s *Switch) Run(now Time, out func(Tx)) {
+	for {
+		tx, p, ok := s.step(now)
+		if !ok {
+			return
+		}
+		if p != nil {
+			out(tx)
+			s.mu.Lock()
+			s.release(p)
+			s.mu.Unlock()
+		}
+	}
+}
 
-// SetDigestSink sets who hears digests.
-func (s *Switch) SetDigestSink(f func(Digest)) {}
+// step dequeues one packet; p is nil if it is not transmitted.
+func (s *Switch) step(now Time) (tx Tx, p *packet, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = max(s.now, now)
+	q, ok := s.tm.Dequeue(int64(now))
+	if !ok {
+		return Tx{}, nil, false
+	}
+	p = q.Item
+	sent := s.depart(p, Time(q.At), q.Port, q.Priority, q.DeqDepth)
+	bytes := 0
+	if sent {
+		tx = Tx{At: Time(q.At), Done: Time(q.Done), Port: q.Port, Data: p.bytes()}
+		bytes = len(tx.Data)
+	}
+	if s.rates[q.Port] && bytes != q.Bytes {
+		tx.Done = Time(s.tm.Sent(q.Port, q.At, bytes))
+	}
+	if !sent {
+		return Tx{}, nil, true
+	}
+	s.stats.Transmitted++
+	if s.trace != nil {
+		p.note(Event{Kind: EventTransmit, Port: q.Port, Value: uint64(bytes)})
+	}
+	return tx, p, true
+}
 
-// Sweep reports entries whose idle timeout has passed.
-func (s *Switch) Sweep(now Time, idle func(table string, e device.Entry)) {}
+// SetPort changes how a port drains, from now on.
+func (s *Switch) SetPort(port uint16, c PortConfig) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rates[port] = c.RateBps > 0
+	s.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth})
+}
 
-// SetValueSet replaces the members of a parser value set.
-func (s *Switch) SetValueSet(name string, members []ValueSetMember) error { return errNotYet }
+// SetPortUp says whether a port is up: buckets of selector groups that watch it
+// are skipped while it is not.
+func (s *Switch) SetPortUp(port uint16, up bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if up {
+		delete(s.down, uint32(port))
+	} else {
+		s.down[uint32(port)] = true
+	}
+	for _, pr := range s.profiles {
+		for _, g := range pr.groups {
+			g.refresh(s.isUp)
+		}
+	}
+}
 
-// ValueSet returns the members of a parser value set.
-func (s *Switch) ValueSet(name string) ([]ValueSetMember, error) { return nil, errNotYet }
+func (s *Switch) isUp(port uint32) bool { return !s.down[port] }
+
+// SetDigestSink sets who hears digests; nil for nobody. It is called while the
+// switch is locked and must not call the switch.
+func (s *Switch) SetDigestSink(f func(Digest)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onDigest = f
+}

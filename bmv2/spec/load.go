@@ -41,7 +41,7 @@ type loader struct {
 	nodes       map[string]Node
 
 	params int  // of the action being loaded, -1 outside of actions
-	parser bool // a parser is being loaded
+	ahead  bool // a lookahead may stand here
 	action []Param
 }
 

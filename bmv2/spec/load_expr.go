@@ -86,8 +86,8 @@ func (l *loader) expr(n *node) Expr {
 	case "extern":
 		return ExternRef{named(l.externs, v, "extern instance")}
 	case "lookahead":
-		if !l.parser {
-			t.refuse("lookahead outside of a parser")
+		if !l.ahead {
+			t.refuse("a lookahead must be the source of a parser's set or part of a transition key")
 		}
 		pair := v.tuple(2)
 		return Lookahead{pair[0].number(0, maxWidth), pair[1].number(1, maxWidth)}

@@ -2,6 +2,10 @@ package spec
 
 import "math"
 
+// defaultVarBit is the capacity in bits of a varbit field whose header type has
+// no max_length.
+const defaultVarBit = 2048
+
 // types loads header_types and header_union_types.
 func (l *loader) types(root *node) {
 	for _, n := range root.list("header_types") {
@@ -28,6 +32,9 @@ func (l *loader) types(root *node) {
 		if t.VarBit >= 0 {
 			// The varbit field may take what the other fields leave of max_length.
 			t.Fields[t.VarBit].Width = max(t.MaxLength*8-t.Bits, 0)
+			if t.MaxLength == 0 {
+				t.Fields[t.VarBit].Width = defaultVarBit
+			}
 		}
 		l.p.HeaderTypes = append(l.p.HeaderTypes, t)
 	}
@@ -83,7 +90,7 @@ func (l *loader) instances(root *node) {
 		if slots += 1 + len(t.Fields); slots > maxSlots {
 			n.refuse("more than %d fields in all headers", maxSlots)
 		}
-		if bits += t.Bits + 8*t.MaxLength; bits > maxHeaderBits {
+		if bits += max(t.Bits, 8*t.MaxLength, defaultVarBit/8); bits > maxHeaderBits {
 			n.refuse("more than %d bits in all headers", maxHeaderBits)
 		}
 		if !h.Metadata && t.Bits%8 != 0 {

@@ -10,11 +10,9 @@ func (l *loader) parsers(root *node) {
 		for j, m := range list {
 			register(&states, m, "parser state", j)
 		}
-		l.parser = true
 		for _, m := range list {
 			p.States = append(p.States, l.state(m, states))
 		}
-		l.parser = false
 		if m := n.opt("init_state"); m != nil {
 			p.Init = named(states, m, "parser state")
 		}
@@ -29,7 +27,7 @@ func (l *loader) state(n *node, states map[string]int) State {
 	}
 	bytes := 0
 	for _, m := range n.list("transition_key") {
-		e := l.expr(m)
+		e := l.peek(m)
 		w := 0
 		switch e := e.(type) {
 		case FieldRef:
@@ -118,7 +116,7 @@ func (l *loader) parserOp(n *node) ParserOp {
 		return ParserOp{Kind: OpExtractVL, Args: []Expr{e, l.typed(a[1], TypeInt)}}
 	case "set":
 		a := params.tuple(2)
-		dst, src := l.expr(a[0]), l.expr(a[1])
+		dst, src := l.expr(a[0]), l.peek(a[1])
 		if dst.Type() == TypeVarBit && src.Type() == TypeVarBit {
 			return ParserOp{Kind: OpSet, Args: []Expr{dst, src}}
 		}
@@ -146,6 +144,14 @@ func (l *loader) parserOp(n *node) ParserOp {
 	}
 	op.refuse("unknown parser operation %q", op.text)
 	return ParserOp{}
+}
+
+// peek loads a value that may be a lookahead, but not one around a lookahead.
+func (l *loader) peek(n *node) Expr {
+	l.ahead = n.get("type").str() == "lookahead"
+	e := l.expr(n)
+	l.ahead = false
+	return e
 }
 
 // extractTarget returns where a header is extracted to, and its type.

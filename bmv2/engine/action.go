@@ -1,0 +1,204 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/telltale-net/telltale/bmv2/spec"
+)
+
+// stepFn is one primitive of an action.
+type stepFn func(p *packet)
+
+// action is a compiled action.
+type action struct {
+	name   string
+	index  int
+	params []spec.Param
+	argAt  []int // where each argument's words start
+	words  int   // of all arguments
+	steps  []stepFn
+	jumps  []jump // parallel to steps; nil in an action without jumps
+}
+
+// jump is a conditional goto among an action's steps.
+type jump struct {
+	ok     bool
+	unless boolFn // stay if it holds; nil = always jump
+	to     int
+}
+
+// maxSteps bounds the jumps and control-flow nodes a packet takes in one pass.
+const maxSteps = 1 << 20
+
+// run executes the action with run-time arguments.
+func (a *action) run(p *packet, args []uint64) {
+	p.args = args
+	if a.jumps == nil {
+		for _, step := range a.steps {
+			step(p)
+		}
+		return
+	}
+	for i := 0; i < len(a.steps); {
+		j := &a.jumps[i]
+		if !j.ok {
+			a.steps[i](p)
+			i++
+			continue
+		}
+		if p.steps++; p.steps > maxSteps {
+			p.sw.stats.Runaways++
+			return
+		}
+		if j.unless != nil && j.unless(p) {
+			i++
+		} else {
+			i = j.to
+		}
+	}
+}
+
+func (k *compiler) action(i int) (*action, error) {
+	src := &k.prog.Actions[i]
+	a := &action{name: src.Name, index: i, params: src.Params}
+	for _, prm := range src.Params {
+		a.argAt = append(a.argAt, a.words)
+		a.words += (prm.Width + 63) / 64
+	}
+	k.argAt = a.argAt
+	defer func() { k.argAt = nil }()
+	for j := range src.Primitives {
+		prim := &src.Primitives[j]
+		step, jmp, err := k.primitive(prim)
+		if err != nil {
+			return nil, fmt.Errorf("action %q: primitives[%d] %q: %w", src.Name, j, prim.Op, err)
+		}
+		a.steps = append(a.steps, step)
+		if jmp.ok && a.jumps == nil {
+			a.jumps = make([]jump, len(src.Primitives))
+		}
+		if jmp.ok {
+			a.jumps[j] = jmp
+		}
+	}
+	return a, nil
+}
+
+// store compiles dst = src, truncated to the width of dst.
+func (k *compiler) store(dst, src spec.Expr) stepFn {
+	if f, ok := k.staticField(dst); ok && f.words == 1 {
+		return k.storeField(f, src)
+	}
+	width, words := k.width(dst)
+	if words == 1 {
+		mask, x := topMask(width), k.int(k.unmask(src, topMask(width)), 0)
+		return k.storeWord(dst, func(p *packet, to *uint64) { *to = x(p) & mask })
+	}
+	lo, hi := k.tmp(0, words)
+	x, top := k.wide(src, words, hi), topMask(width)
+	return k.storeWords(dst, words, func(p *packet, to []uint64) {
+		t := p.sw.scratch[lo:hi]
+		x(p, t)
+		copy(to, t)
+		to[len(to)-1] &= top
+	})
+}
+
+func (k *compiler) staticField(e spec.Expr) (field, bool) {
+	if f, ok := e.(spec.FieldRef); ok {
+		return k.field(f), true
+	}
+	return field{}, false
+}
+
+// width returns the bits and words of something that can be stored to.
+func (k *compiler) width(e spec.Expr) (width, words int) {
+	var f field
+	switch e := e.(type) {
+	case spec.FieldRef:
+		f = k.field(e)
+	case spec.StackField:
+		f = k.typeField(k.prog.Stacks[e.Stack].Type, e.Field)
+	case spec.AccessField:
+		f = k.typeField(e.HeaderType, e.Field)
+	case spec.RegisterCell:
+		w := k.prog.Registers[e.Register].Width
+		return w, (w + 63) / 64
+	default:
+		panic("BUG: not something that can be stored to")
+	}
+	return int(f.width), int(f.words)
+}
+
+// unmask takes away a mask that the store makes anyway.
+func (k *compiler) unmask(e spec.Expr, mask uint64) spec.Expr {
+	if b, ok := e.(spec.Binary); ok && b.Op == spec.OpBitAnd {
+		if c, ok := b.Y.(spec.Const); ok && lowWord(c.Value)&mask == mask {
+			return k.unmask(b.X, mask)
+		}
+	}
+	return e
+}
+
+// storeField compiles a store to a field of one word.
+func (k *compiler) storeField(f field, src spec.Expr) stepFn {
+	slot, mask := f.slot, f.mask
+	src = k.unmask(src, mask)
+	switch e := src.(type) {
+	case spec.Const:
+		v := lowWord(e.Value) & mask
+		return func(p *packet) { p.phv[slot] = v }
+	case spec.FieldRef:
+		if g := k.field(e); !g.signed || g.width == 64 || f.width <= g.width {
+			from := g.slot
+			if g.width <= f.width {
+				return func(p *packet) { p.phv[slot] = p.phv[from] }
+			}
+			return func(p *packet) { p.phv[slot] = p.phv[from] & mask }
+		}
+	case spec.ParamRef:
+		if at := k.argAt[e.Index]; !k.self {
+			if e.Width <= int(f.width) {
+				return func(p *packet) { p.phv[slot] = p.args[at] }
+			}
+			return func(p *packet) { p.phv[slot] = p.args[at] & mask }
+		}
+	}
+	x := k.int(src, 0)
+	if k.interval(src).within(unsigned(int(f.width))) {
+		return func(p *packet) { p.phv[slot] = x(p) }
+	}
+	return func(p *packet) { p.phv[slot] = x(p) & mask }
+}
+
+// storeWord calls put with the place of one word.
+func (k *compiler) storeWord(dst spec.Expr, put func(p *packet, to *uint64)) stepFn {
+	return k.storeWords(dst, 1, func(p *packet, to []uint64) { put(p, &to[0]) })
+}
+
+// storeWords calls put with the words of dst; never, when dst is a register cell
+// out of range.
+func (k *compiler) storeWords(dst spec.Expr, words int, put func(p *packet, to []uint64)) stepFn {
+	switch e := dst.(type) {
+	case spec.FieldRef:
+		f := k.field(e)
+		return func(p *packet) { put(p, p.phv[f.slot:f.slot+f.words]) }
+	case spec.StackField, spec.AccessField:
+		h, i := k.memberOf(e, 0) // found before the source is computed
+		return func(p *packet) {
+			f := &h(p).fields[i]
+			put(p, p.phv[f.slot:f.slot+f.words])
+		}
+	case spec.RegisterCell:
+		r, index := e.Register, k.index(e.Index, 0)
+		return func(p *packet) {
+			cells := p.sw.registers[r].cells
+			if i := index(p); i < uint64(len(cells)/words) {
+				put(p, cells[int(i)*words:(int(i)+1)*words])
+				return
+			}
+			p.sw.stats.IndexErrors++
+		}
+	}
+	panic("BUG: not something that can be stored to")
+}

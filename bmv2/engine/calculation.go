@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/telltale-net/telltale/bmv2/hash"
+	"github.com/telltale-net/telltale/bmv2/spec"
+)
+
+// calculation makes the bytes that a hash or checksum is computed over: the
+// inputs one behind the other without padding, those of invalid headers left out.
+//
+// Neighbouring inputs that come and go together form a run. When every run is of
+// whole bytes, each is emitted like a header; else bit by bit.
+type calculation struct {
+	algo    string
+	runs    []run
+	aligned bool
+	payload bool
+	consts  []uint64 // constants, addressed as slots behind the PHV's
+	most    int      // bytes at most, without the payload
+}
+
+// run is inputs that are there if a header is valid.
+type run struct {
+	valid  int32 // slot of the header's validity, -1 = always there
+	wire   *wire
+	consts bool // reads constants
+}
+
+func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, error) {
+	if !hash.Known(algo) {
+		return nil, fmt.Errorf("unknown algorithm %q", algo)
+	}
+	c := &calculation{algo: algo, aligned: true}
+	type piece struct {
+		valid  int32
+		fields []bitField
+	}
+	var pieces []piece
+	add := func(valid int32, f bitField) {
+		if n := len(pieces); n == 0 || pieces[n-1].valid != valid {
+			pieces = append(pieces, piece{valid: valid})
+		}
+		last := &pieces[len(pieces)-1]
+		last.fields = append(last.fields, f)
+		c.most += (int(f.width) + 7) / 8
+	}
+	when := func(h *header) int32 {
+		if h.meta {
+			return -1
+		}
+		return h.valid
+	}
+	for _, in := range input {
+		switch in.Kind {
+		case spec.SizedField:
+			f := k.field(in.Field)
+			add(when(&k.headers[in.Field.Header]), bitField{f.slot, f.width, f.varbit})
+		case spec.SizedConst:
+			words := make([]uint64, (in.Width+63)/64)
+			bigWide(words, in.Const)
+			add(-1, bitField{int32(k.slots + len(c.consts)), int32(in.Width), false})
+			c.consts = append(c.consts, words...)
+		case spec.SizedHeader:
+			h := &k.headers[in.Index]
+			for _, f := range h.fields[:len(h.fields)-1] {
+				add(when(h), bitField{f.slot, f.width, f.varbit})
+			}
+		case spec.SizedPayload:
+			c.payload = true
+		}
+	}
+	for _, p := range pieces {
+		r := run{valid: p.valid, wire: packWire(p.fields)}
+		bits := 0
+		for _, f := range p.fields {
+			bits += int(f.width)
+			r.consts = r.consts || int(f.slot) >= k.slots
+		}
+		c.aligned = c.aligned && bits%8 == 0 && r.wire.varbit < 0
+		c.runs = append(c.runs, r)
+	}
+	if c.most++; c.most > 1<<20 {
+		return nil, fmt.Errorf("input of %d bytes, want at most %d", c.most, 1<<20)
+	}
+	return c, nil
+}
+
+// input writes the bytes to p.sw.hashed and returns them.
+func (c *calculation) input(p *packet) []byte {
+	phv := p.phv
+	if len(c.consts) > 0 {
+		// The PHV has room behind it for the constants of any calculation.
+		phv = phv[:len(phv)+len(c.consts)]
+		copy(phv[len(p.phv):], c.consts)
+	}
+	need := c.most
+	if c.payload {
+		need += p.end - p.pos
+	}
+	s := p.sw
+	if len(s.hashed) < need {
+		s.hashed = make([]byte, need)
+	}
+	out := s.hashed
+	n := 0
+	if c.aligned {
+		for i := range c.runs {
+			r := &c.runs[i]
+			if r.valid < 0 || phv[r.valid] != 0 {
+				r.wire.emit(out[n:n+r.wire.bytes], phv)
+				n += r.wire.bytes
+			}
+		}
+	} else {
+		clear(out[:c.most])
+		at := 0
+		for i := range c.runs {
+			r := &c.runs[i]
+			if r.valid < 0 || phv[r.valid] != 0 {
+				for _, f := range r.wire.bits {
+					at = putField(out, at, f, phv)
+				}
+			}
+		}
+		n = (at + 7) / 8
+	}
+	if c.payload {
+		n += copy(out[n:], p.payload())
+	}
+	return out[:n]
+}
+
+// calculate runs a program's calculation over a packet.
+func (s *Switch) calculate(i int, p *packet) uint64 {
+	return s.hashes[i].Sum(s.prog.calcs[i].input(p))
+}
+
+// checksum binds a calculation to a field.
+type checksum struct {
+	calc   int
+	field  field
+	valid  int32 // of the target's header
+	when   boolFn
+	verify bool
+	update bool
+}
+
+func (k *compiler) checksum(c *spec.Checksum) checksum {
+	out := checksum{calc: c.Calculation, field: k.field(c.Target), valid: k.headers[c.Target.Header].valid, verify: c.Verify, update: c.Update}
+	if c.If != nil {
+		if b, ok := c.If.(spec.Bool); !ok || !b.Value {
+			out.when = k.bool(c.If, 0)
+		}
+	}
+	return out
+}
+
+// verifyChecksums notes whether any checksum is wrong.
+func (p *packet) verifyChecksums() {
+	for i := range p.sw.prog.checksums {
+		c := &p.sw.prog.checksums[i]
+		if !c.verify || p.phv[c.valid] == 0 || c.when != nil && !c.when(p) {
+			continue
+		}
+		if p.phv[c.field.slot] != p.sw.calculate(c.calc, p) {
+			p.checksum = true
+			p.sw.stats.ChecksumErrors++
+		}
+	}
+}
+
+// updateChecksums computes the checksums of a packet about to leave.
+func (p *packet) updateChecksums() {
+	for i := range p.sw.prog.checksums {
+		c := &p.sw.prog.checksums[i]
+		if !c.update || c.when != nil && !c.when(p) {
+			continue
+		}
+		f := &c.field
+		v := p.sw.calculate(c.calc, p)
+		if f.words == 1 {
+			p.phv[f.slot] = v & f.mask
+			continue
+		}
+		clear(p.phv[f.slot : f.slot+f.words])
+		p.phv[f.slot] = v
+	}
+}

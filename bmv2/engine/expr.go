@@ -1,0 +1,439 @@
+package engine
+
+import (
+	"math/big"
+
+	"github.com/telltale-net/telltale/bmv2/spec"
+)
+
+// Expressions become closures over slot numbers. An integer expression is
+// compiled in one of two ways:
+//
+//   - narrow: a uint64, the value modulo 2^64. Sums, products, left shifts and bit
+//     operations need no more of their operands than that; right shifts, division,
+//     comparison and saturation need exact operands, which the narrow form gives
+//     when the operand's [interval] fits into an int64 or a uint64.
+//   - wide: words of scratch memory, for everything else.
+//
+// So arithmetic is exact, as in simple_switch, and yet what programs do all day
+// runs on machine words.
+type (
+	intFn  func(p *packet) uint64
+	boolFn func(p *packet) bool
+	wideFn func(p *packet, dst []uint64)
+	headFn func(p *packet) *header
+)
+
+// compiler makes closures. It remembers how much scratch memory they need.
+type compiler struct {
+	*layout
+	scratch  int
+	argAt    []int // of the action being compiled: where each argument's words start
+	std      standard
+	setUses  []setUse
+	keyWords int  // of the longest lookup or transition key
+	self     bool // a length expression is being compiled: arguments are the header's own fields
+}
+
+// tmp says where n words of scratch are, given that base words are taken.
+func (k *compiler) tmp(base, n int) (lo, hi int) {
+	k.scratch = max(k.scratch, base+n)
+	return base, base + n
+}
+
+// int compiles e to its value modulo 2^64.
+func (k *compiler) int(e spec.Expr, base int) intFn {
+	switch e := e.(type) {
+	case spec.Const:
+		v := lowWord(e.Value)
+		return func(*packet) uint64 { return v }
+	case spec.FieldRef:
+		return loadField(k.field(e))
+	case spec.StackField, spec.UnionStackField, spec.AccessField:
+		h, f := k.memberOf(e, base)
+		return func(p *packet) uint64 {
+			f := &h(p).fields[f]
+			return extend(p.phv[f.slot], f)
+		}
+	case spec.ParamRef:
+		return k.param(e)
+	case spec.RegisterCell:
+		return k.registerCell(e, base)
+	case spec.Lookahead:
+		return lookahead(e)
+	case spec.Cond:
+		c, x, y := k.bool(e.If, base), k.int(e.Then, base), k.int(e.Else, base)
+		return func(p *packet) uint64 {
+			if c(p) {
+				return x(p)
+			}
+			return y(p)
+		}
+	case spec.Unary:
+		return k.unary(e, base)
+	case spec.Binary:
+		return k.binary(e, base)
+	}
+	panic("BUG: an integer expression of unknown kind")
+}
+
+func lowWord(v *big.Int) uint64 {
+	w := new(big.Int).And(v, maxWord)
+	return w.Uint64()
+}
+
+// extend reads a field's slot as the number it means, modulo 2^64.
+func extend(v uint64, f *field) uint64 {
+	if f.signed && f.width < 64 {
+		s := uint(64 - f.width)
+		return uint64(int64(v<<s) >> s)
+	}
+	return v
+}
+
+func loadField(f field) intFn {
+	slot := f.slot
+	if f.signed && f.width < 64 {
+		s := uint(64 - f.width)
+		return func(p *packet) uint64 { return uint64(int64(p.phv[slot]<<s) >> s) }
+	}
+	return func(p *packet) uint64 { return p.phv[slot] }
+}
+
+// param reads a run-time argument.
+func (k *compiler) param(e spec.ParamRef) intFn {
+	if k.self {
+		f := e.Index
+		return func(p *packet) uint64 { return p.phv[p.extracting.fields[f].slot] }
+	}
+	at := k.argAt[e.Index]
+	return func(p *packet) uint64 { return p.args[at] }
+}
+
+func (k *compiler) registerCell(e spec.RegisterCell, base int) intFn {
+	r, words := e.Register, (k.prog.Registers[e.Register].Width+63)/64
+	index := k.index(e.Index, base)
+	return func(p *packet) uint64 {
+		cells := p.sw.registers[r].cells
+		if i := index(p); i < uint64(len(cells)/words) {
+			return cells[int(i)*words]
+		}
+		p.sw.stats.IndexErrors++
+		return 0
+	}
+}
+
+func (k *compiler) unary(e spec.Unary, base int) intFn {
+	switch e.Op {
+	case spec.OpBitNot:
+		x := k.int(e.X, base)
+		return func(p *packet) uint64 { return ^x(p) }
+	case spec.OpBoolToData:
+		x := k.bool(e.X, base)
+		return func(p *packet) uint64 {
+			if x(p) {
+				return 1
+			}
+			return 0
+		}
+	case spec.OpSizeStack, spec.OpLastStackIndex:
+		next := k.stackOf(e.X).next
+		less := uint64(0)
+		if e.Op == spec.OpLastStackIndex {
+			less = 1
+		}
+		return func(p *packet) uint64 { return p.phv[next] - less }
+	}
+	panic("BUG: an integer operator of unknown kind")
+}
+
+func (k *compiler) stackOf(e spec.Expr) *stack {
+	if u, ok := e.(spec.UnionStackRef); ok {
+		return &k.ustacks[u.UnionStack]
+	}
+	return &k.stacks[e.(spec.StackRef).Stack]
+}
+
+func (k *compiler) binary(e spec.Binary, base int) intFn {
+	if f := k.binaryConst(e, base); f != nil {
+		return f
+	}
+	switch e.Op {
+	case spec.OpAdd, spec.OpSub, spec.OpMul, spec.OpBitAnd, spec.OpBitOr, spec.OpBitXor:
+		x, y := k.int(e.X, base), k.int(e.Y, base)
+		switch e.Op {
+		case spec.OpAdd:
+			return func(p *packet) uint64 { return x(p) + y(p) }
+		case spec.OpSub:
+			return func(p *packet) uint64 { return x(p) - y(p) }
+		case spec.OpMul:
+			return func(p *packet) uint64 { return x(p) * y(p) }
+		case spec.OpBitAnd:
+			return func(p *packet) uint64 { return x(p) & y(p) }
+		case spec.OpBitOr:
+			return func(p *packet) uint64 { return x(p) | y(p) }
+		default:
+			return func(p *packet) uint64 { return x(p) ^ y(p) }
+		}
+	case spec.OpShl:
+		x, y := k.int(e.X, base), k.shift(e.Y, base)
+		return func(p *packet) uint64 { return x(p) << y(p) }
+	}
+	xi, yi := k.interval(e.X), k.interval(e.Y)
+	if !xi.narrow() || (!yi.narrow() && e.Op != spec.OpShr) {
+		return k.lowOfWide(e, base)
+	}
+	x := k.int(e.X, base)
+	signed := !xi.within(uint64s)
+	switch e.Op {
+	case spec.OpShr:
+		y := k.shift(e.Y, base)
+		if signed {
+			return func(p *packet) uint64 { return uint64(int64(x(p)) >> y(p)) }
+		}
+		return func(p *packet) uint64 { return x(p) >> y(p) }
+	case spec.OpDiv, spec.OpMod:
+		if signed || !yi.within(uint64s) {
+			return k.lowOfWide(e, base)
+		}
+		y, mod := k.int(e.Y, base), e.Op == spec.OpMod
+		return func(p *packet) uint64 {
+			a, b := x(p), y(p)
+			switch {
+			case b == 0:
+				return 0
+			case mod:
+				return a % b
+			}
+			return a / b
+		}
+	case spec.OpTwoCompMod:
+		return signExtender(x, int(yi.hi.Int64()))
+	case spec.OpUSatCast, spec.OpSatCast:
+		w := unsigned(int(yi.hi.Int64()))
+		if e.Op == spec.OpSatCast {
+			w = interval{signedLo(yi), signedHi(yi)}
+		}
+		if xi.within(w) {
+			return x
+		}
+		lo, hi := lowWord(w.lo), lowWord(w.hi)
+		if signed {
+			// x is an int64; a bound beyond is never reached.
+			low, high := int64(-1<<63), int64(1<<63-1)
+			if w.lo.IsInt64() {
+				low = int64(lo)
+			}
+			if w.hi.IsInt64() {
+				high = int64(hi)
+			}
+			return func(p *packet) uint64 { return uint64(min(max(int64(x(p)), low), high)) }
+		}
+		if !w.hi.IsUint64() {
+			return x
+		}
+		return func(p *packet) uint64 { return min(x(p), hi) }
+	}
+	panic("BUG: an integer operator of unknown kind")
+}
+
+func signedLo(w interval) *big.Int { return signed(int(w.hi.Int64())).lo }
+func signedHi(w interval) *big.Int { return signed(int(w.hi.Int64())).hi }
+
+func signExtender(x intFn, width int) intFn {
+	if width >= 64 {
+		return x
+	}
+	s := uint(64 - width)
+	return func(p *packet) uint64 { return uint64(int64(x(p)<<s) >> s) }
+}
+
+// binaryConst compiles the forms with a constant on the right that programs are
+// full of; nil when e is none of them.
+func (k *compiler) binaryConst(e spec.Binary, base int) intFn {
+	c, ok := e.Y.(spec.Const)
+	if !ok {
+		return nil
+	}
+	v := lowWord(c.Value)
+	if f, ok := e.X.(spec.FieldRef); ok && !k.field(f).signed {
+		slot := k.field(f).slot
+		switch e.Op {
+		case spec.OpAdd:
+			return func(p *packet) uint64 { return p.phv[slot] + v }
+		case spec.OpBitAnd:
+			return func(p *packet) uint64 { return p.phv[slot] & v }
+		}
+	}
+	switch e.Op {
+	case spec.OpAdd:
+		x := k.int(e.X, base)
+		return func(p *packet) uint64 { return x(p) + v }
+	case spec.OpSub:
+		x := k.int(e.X, base)
+		return func(p *packet) uint64 { return x(p) - v }
+	case spec.OpBitAnd:
+		x := k.int(e.X, base)
+		if x := k.interval(e.X); x.lo.Sign() >= 0 && x.hi.IsUint64() && v&lowWord(x.hi) == lowWord(x.hi) && allOnes(x.hi) {
+			return k.int(e.X, base) // the mask takes nothing away
+		}
+		return func(p *packet) uint64 { return x(p) & v }
+	case spec.OpBitOr:
+		x := k.int(e.X, base)
+		return func(p *packet) uint64 { return x(p) | v }
+	}
+	return nil
+}
+
+func allOnes(v *big.Int) bool {
+	return v.TrailingZeroBits() == 0 && new(big.Int).Add(v, bigOne).TrailingZeroBits() == uint(v.BitLen())
+}
+
+// shift compiles a shift distance: a negative one counts as none, one that does
+// not fit in 64 bits as longer than everything.
+func (k *compiler) shift(e spec.Expr, base int) intFn {
+	if c, ok := e.(spec.Const); ok {
+		n := uint64(0)
+		switch {
+		case c.Value.IsUint64():
+			n = c.Value.Uint64()
+		case c.Value.Sign() > 0:
+			n = ^uint64(0)
+		}
+		return func(*packet) uint64 { return n }
+	}
+	switch v := k.interval(e); {
+	case v.within(uint64s):
+		return k.int(e, base)
+	case v.within(int64s):
+		x := k.int(e, base)
+		return func(p *packet) uint64 { return uint64(max(int64(x(p)), 0)) }
+	default:
+		return k.saturated(e, 0, base)
+	}
+}
+
+// index compiles an array index: values that are no uint64 become the greatest.
+func (k *compiler) index(e spec.Expr, base int) intFn {
+	if k.interval(e).narrow() { // a negative one is a great one
+		return k.int(e, base)
+	}
+	return k.saturated(e, ^uint64(0), base)
+}
+
+// saturated clamps to a uint64; negative is what negative numbers become.
+func (k *compiler) saturated(e spec.Expr, negative uint64, base int) intFn {
+	n := k.interval(e).words()
+	lo, hi := k.tmp(base, n)
+	x := k.wide(e, n, hi)
+	return func(p *packet) uint64 {
+		t := p.sw.scratch[lo:hi]
+		x(p, t)
+		if signOf(t) != 0 {
+			return negative
+		}
+		for _, w := range t[1:] {
+			if w != 0 {
+				return ^uint64(0)
+			}
+		}
+		return t[0]
+	}
+}
+
+// lowOfWide computes e, whose operands are not all narrow, as a wide number and
+// takes its lowest word.
+func (k *compiler) lowOfWide(e spec.Binary, base int) intFn {
+	lo, hi := k.tmp(base, 1)
+	x := k.wideBinary(e, 1, hi)
+	return func(p *packet) uint64 {
+		t := p.sw.scratch[lo:hi]
+		x(p, t)
+		return t[0]
+	}
+}
+
+// headerOf compiles a header expression.
+func (k *compiler) headerOf(e spec.Expr, base int) headFn {
+	switch e := e.(type) {
+	case spec.HeaderRef:
+		h := &k.headers[e.Header]
+		return func(*packet) *header { return h }
+	case spec.Deref:
+		s, index, headers := &k.stacks[e.Stack], k.index(e.Index, base), k.headers
+		return func(p *packet) *header {
+			if i := index(p); i < uint64(len(s.elems)) {
+				return &headers[s.elems[i]]
+			}
+			p.sw.stats.IndexErrors++
+			return &headers[s.void]
+		}
+	case spec.AccessUnion:
+		u, m, headers := k.unionOf(e.Union, base), e.Member, k.headers
+		void := k.voids[k.prog.UnionTypes[e.UnionType].Members[m].Type]
+		return func(p *packet) *header {
+			if u := u(p); u != nil {
+				return &headers[u.members[m]]
+			}
+			return &headers[void]
+		}
+	}
+	panic("BUG: a header expression of unknown kind")
+}
+
+// unionOf compiles a union expression; nil for an index out of range.
+func (k *compiler) unionOf(e spec.Expr, base int) func(p *packet) *union {
+	switch e := e.(type) {
+	case spec.UnionRef:
+		u := &k.unions[e.Union]
+		return func(*packet) *union { return u }
+	case spec.DerefUnion:
+		s, index, unions := &k.ustacks[e.UnionStack], k.index(e.Index, base), k.unions
+		return func(p *packet) *union {
+			if i := index(p); i < uint64(len(s.elems)) {
+				return &unions[s.elems[i]]
+			}
+			p.sw.stats.IndexErrors++
+			return nil
+		}
+	}
+	panic("BUG: a union expression of unknown kind")
+}
+
+// memberOf compiles the header of a field chosen at run time, and the field's
+// index in it.
+func (k *compiler) memberOf(e spec.Expr, base int) (headFn, int) {
+	var h headFn
+	var f, typ int
+	switch e := e.(type) {
+	case spec.StackField:
+		s, headers := &k.stacks[e.Stack], k.headers
+		typ = k.prog.Stacks[e.Stack].Type
+		h, f = func(p *packet) *header {
+			if n := p.phv[s.next]; n > 0 {
+				return &headers[s.elems[n-1]]
+			}
+			p.sw.stats.IndexErrors++
+			return &headers[s.void]
+		}, e.Field
+	case spec.UnionStackField:
+		s, headers, unions, m := &k.ustacks[e.UnionStack], k.headers, k.unions, e.Member
+		typ = k.prog.UnionTypes[k.prog.UnionStacks[e.UnionStack].Type].Members[m].Type
+		void := k.voids[typ]
+		h, f = func(p *packet) *header {
+			if n := p.phv[s.next]; n > 0 {
+				return &headers[unions[s.elems[n-1]].members[m]]
+			}
+			p.sw.stats.IndexErrors++
+			return &headers[void]
+		}, e.Field
+	case spec.AccessField:
+		h, f, typ = k.headerOf(e.Header, base), e.Field, e.HeaderType
+	default:
+		panic("BUG: a field of unknown kind")
+	}
+	if f == spec.ValidField {
+		f = len(k.prog.HeaderTypes[typ].Fields) // kept behind the others
+	}
+	return h, f
+}

@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/telltale-net/telltale/bmv2/spec"
+)
+
+// A packet's headers and metadata (its PHV) are one flat slice of words:
+//
+//	header      │ valid │ field │ field, 64 < bits ≤ 128 │ varbit: bits, bytes…  │
+//	slots       │   1   │   1   │ low word, high word    │ 1 + ⌈most bits/64⌉    │
+//	stack       │ next │                                  one slot each
+//	union       │ valid member + 1, or 0 │
+//
+// A field of up to 64 bits is one slot, its value right-aligned and the bits
+// above its width zero, also for signed fields. The bytes of a varbit field are
+// left-aligned and big-endian in their words. Copying a PHV is one copy; a header
+// is copied as one run of slots.
+//
+// Every header type has one more instance, the void: what an index out of range
+// refers to. It is never valid unless the program makes it so, and never emitted.
+type layout struct {
+	prog     *spec.Program
+	headers  []header
+	stacks   []stack
+	unions   []union
+	ustacks  []stack // elements are unions
+	voids    []int32 // by header type: index into headers
+	slots    int
+	metadata []slotRun // fields of metadata
+	initial  []uint64  // a PHV as a packet starts: all zero but metadata's validity
+}
+
+// field is where a field lives.
+type field struct {
+	slot   int32
+	width  int32
+	words  int32
+	signed bool
+	varbit bool   // slot holds the length in bits, the bytes follow
+	mask   uint64 // of the only or the topmost word
+}
+
+// header is a header instance.
+type header struct {
+	name     string
+	typ      int
+	meta     bool
+	valid    int32 // slot of the validity
+	first    int32 // slots of the fields: first … first+n
+	n        int32
+	fields   []field // the last one is the validity
+	varbit   int     // index into fields, -1 = none
+	union    int32   // slot of the union's valid member, -1 = not in a union
+	member   uint64  // 1 + position in the union
+	siblings []int32 // validity of the union's other members
+	wire     *wire
+}
+
+// stack is a header stack or a stack of unions.
+type stack struct {
+	next  int32   // slot: how many elements were pushed or extracted
+	elems []int32 // indices into headers or unions
+	void  int32   // of a header stack: index into headers
+}
+
+// union is a header union.
+type union struct {
+	slot    int32 // 1 + position of the valid member, or 0
+	members []int32
+}
+
+// maxFieldWidth bounds fields that take part in expressions, in bits.
+const maxFieldWidth = 4096
+
+func newLayout(p *spec.Program) (*layout, error) {
+	l := &layout{prog: p}
+	wires := make([]*wire, len(p.HeaderTypes))
+	for i := range p.HeaderTypes {
+		t := &p.HeaderTypes[i]
+		for _, f := range t.Fields {
+			if !f.VarBit && f.Width > maxFieldWidth {
+				return nil, fmt.Errorf("header type %q: field %q of %d bits: the engine takes at most %d", t.Name, f.Name, f.Width, maxFieldWidth)
+			}
+		}
+		wires[i] = newWire(t)
+	}
+	for i := range p.Headers {
+		h := &p.Headers[i]
+		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type]))
+	}
+	for i := range p.HeaderTypes {
+		l.voids = append(l.voids, int32(len(l.headers)))
+		l.headers = append(l.headers, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i]))
+	}
+	for i := range p.Unions {
+		u := union{slot: l.take(1)}
+		for j, h := range p.Unions[i].Headers {
+			hd := &l.headers[h]
+			hd.union, hd.member = u.slot, uint64(j+1)
+			u.members = append(u.members, int32(h))
+		}
+		for _, h := range u.members {
+			for _, o := range u.members {
+				if o != h {
+					l.headers[h].siblings = append(l.headers[h].siblings, l.headers[o].valid)
+				}
+			}
+		}
+		l.unions = append(l.unions, u)
+	}
+	for i := range p.Stacks {
+		s := stack{next: l.take(1), void: l.voids[p.Stacks[i].Type]}
+		for _, h := range p.Stacks[i].Headers {
+			s.elems = append(s.elems, int32(h))
+		}
+		l.stacks = append(l.stacks, s)
+	}
+	for i := range p.UnionStacks {
+		s := stack{next: l.take(1)}
+		for _, u := range p.UnionStacks[i].Unions {
+			s.elems = append(s.elems, int32(u))
+		}
+		l.ustacks = append(l.ustacks, s)
+	}
+	l.initial = make([]uint64, l.slots)
+	for i := range l.headers {
+		if l.headers[i].meta {
+			l.initial[l.headers[i].valid] = 1
+			l.metadata = append(l.metadata, slotRun{l.headers[i].first, l.headers[i].n})
+		}
+	}
+	return l, nil
+}
+
+func (l *layout) take(n int) int32 {
+	at := l.slots
+	l.slots += n
+	return int32(at)
+}
+
+func (l *layout) header(name string, typ int, meta bool, w *wire) header {
+	t := &l.prog.HeaderTypes[typ]
+	h := header{name: name, typ: typ, meta: meta, valid: l.take(1), varbit: t.VarBit, union: -1, wire: w}
+	h.first = int32(l.slots)
+	for _, f := range t.Fields {
+		words := (f.Width + 63) / 64
+		fl := field{width: int32(f.Width), words: int32(words), signed: f.Signed, varbit: f.VarBit, mask: topMask(f.Width)}
+		if f.VarBit {
+			words++
+		}
+		fl.slot = l.take(words)
+		h.fields = append(h.fields, fl)
+	}
+	h.n = int32(l.slots) - h.first
+	h.fields = append(h.fields, field{slot: h.valid, width: 1, words: 1, mask: 1})
+	return h
+}
+
+// topMask is the mask of the topmost word of a width.
+func topMask(width int) uint64 {
+	if r := width % 64; r != 0 {
+		return 1<<r - 1
+	}
+	return ^uint64(0)
+}
+
+// field returns the place of a field; its validity is a field of one bit.
+func (l *layout) field(f spec.FieldRef) field {
+	h := &l.headers[f.Header]
+	if f.Field == spec.ValidField {
+		return h.fields[len(h.fields)-1]
+	}
+	return h.fields[f.Field]
+}
+
+// setValid makes a header valid, and the other members of its union invalid.
+func (h *header) setValid(phv []uint64) {
+	phv[h.valid] = 1
+	if h.union >= 0 {
+		for _, s := range h.siblings {
+			phv[s] = 0
+		}
+		phv[h.union] = h.member
+	}
+}
+
+// setInvalid makes a header invalid.
+func (h *header) setInvalid(phv []uint64) {
+	phv[h.valid] = 0
+	if h.union >= 0 && phv[h.union] == h.member {
+		phv[h.union] = 0
+	}
+}
+
+// bytes is the length of the header as it would be emitted.
+func (h *header) bytes(phv []uint64) int {
+	n := h.wire.bytes
+	if h.varbit >= 0 {
+		n += int(phv[h.fields[h.varbit].slot] / 8)
+	}
+	return n
+}
+
+// copyHeader assigns src to dst, of the same type: P4's header assignment.
+func copyHeader(phv []uint64, dst, src *header) {
+	if phv[src.valid] == 0 {
+		dst.setInvalid(phv)
+		return
+	}
+	dst.setValid(phv)
+	copy(phv[dst.first:dst.first+dst.n], phv[src.first:src.first+src.n])
+}
+
+// swapHeaders exchanges two headers of one type, validity included.
+func swapHeaders(phv []uint64, a, b *header) {
+	phv[a.valid], phv[b.valid] = phv[b.valid], phv[a.valid]
+	x, y := phv[a.first:a.first+a.n], phv[b.first:b.first+b.n]
+	for i := range x {
+		x[i], y[i] = y[i], x[i]
+	}
+}

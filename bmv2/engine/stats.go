@@ -1,0 +1,53 @@
+package engine
+
+// Stats counts what a switch did since it was made, and above all every packet
+// that ended inside it.
+type Stats struct {
+	Received    uint64 // packets given to Receive
+	Transmitted uint64
+	Enqueued    uint64
+
+	IngressDrops   uint64 // egress_spec was the drop port after ingress
+	EgressDrops    uint64 // … after egress
+	TailDrops      uint64 // the queue was full
+	BadPriority    uint64 // standard_metadata.priority names no queue
+	NoReplicas     uint64 // multicast to a group that is unknown or empty
+	UnknownClones  uint64 // clone to a session that is not configured; the original goes on
+	UnknownLists   uint64 // clone, resubmit, recirculate or digest with an unknown field list
+	TooManyPasses  uint64 // recirculated or resubmitted without end
+	Runaways       uint64 // an action or control flow without end was stopped
+	ParserErrors   uint64 // the packet goes on with parser_error set
+	ChecksumErrors uint64 // checksums found wrong
+	IndexErrors    uint64 // register, counter, meter or stack accesses out of range, which do nothing
+	EmptyGroups    uint64 // hits on a selector group without active members, treated as misses
+	Assertions     uint64 // assert or assume did not hold
+
+	Cloned, Replicated, Resubmitted, Recirculated, Digests uint64
+}
+
+// Stats returns the switch's counters.
+func (s *Switch) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+// TailDrops returns how many packets a port lost because a queue was full.
+func (s *Switch) TailDrops(port uint16) (n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for q := range s.queuesPerPort {
+		n += s.tm.TailDrops(port, q)
+	}
+	return n
+}
+
+// QueueDepth returns how many packets wait for a port.
+func (s *Switch) QueueDepth(port uint16) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for q := range s.queuesPerPort {
+		n += s.tm.Depth(port, q)
+	}
+	return n
+}

@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"fmt"
+	"math/big"
+
+	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/bmv2/match"
+	"github.com/telltale-net/telltale/bmv2/spec"
+)
+
+// tableProgram is the part of a table that all switches share.
+type tableProgram struct {
+	spec    *spec.Table
+	layout  []match.Field
+	key     []keySlot
+	words   int
+	next    []*node // by position in spec.Actions
+	at      map[int]int
+	hit     *node
+	miss    *node
+	hitMiss bool
+	base    *node // base_default_next
+	meter   field // where the direct meter's colour goes
+	unit    spec.MeterUnit
+	keyless bool
+}
+
+// keySlot puts a field into the lookup key, most significant word first.
+type keySlot struct {
+	slot  int32
+	words int32
+	at    int32
+}
+
+// node is a step of the control flow.
+type node struct {
+	kind  spec.NodeKind
+	name  string
+	table int
+	cond  boolFn
+	yes   *node
+	no    *node // also what follows an action call
+	act   *action
+}
+
+// call is an action bound to its arguments, and what follows it.
+type call struct {
+	act  *action
+	args []uint64
+	next *node
+	raw  [][]byte // the arguments as they came
+}
+
+// entry is what a table entry does, and what is counted for it.
+type entry struct {
+	used    bool
+	call    call    // of a simple table
+	member  *member // of an indirect one, or
+	group   *group
+	counter device.CounterValue
+	meter   meter
+	lastHit Time
+	told    bool         // its idling was reported
+	dev     device.Entry // as it came
+	order   uint64       // of insertion
+}
+
+// table is a table of one switch.
+type table struct {
+	prog    *tableProgram
+	index   *match.Table
+	entries []entry
+	free    []int32
+	count   int
+	orders  uint64
+
+	def       call // what a miss does; no action: nothing
+	defMember *member
+	defGroup  *group
+	defTarget device.Target // as it was set
+	defSet    bool          // by the control plane
+}
+
+func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, error) {
+	src := &k.prog.Tables[i]
+	t := &tableProgram{spec: src, at: map[int]int{}, keyless: len(src.Key) == 0}
+	for _, f := range src.Key {
+		loc := k.field(f.Field)
+		t.layout = append(t.layout, match.Field{Name: f.Name, Kind: f.Kind, Width: f.Width, Mask: f.Mask})
+		t.key = append(t.key, keySlot{loc.slot, loc.words, int32(t.words)})
+		t.words += int(loc.words)
+	}
+	if _, err := match.New(t.layout); err != nil {
+		return nil, fmt.Errorf("table %q: %w", src.Name, err)
+	}
+	for j, a := range src.Actions {
+		t.at[a] = j
+		t.next = append(t.next, nodes(src.Next[j]))
+	}
+	if src.Hit != nil {
+		t.hitMiss, t.hit, t.miss = true, nodes(*src.Hit), nodes(*src.Miss)
+	}
+	t.base = nodes(src.BaseDefault)
+	if src.DirectMeter >= 0 {
+		m := &k.prog.Meters[src.DirectMeter]
+		t.meter, t.unit = k.field(m.Result), m.Unit
+	}
+	k.keyWords = max(k.keyWords, t.words)
+	return t, nil
+}
+
+// after is the node that follows an action of the table.
+func (t *tableProgram) after(act int, hit bool) *node {
+	switch {
+	case !t.hitMiss:
+		return t.next[t.at[act]]
+	case hit:
+		return t.hit
+	}
+	return t.miss
+}
+
+// idle is the node that follows a miss without a default action.
+func (t *tableProgram) idle() *node {
+	if t.hitMiss {
+		return t.miss
+	}
+	return t.base
+}
+
+// lookup finds the entry that the packet hits.
+func (t *table) lookup(p *packet) int32 {
+	if t.count == 0 || t.prog.keyless {
+		return -1
+	}
+	key := p.sw.key[:t.prog.words]
+	for i := range t.prog.key {
+		k := &t.prog.key[i]
+		if k.words == 1 {
+			key[k.at] = p.phv[k.slot]
+			continue
+		}
+		for w := range k.words {
+			key[k.at+w] = p.phv[k.slot+k.words-1-w]
+		}
+	}
+	if v, ok := t.index.Lookup(key); ok {
+		return v
+	}
+	return -1
+}
+
+// apply runs the table and returns the node that follows.
+func (t *table) apply(p *packet) *node {
+	i := t.lookup(p)
+	tr := p.sw.trace
+	if tr != nil {
+		tr.table(t, p, i)
+	}
+	if i < 0 {
+		return t.missed(p)
+	}
+	e := &t.entries[i]
+	e.counter.Packets++
+	e.counter.Bytes += uint64(p.length)
+	if t.prog.spec.SupportTimeout {
+		e.lastHit, e.told = p.now, false
+	}
+	if t.prog.spec.DirectMeter >= 0 {
+		f := &t.prog.meter
+		p.phv[f.slot] = e.meter.execute(p.now, tokens(t.prog.unit, p)) & f.mask
+	}
+	c := &e.call
+	if e.group != nil {
+		m := e.group.choose(p)
+		if m == nil {
+			p.sw.stats.EmptyGroups++
+			return t.missed(p)
+		}
+		c = &m.call
+	} else if e.member != nil {
+		c = &e.member.call
+	}
+	if tr != nil {
+		p.note(Event{Kind: EventAction, Name: c.act.name, Args: c.raw})
+	}
+	c.act.run(p, c.args)
+	if t.prog.spec.Kind == spec.Simple {
+		return c.next
+	}
+	return t.prog.after(c.act.index, true)
+}
+
+func (t *table) missed(p *packet) *node {
+	c := &t.def
+	switch {
+	case t.defGroup != nil:
+		m := t.defGroup.choose(p)
+		if m == nil {
+			p.sw.stats.EmptyGroups++
+			return t.prog.idle()
+		}
+		c = &m.call
+	case t.defMember != nil:
+		c = &t.defMember.call
+	}
+	if c.act == nil {
+		return t.prog.idle()
+	}
+	if p.sw.trace != nil {
+		p.note(Event{Kind: EventAction, Name: c.act.name, Args: c.raw})
+	}
+	c.act.run(p, c.args)
+	if t.prog.spec.Kind == spec.Simple {
+		return c.next
+	}
+	return t.prog.after(c.act.index, false)
+}
+
+// newTable makes a table with the program's own entries.
+func (s *Switch) newTable(prog *tableProgram) *table {
+	index, err := match.New(prog.layout)
+	if err != nil {
+		panic("BUG: a layout that compiled before: " + err.Error())
+	}
+	t := &table{prog: prog, index: index}
+	s.resetDefault(t)
+	for i := range prog.spec.Entries {
+		src := &prog.spec.Entries[i]
+		e := device.Entry{Matches: match.Canonical(src.Matches, prog.layout), Target: device.Target{Action: s.constAction(src.Action, src.Args)}, Const: true}
+		if index.Ordered() {
+			e.Priority = constPriority(src.Priority)
+		}
+		if err := s.insert(t, e); err != nil {
+			panic("BUG: an entry that compiled before: " + err.Error())
+		}
+	}
+	return t
+}
+
+// constPriority turns BMv2's priorities, of which the lowest wins, around.
+func constPriority(p int) int32 { return int32(1<<31 - 1 - p) }
+
+// constAction makes a call of the program's own.
+func (s *Switch) constAction(act int, args []*big.Int) *device.Action {
+	a := s.prog.actions[act]
+	out := &device.Action{Name: a.name}
+	for i, v := range args {
+		words := make([]uint64, (a.params[i].Width+63)/64)
+		bigWide(words, v)
+		words[len(words)-1] &= topMask(a.params[i].Width)
+		out.Args = append(out.Args, wideBig(append(words, 0)).FillBytes(make([]byte, (a.params[i].Width+7)/8)))
+	}
+	return out
+}
+
+// resetDefault gives the table the program's default entry.
+func (s *Switch) resetDefault(t *table) {
+	t.def, t.defMember, t.defGroup, t.defTarget, t.defSet = call{}, nil, nil, device.Target{}, false
+	if d := t.prog.spec.Default; d != nil {
+		a := s.constAction(d.Action, d.Args)
+		t.def = s.bind(s.prog.actions[d.Action], a.Args)
+		t.def.next = t.prog.after(d.Action, false)
+		t.defTarget = device.Target{Action: a}
+	}
+}
+
+// bind makes a call; the arguments have been checked.
+func (s *Switch) bind(a *action, args [][]byte) call {
+	c := call{act: a, args: make([]uint64, a.words)}
+	for i, v := range args {
+		at := a.argAt[i]
+		for j, b := range v {
+			bit := 8 * (len(v) - 1 - j)
+			c.args[at+bit/64] |= uint64(b) << (bit % 64)
+		}
+		c.raw = append(c.raw, append([]byte(nil), v...))
+	}
+	return c
+}
