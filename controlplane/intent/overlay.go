@@ -185,7 +185,7 @@ func localRules(v topology.VNET, ca netip.Addr) []aclEntry {
 			return
 		}
 		e := aclEntry{criteria: c, priority: base | o.Priority<<outShift | i.Priority, deny: o.Deny || i.Deny, rule: i.ID}
-		if o.Deny || i.ID == 0 {
+		if i.ID == 0 {
 			e.rule = o.ID
 		}
 		entries = append(entries, e)
