@@ -33,8 +33,8 @@ type Server struct {
 	cfg Config
 
 	state     sync.RWMutex
-	committed *pipeline // what packets flow through
-	saved     *pipeline // VERIFY_AND_SAVE without COMMIT yet; reads and writes go there
+	committed *pipeline                // what packets flow through
+	saved     *pipeline                // VERIFY_AND_SAVE without COMMIT yet; reads and writes go there
 	io        atomic.Pointer[pipeline] // committed, for the packet path, which takes no lock of ours for it
 
 	arb     sync.Mutex

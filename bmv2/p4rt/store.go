@@ -18,10 +18,10 @@ import (
 //
 // Writers hold the server's lock; readers share it.
 type store struct {
-	schema  *entity.Schema
-	dev     device.Device
-	notes   map[string]*note     // by entity.Entry.Key
-	sets    map[uint32]*oneShots // by action profile id
+	schema *entity.Schema
+	dev    device.Device
+	notes  map[string]*note     // by entity.Entry.Key
+	sets   map[uint32]*oneShots // by action profile id
 
 	digestMu sync.Mutex
 	digests  map[uint32]*digester // by digest id; enabled ones only

@@ -1,0 +1,117 @@
+package p4rttest
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+
+	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	"google.golang.org/protobuf/encoding/prototext"
+)
+
+//go:embed program.p4info.txtpb
+var programText []byte
+
+// Text is the P4Info of the test program as p4c would write it: with a field that
+// the stubs do not know.
+func Text() []byte { return append([]byte(nil), programText...) }
+
+// Info is the P4Info of the test program: one object of every kind.
+func Info() *p4configv1.P4Info {
+	info := &p4configv1.P4Info{}
+	if err := (prototext.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(programText, info); err != nil {
+		panic(fmt.Sprintf("BUG: the test program's P4Info: %v", err))
+	}
+	return info
+}
+
+type object = map[string]any
+
+// JSON writes the part of BMv2 JSON that fits a P4Info: tables with keys and
+// actions, profiles, arrays and learn lists. No packet could run through it.
+func JSON(info *p4configv1.P4Info) []byte {
+	var fields []any
+	var tables []object
+	actionIndex, profiles := map[uint32]int{}, map[uint32]string{}
+	actions := []object{}
+	for i, a := range info.GetActions() {
+		params := []object{}
+		for _, p := range a.GetParams() {
+			params = append(params, object{"name": p.GetName(), "bitwidth": p.GetBitwidth()})
+		}
+		actions = append(actions, object{"name": a.GetPreamble().GetName(), "id": i, "runtime_data": params, "primitives": []any{}})
+		actionIndex[a.GetPreamble().GetId()] = i
+	}
+	var aps []object
+	for _, p := range info.GetActionProfiles() {
+		profiles[p.GetPreamble().GetId()] = p.GetPreamble().GetName()
+		o := object{"name": p.GetPreamble().GetName()}
+		if p.GetWithSelector() {
+			o["selector"] = object{"algo": "crc16", "input": []any{}}
+		}
+		aps = append(aps, o)
+	}
+	direct := map[uint32]string{}
+	for _, m := range info.GetDirectMeters() {
+		direct[m.GetDirectTableId()] = m.GetPreamble().GetName()
+	}
+	counted := map[uint32]bool{}
+	for _, c := range info.GetDirectCounters() {
+		counted[c.GetDirectTableId()] = true
+	}
+	for i, t := range info.GetTables() {
+		id := t.GetPreamble().GetId()
+		key := []object{}
+		for j, f := range t.GetMatchFields() {
+			name := fmt.Sprintf("f%d_%d", i, j)
+			fields = append(fields, []any{name, f.GetBitwidth(), false})
+			kind := map[p4configv1.MatchField_MatchType]string{
+				p4configv1.MatchField_EXACT: "exact", p4configv1.MatchField_LPM: "lpm", p4configv1.MatchField_RANGE: "range",
+			}[f.GetMatchType()]
+			if kind == "" {
+				kind = "ternary"
+			}
+			key = append(key, object{"match_type": kind, "name": f.GetName(), "target": []string{"h", name}})
+		}
+		ids := []int{}
+		for _, r := range t.GetActionRefs() {
+			ids = append(ids, actionIndex[r.GetId()])
+		}
+		o := object{
+			"name": t.GetPreamble().GetName(), "key": key, "action_ids": ids, "type": "simple", "with_counters": counted[id],
+			"support_timeout": t.GetIdleTimeoutBehavior() == p4configv1.Table_NOTIFY_CONTROL,
+		}
+		if name := profiles[t.GetImplementationId()]; name != "" {
+			o["action_profile"] = name
+		}
+		if m := direct[id]; m != "" {
+			o["direct_meters"] = m
+		}
+		tables = append(tables, o)
+	}
+	var counters, meters, registers, learn []object
+	for _, c := range info.GetCounters() {
+		counters = append(counters, object{"name": c.GetPreamble().GetName(), "size": c.GetSize(), "is_direct": false})
+	}
+	for _, m := range info.GetMeters() {
+		meters = append(meters, object{"name": m.GetPreamble().GetName(), "size": m.GetSize(), "is_direct": false})
+	}
+	for _, r := range info.GetRegisters() {
+		b := r.GetTypeSpec().GetBitstring()
+		registers = append(registers, object{"name": r.GetPreamble().GetName(), "size": r.GetSize(), "bitwidth": b.GetBit().GetBitwidth() + b.GetInt().GetBitwidth()})
+	}
+	for _, d := range info.GetDigests() {
+		learn = append(learn, object{"name": d.GetPreamble().GetName()})
+	}
+	out, err := json.Marshal(object{
+		"header_types":   []object{{"name": "h_t", "fields": fields}},
+		"headers":        []object{{"name": "h", "header_type": "h_t"}},
+		"actions":        actions,
+		"pipelines":      []object{{"name": "ingress", "tables": tables, "action_profiles": aps}},
+		"counter_arrays": counters, "meter_arrays": meters, "register_arrays": registers, "learn_lists": learn,
+	})
+	if err != nil {
+		panic(fmt.Sprintf("BUG: JSON of the test program: %v", err))
+	}
+	return out
+}
