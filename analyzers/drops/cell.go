@@ -22,8 +22,8 @@ type Cell struct {
 	buckets     []bucket // ring by time
 
 	// All is the current episode; Passed counts only packets of services that used
-	// to pass.
-	All, Passed Episode
+	// to pass, Known, of mapping misses, only those for addresses the fabric has.
+	All, Passed, Known Episode
 
 	used bool // since the clock's hand last came by
 }
@@ -40,7 +40,6 @@ type Episode struct {
 	Packets      uint64
 	Active       int    // time buckets with drops
 	Before       uint64 // packets of these flows delivered before their first drop
-	Known        uint64 // of Packets: to a tenant address that the fabric has
 	Examples     []postcard.Record
 
 	flows      hashSet
@@ -98,7 +97,7 @@ type observation struct {
 	flow   uint64 // hash, 0 = not known
 	before uint64 // packets of the flow delivered so far
 	passed bool
-	known  bool // the fabric has the tenant address it was for
+	known  bool // the address that has no mapping is one the fabric has
 }
 
 func (c *Cell) add(t *Table, ob *observation) {
@@ -124,6 +123,9 @@ func (c *Cell) add(t *Table, ob *observation) {
 	if ob.passed {
 		c.Passed.add(t, ob, at)
 	}
+	if ob.known {
+		c.Known.add(t, ob, at)
+	}
 }
 
 func (e *Episode) add(t *Table, ob *observation, at int64) {
@@ -145,11 +147,11 @@ func (e *Episode) add(t *Table, ob *observation, at int64) {
 	if ob.flow != 0 && e.flows.add(ob.flow, t.cfg.MaxFlowsPerCell) {
 		e.Before += ob.before
 	}
-	if ob.known {
-		e.Known++
-	}
 	e.dsts.add(ob.dst, t.cfg.MaxDestinations)
 	if len(e.Examples) < t.cfg.Examples {
+		if cap(e.Examples) == 0 {
+			e.Examples = make([]postcard.Record, 0, t.cfg.Examples)
+		}
 		e.Examples = append(e.Examples, *ob.r)
 	}
 }

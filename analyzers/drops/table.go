@@ -3,6 +3,7 @@ package drops
 import (
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/p4src"
 )
 
 // Table adds up drops. It is not safe for concurrent use.
@@ -120,7 +121,7 @@ func (t *Table) drop(r *postcard.Record, node int32) {
 
 	c := t.cell(r, node)
 	ob := observation{r: r, dst: t.destination(r)}
-	ob.known = r.Has&postcard.HasInner != 0 && t.net.HostNode(r.VNI, r.Inner.Dst) >= 0
+	ob.known = r.DropReason == p4src.DropMappingMiss && r.Has&postcard.HasInner != 0 && t.net.HostNode(r.VNI, r.Inner.Dst) >= 0
 	if flow, ok := analyzers.FlowOf(r); ok {
 		ob.flow = flow.Hash()
 		state := t.flows.touch(&flow, ob.flow, r.Received)

@@ -49,7 +49,6 @@ func (g *group) join(a *Analyzer, c *drops.Cell, e *drops.Episode) {
 	j.Last = max(j.Last, e.Last)
 	j.Packets += e.Packets
 	j.Before += e.Before
-	j.Known += e.Known
 	j.Active = max(j.Active, e.Active)
 	j.Examples = append(j.Examples, e.Examples...)
 	e.AddFlows(&g.flows)

@@ -12,31 +12,30 @@ import (
 // seen by the other nor anybody behind it, while it reports and its reports arrive.
 func (a *Analyzer) lossyLinks(out []candidate) []candidate {
 	from := max(a.ago(a.cfg.LinkSpan), a.start+int64(a.cfg.Settle+a.cfg.Latency.JoinWindow))
-	a.lat.Links(from, func(l latency.Link) bool {
+	for l := range a.lat.Links(from) {
 		port := a.net.PortAt(l.Node, uint32(l.Port))
 		if l.Missing < a.cfg.LinkPackets {
-			return true
+			continue
 		}
 		latest, _ := a.lat.Reporting(port.Peer)
 		if latest < a.ago(a.cfg.Latency.JoinWindow) {
-			return true // the switch fell silent: nothing is known about the link
+			continue // the switch fell silent: nothing is known about the link
 		}
 		loss := a.reportLoss(port.Peer)
 		share := float64(l.Missing) / float64(l.Sent)
 		chance := 2 * loss * float64(l.Sent)
 		if share <= 2*loss+a.cfg.LinkShare || float64(l.Missing) <= chance+4*math.Sqrt(chance) {
-			return true
+			continue
 		}
 		if a.overloaded(out, port.Peer) {
-			return true // its queues lose packets before the pipeline can say so
+			continue // its queues lose packets before the pipeline can say so
 		}
 		out = append(out, candidate{
 			key:     key{kind: analyzers.LinkLoss, node: l.Node, port: uint32(l.Port)},
 			fresh:   l.Last + int64(a.cfg.Latency.JoinWindow), // when that could be known
 			finding: a.linkFinding(l, port, from, loss, share),
 		})
-		return true
-	})
+	}
 	return out
 }
 

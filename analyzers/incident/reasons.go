@@ -39,13 +39,14 @@ func (a *Analyzer) reasons(out []candidate) []candidate {
 			k.port = c.OutPort()
 		case analyzers.MappingMissing:
 			k.vni = c.VNI()
+			return k, &c.Known // an address nobody has is its sender's mistake
 		case analyzers.IsolationBreach, analyzers.Unexplained:
 			k.port = c.InPort()
 		}
 		return k, &c.All
 	})
 	for _, g := range groups {
-		if !a.lasting(g) || g.key.kind == analyzers.MappingMissing && g.episode.Known < a.cfg.DropPackets {
+		if !a.lasting(g) {
 			continue
 		}
 		out = append(out, candidate{key: g.key, fresh: g.episode.Last, finding: a.reasonFinding(g)})
@@ -90,11 +91,12 @@ func (a *Analyzer) reasonFinding(g *group) analyzers.Finding {
 		Figures: map[string]float64{"dropped_packets": float64(e.Packets), "reason": float64(g.reason)},
 		Packets: examples,
 	}}
-	if g.key.kind == analyzers.MappingMissing {
-		f.Evidence = append(f.Evidence, analyzers.Evidence{
-			Text:    fmt.Sprintf("%d of them were for addresses that machines of %s have", e.Known, vnet.Name),
-			Figures: map[string]float64{"known_addresses": float64(e.Known)},
-		})
+	if g.key.kind == analyzers.MappingMissing && len(examples) > 0 {
+		if host, ok := a.net.HostByAddress(g.key.vni, examples[0].Inner.Dst.Netip()); ok {
+			f.Evidence = append(f.Evidence, analyzers.Evidence{
+				Text: fmt.Sprintf("%s is %s of %s, behind %s: the mapping should exist", host.Address, host.Name, host.VNET, host.At.Node),
+			})
+		}
 	}
 	if e.Before > 0 {
 		f.Evidence = append(f.Evidence, analyzers.Evidence{

@@ -2,6 +2,7 @@ package latency
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/telltale-net/telltale/analyzers"
@@ -83,10 +84,14 @@ type LinkWindow struct {
 	First, Last   int64 // first reports of the first and last missing packet
 }
 
-// Links calls yield for every direction of a link that a packet was sent on and judged
-// in the windows that begin at or after from, at most the last 32; all counts and times
+// Links returns every direction of a link that a packet was sent on and judged in the
+// windows that begin at or after from, at most the last 32; all counts and times
 // are of these windows. With from 0 the counts are of all time, without times.
-func (m *Monitor) Links(from int64, yield func(Link) bool) {
+func (m *Monitor) Links(from int64) iter.Seq[Link] {
+	return func(yield func(Link) bool) { m.links(from, yield) }
+}
+
+func (m *Monitor) links(from int64, yield func(Link) bool) {
 	first := (from + int64(m.cfg.Window) - 1) / int64(m.cfg.Window)
 	for n := range m.ports {
 		for p := range m.ports[n] {
