@@ -67,6 +67,9 @@ func (l *Lab) receive(n *node, port uint16, b []byte) {
 		n.stats.NoPipeline++
 		return
 	}
+	if n.wake == l.now { // what is due leaves first: queue depths are then exact
+		l.wakeUp(n)
+	}
 	n.sw.Receive(n.clock.local(l.now), port, b)
 	l.pump(n)
 }
