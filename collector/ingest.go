@@ -56,7 +56,7 @@ func (c *Collector) Ingest(now int64, src netip.AddrPort, payload []byte, emit f
 		case err != nil:
 			malformed++
 			s.causes[causeOf(err)]++
-		case !s.rep.RepType.Defined() || s.rep.RepType == report.IOAM:
+		case !s.rep.RepType.Defined():
 			skipped++
 		default:
 			reports++

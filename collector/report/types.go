@@ -33,7 +33,7 @@ const (
 	IOAM      RepType = 2
 )
 
-// Defined reports whether version 2.0 defines the main contents of t.
+// Defined reports whether version 2.0 defines the main contents of t: not those of IOAM.
 func (t RepType) Defined() bool { return t <= INT }
 
 // InType says what the inner contents of an individual report are.

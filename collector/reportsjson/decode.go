@@ -183,7 +183,7 @@ func (d *decoder) datagram(dg *capture.Datagram) error {
 		} else {
 			r.Dissect(&p)
 			d.sum.Reports++
-			if !r.RepType.Defined() || r.RepType == report.IOAM || !r.InType.Defined() {
+			if !r.RepType.Defined() || !r.InType.Defined() {
 				d.sum.Skipped++
 			}
 			err = d.write(&it)

@@ -137,7 +137,7 @@ func (o *object) extension(x *report.Extension) {
 
 func (o *object) inner(r *report.Report) {
 	switch {
-	case !r.RepType.Defined() || r.RepType == report.IOAM:
+	case !r.RepType.Defined():
 		o.hex("contents", r.Inner)
 	case r.InType == report.InTLV:
 		o.open("tlvs", '[')

@@ -39,7 +39,7 @@ func textOf(b *strings.Builder, r *report.Report, p *dissect.Packet) {
 			b.WriteByte('-')
 		}
 	}
-	if !r.RepType.Defined() || r.RepType == report.IOAM {
+	if !r.RepType.Defined() {
 		fmt.Fprintf(b, " type %d, %d bytes\n", r.RepType, len(r.Inner))
 		return
 	}
