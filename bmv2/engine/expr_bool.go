@@ -72,6 +72,10 @@ func (k *compiler) boolBinary(e spec.Binary, base int) boolFn {
 	case spec.OpEqUnion, spec.OpNeUnion:
 		x, y, want, headers := k.unionOf(e.X, base), k.unionOf(e.Y, base), e.Op == spec.OpEqUnion, k.headers
 		return func(p *packet) bool { return equalUnions(p.phv, headers, x(p), y(p)) == want }
+	case spec.OpEqVarBit, spec.OpNeVarBit:
+		x, y := k.field(spec.FieldRef(e.X.(spec.VarBitRef))), k.field(spec.FieldRef(e.Y.(spec.VarBitRef)))
+		want := e.Op == spec.OpEqVarBit
+		return func(p *packet) bool { return equalVarBits(p.phv, &x, &y) == want }
 	case spec.OpEq, spec.OpNe, spec.OpLt, spec.OpGt, spec.OpLe, spec.OpGe:
 		return k.compare(e.Op, e.X, e.Y, base)
 	}
@@ -83,9 +87,34 @@ func equalHeaders(phv []uint64, x, y *header) bool {
 	if x.typ != y.typ || phv[x.valid] == 0 || phv[y.valid] == 0 {
 		return false
 	}
-	a, b := phv[x.first:x.first+x.n], phv[y.first:y.first+y.n]
-	for i := range a {
-		if a[i] != b[i] {
+	for i := range x.fields {
+		f, g := &x.fields[i], &y.fields[i]
+		if f.varbit {
+			if !equalVarBits(phv, f, g) {
+				return false
+			}
+			continue
+		}
+		for w := range f.words {
+			if phv[f.slot+w] != phv[g.slot+w] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// equalVarBits compares varbit fields as simple_switch does: as integers.
+func equalVarBits(phv []uint64, x, y *field) bool {
+	last := func(f *field, i int) byte { // the i-th byte from the end
+		at := int(phv[f.slot])/8 - 1 - i
+		if at < 0 {
+			return 0
+		}
+		return byte(phv[int(f.slot)+1+at/8] >> (56 - 8*(at%8)))
+	}
+	for i := range int(max(phv[x.slot], phv[y.slot])+7) / 8 {
+		if last(x, i) != last(y, i) {
 			return false
 		}
 	}

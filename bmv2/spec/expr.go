@@ -163,11 +163,14 @@ const (
 	OpBoolToData     // b2d
 	OpLastStackIndex // of a header stack: OpSizeStack less one, modulo 2^64
 	OpSizeStack      // of a header stack: the elements pushed or extracted
+
+	OpEqVarBit // == of varbit fields: as integers, whatever their lengths
+	OpNeVarBit
 )
 
 var opNames = [...]string{"+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", "~", "==", "!=", ">", "<", ">=", "<=",
 	"==h", "!=h", "==u", "!=u", "==b", "!=b", "and", "or", "not", "valid", "valid_union", "two_comp_mod", "usat_cast",
-	"sat_cast", "d2b", "b2d", "last_stack_index", "size_stack"}
+	"sat_cast", "d2b", "b2d", "last_stack_index", "size_stack", "== of varbits", "!= of varbits"}
 
 func (o Op) String() string {
 	if int(o) < len(opNames) {
@@ -249,4 +252,6 @@ var opTypes = [...]signature{
 	OpBoolToData:     {unary: true, right: TypeBool, result: TypeInt},
 	OpLastStackIndex: {unary: true, right: TypeStack, result: TypeInt},
 	OpSizeStack:      {unary: true, right: TypeStack, result: TypeInt},
+	OpEqVarBit:       {left: TypeVarBit, right: TypeVarBit, result: TypeBool},
+	OpNeVarBit:       {left: TypeVarBit, right: TypeVarBit, result: TypeBool},
 }

@@ -201,6 +201,14 @@ func (n *node) get(key string) *node {
 func (n *node) str() string { return n.want(kindString).text }
 func (n *node) bool() bool  { return n.want(kindBool).truth }
 
+// truthy is bool for places where p4c also writes 0 and 1.
+func (n *node) truthy() bool {
+	if n.kind == kindNumber {
+		return n.number(0, 1) == 1
+	}
+	return n.bool()
+}
+
 // number returns an integer within [lo, hi].
 func (n *node) number(lo, hi int) int {
 	v, err := strconv.ParseInt(n.want(kindNumber).text, 10, 64)

@@ -7,7 +7,7 @@ import (
 
 var opByName = func() map[string]Op {
 	m := make(map[string]Op, len(opNames))
-	for i, name := range opNames {
+	for i, name := range opNames[:OpEqVarBit] { // the others have no name of their own in the JSON
 		m[name] = Op(i)
 	}
 	return m
@@ -166,8 +166,8 @@ func (l *loader) operation(n *node) Expr {
 		if x.Type() != y.Type() {
 			n.refuse("comparison of %s with %s", x.Type(), y.Type())
 		}
-		by := [...]Op{OpEq, OpEqBool, OpEqHeader, OpEqUnion}
-		at := slices.Index([]Type{TypeInt, TypeBool, TypeHeader, TypeUnion}, x.Type())
+		by := [...]Op{OpEq, OpEqBool, OpEqHeader, OpEqUnion, OpEqVarBit}
+		at := slices.Index([]Type{TypeInt, TypeBool, TypeHeader, TypeUnion, TypeVarBit}, x.Type())
 		if at < 0 {
 			n.refuse("comparison of %s", x.Type())
 		}

@@ -57,9 +57,9 @@ func (l *loader) member(n *node, t *HeaderType, index int) Field {
 	}
 	f := Field{Name: a[0].str()}
 	if len(a) > 2 {
-		f.Signed = a[2].bool()
+		f.Signed = a[2].truthy()
 	}
-	if len(a) > 3 && a[3].bool() {
+	if len(a) > 3 && a[3].truthy() {
 		a[3].refuse("saturating fields are not supported")
 	}
 	if a[1].kind == kindString {
