@@ -35,7 +35,7 @@ var mayImport = map[string]string{
 	"bmv2":               "bmv2/... internal/...",
 	"bmv2/lab":           "bmv2/... topology internal/...",
 	"internal":           "internal/...",
-	"cmd":                "topology/... p4src controlplane/... collector/... analyzers/... bmv2/... internal/...",
+	"cmd":                "topology/... p4src controlplane/... collector/... analyzers/... bmv2/... internal/... cmd/...",
 }
 
 // pure packages take values and return values: no sockets, no files, no processes,
