@@ -29,6 +29,7 @@ type world struct {
 	collector *collector.Collector
 	records   []postcard.Record
 	datagrams hash.Hash // of all that reached the collector
+	report    func(at lab.Time, src netip.AddrPort, payload []byte)
 }
 
 func newWorld(tb testing.TB, seed uint64, fabric topology.LeafSpineConfig, settings intent.Settings) *world {
@@ -46,11 +47,13 @@ func newWorld(tb testing.TB, seed uint64, fabric topology.LeafSpineConfig, setti
 	if w.collector, err = collector.New(collector.DefaultConfig(), collector.Deps{}); err != nil {
 		tb.Fatal(err)
 	}
-	w.Lab, err = lab.New(lab.Config{Fabric: f, Seed: seed, OnReport: func(at lab.Time, src netip.AddrPort, payload []byte) {
+	w.report = func(at lab.Time, src netip.AddrPort, payload []byte) {
 		fmt.Fprintln(w.datagrams, at, src)
 		w.datagrams.Write(payload)
 		w.collector.Ingest(int64(at), src, payload, func(r *postcard.Record) { w.records = append(w.records, *r) })
-	}})
+	}
+	w.Lab, err = lab.New(lab.Config{Fabric: f, Seed: seed,
+		OnReport: func(at lab.Time, src netip.AddrPort, payload []byte) { w.report(at, src, payload) }})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,4 +155,80 @@ func sumOf(xs []uint64) (n uint64) {
 		n += x
 	}
 	return n
+}
+
+// A cut link takes what is on the way, and both of its switches see their port go
+// down and come up, also those whose pipeline came while it was down.
+func TestLinkDownIsSeen(t *testing.T) {
+	fab := small(t)
+	from, to := far(t, fab)
+	l := fakes(t, Config{Fabric: fab})
+	add(t, l, traffic.Flow{From: from.Name, To: to.Name, Proto: frame.UDP, SrcPort: 1, DstPort: 2,
+		Sizes: traffic.Fixed(1000), Arrivals: traffic.Arrivals{PPS: 1000}, Stop: time.Millisecond})
+	vs := l.nodesByName[from.At.Node]
+	leaf := l.nodes[vs.wires[1].to.ref]
+	down := LinkDown(vs.Name, 1)
+	// 80 µs + 1 µs to the vswitch, 8 µs + 2 µs to the leaf: at 90 µs it is in between.
+	runUntil(t, l, 90*time.Microsecond)
+	if err := down.Apply(l); err != nil {
+		t.Fatal(err)
+	}
+	l.install(leaf, newFake(nil), nil)
+	up := func() [2]bool {
+		return [2]bool{vs.sw.(*fake).up[1], leaf.sw.(*fake).up[vs.wires[1].to.port]}
+	}
+	if got := up(); got != [2]bool{} {
+		t.Errorf("ports up: %v while the link is down", got)
+	}
+	runUntil(t, l, time.Second)
+	if w := l.Stats().Links[vs.wires[1].id]; w.Sent != 1 || w.Down != 1 {
+		t.Errorf("%+v, want the frame on the way to be lost", w)
+	}
+	if err := down.Revert(l); err != nil {
+		t.Fatal(err)
+	}
+	if got := up(); got != [2]bool{true, true} {
+		t.Errorf("ports up: %v after the link came back", got)
+	}
+}
+
+// Faults name what they cannot break.
+func TestFaultErrors(t *testing.T) {
+	fab := small(t, func(c *topology.LeafSpineConfig) { c.Trunk.RateBps = 0 })
+	l := fakes(t, Config{Fabric: fab})
+	f := func(want string, x Fault) {
+		t.Helper()
+		if err := x.Apply(l); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", x, err, want)
+		}
+		if err := x.Revert(l); err == nil {
+			t.Errorf("%s: reverted though it was never there", x)
+		}
+	}
+	f(`no node "nobody"`, SlowPort("nobody", 1, 0.5))
+	f("is the collector", LossyLink("collector", 1, 0.5))
+	f("leads nowhere", LinkDown("leaf1", 77))
+	f("factor 1 ", SlowPort("leaf1", 3, 1))
+	f("no rate", SlowPort("leaf1", 1, 0.5))
+	f("probability 0 ", LossyLink("leaf1", 1, 0))
+	f("no pipeline", LoseEntry("leaf1", "routes", nil))
+	for _, x := range []func() Fault{
+		func() Fault { return SlowPort("leaf1", 3, 0.5) },
+		func() Fault { return LossyLink("leaf1", 1, 0.5) },
+		func() Fault { return LinkDown("leaf1", 1) },
+	} {
+		first := x()
+		if err := first.Apply(l); err != nil {
+			t.Fatal(err)
+		}
+		if err := x().Apply(l); err == nil || !strings.Contains(err.Error(), "already") {
+			t.Errorf("%s: applied twice: %v", first, err)
+		}
+		if err := first.Revert(l); err != nil {
+			t.Fatal(err)
+		}
+		if err := first.Apply(l); err != nil {
+			t.Errorf("%s: cannot be applied again: %v", first, err)
+		}
+	}
 }
