@@ -26,8 +26,11 @@ func (d *Decoder) Reset(datagram []byte) (Group, error) {
 	if len(datagram) == 0 {
 		return Group{}, &Error{Cause: GroupShort, Got: 0, Want: groupSize}
 	}
-	if v := datagram[0] >> 4; v != Version {
+	switch v := datagram[0] >> 4; {
+	case v > Version:
 		return Group{}, &Error{Cause: VersionUnknown, Got: int(v), Want: Version}
+	case v < Version:
+		return d.resetLegacy(datagram)
 	}
 	if len(datagram) < groupSize {
 		return Group{}, &Error{Cause: GroupShort, Got: len(datagram), Want: groupSize}
@@ -54,6 +57,9 @@ func (d *Decoder) Reset(datagram []byte) (Group, error) {
 //
 // or simply for ok, err := d.Next(&r); ok || err != nil; ok, err = d.Next(&r).
 func (d *Decoder) Next(r *Report) (bool, error) {
+	if len(d.data) > 0 && d.data[0]>>4 < Version {
+		return d.nextLegacy(r)
+	}
 	left := len(d.data) - d.off
 	if left < headerSize {
 		if d.n == 0 && d.data != nil {

@@ -26,9 +26,17 @@ func TestMalformedIsNamedWithPosition(t *testing.T) {
 		}
 	}
 	f("nothing", nil, Error{GroupShort, 0, 0, 8})
-	f("seven bytes", make([]byte, 7), Error{VersionUnknown, 0, 0, 2})
+	f("seven bytes", make([]byte, 7), Error{GroupShort, 0, 7, 12})
 	f("seven bytes of version 2", append([]byte{0x20}, make([]byte, 6)...), Error{GroupShort, 0, 7, 8})
 	f("version 3", words(0x30000000, 1, 0), Error{VersionUnknown, 0, 3, 2})
+	f("eleven bytes of 0.5", make([]byte, 11), Error{GroupShort, 0, 11, 12})
+	f("0.5, no switch id", words(0x02000000, 0, 0), Error{GroupShort, 0, 12, 16})
+	f("0.5, no whole drop header", words(0x01000000, 0, 0, 0, 0), Error{MainShort, 12, 8, 12})
+	f("0.5, no whole local header", words(0x02000000, 0, 0, 0, 0, 0), Error{MainShort, 12, 12, 16})
+	f("fifteen bytes of 1.0", append([]byte{0x14}, make([]byte, 14)...), Error{GroupShort, 0, 15, 16})
+	f("1.0, length leads out", words(0x15000000, 0, 0, 0), Error{LengthBeyond, 16, 16, 20})
+	f("1.0, metadata does not fit", words(0x15180000, 0, 0, 0, 0), Error{MetadataBeyond, 16, 4, 8})
+	f("1.0, shorter than itself", words(0x13000000, 0, 0, 0, 0), Error{MainShort, 0, 12, 16})
 	f("no report", words(0x20000000, 1), Error{NoReport, 8, 0, 4})
 	f("no whole report", append(words(0x20000000, 1), 1, 2, 3), Error{NoReport, 8, 3, 4})
 	f("report length leads out", words(0x20000000, 1, 0x03020000, 0), Error{LengthBeyond, 12, 4, 8})

@@ -1,7 +1,8 @@
 // Package report decodes and encodes Telemetry Reports, the datagrams in which
 // INT-capable devices say what they did to a packet: version 2.0 of the
 // "Telemetry Report Format Specification" of the P4.org Applications Working
-// Group (2020-10-08). Section names below are that document's.
+// Group (2020-10-08), and decodes its versions 0.5 and 1.0. Section names below are
+// that document's.
 //
 // The package is pure: bytes to values and back. It opens no socket, reads no
 // clock, keeps nothing between datagrams and allocates nothing on the way of a
@@ -85,6 +86,11 @@
 //
 // TLVType 0 domain-specific extension data, 1 Ethernet, 2 IPv4, 3 IPv6: not the
 // numbers of InType.
+//
+// # Older versions
+//
+// Ver 0 (0.5) and 1 (1.0) have other headers, drawn in legacy.go, and are read into
+// the same values.
 //
 // Our own switches add the words of [Extension] under Domain Specific ID 0x7474.
 package report

@@ -9,7 +9,7 @@ type Cause uint8
 // The causes.
 const (
 	GroupShort      Cause = iota // fewer bytes than a group header
-	VersionUnknown               // a Ver field that is not 2
+	VersionUnknown               // a Ver field beyond 2
 	NoReport                     // a group header and no individual report
 	LengthBeyond                 // Report Length leads out of the datagram
 	MainShort                    // Report Length has no room for the fixed main contents
@@ -54,7 +54,7 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string {
 	if e.Cause == VersionUnknown {
-		return fmt.Sprintf("cannot read telemetry report: byte %d: got version %d, want %d", e.Offset, e.Got, e.Want)
+		return fmt.Sprintf("cannot read telemetry report: byte %d: got version %d, want at most %d", e.Offset, e.Got, e.Want)
 	}
 	what := "contents"
 	if e.Cause < Causes {

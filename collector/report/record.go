@@ -25,6 +25,9 @@ func (r *Report) Record(g Group, rec *postcard.Record, p *dissect.Packet) {
 	rec.Seq = g.Sequence
 	rec.Flags = r.Flags.postcard()
 	r.baselineTo(rec)
+	if g.Version < Version {
+		r.unwrap(rec)
+	}
 	r.flowsTo(rec, p)
 	var x Extension
 	if r.Extension(&x) {
@@ -78,6 +81,21 @@ func (r *Report) baselineTo(rec *postcard.Record) {
 	if b&MdQueue != 0 {
 		rec.Queue, rec.QueueDepth = r.QueueID, r.QueueOccupancy
 		rec.Has |= postcard.HasQueue
+	}
+}
+
+// unwrap makes up for 32-bit timestamps, which wrap every 4.29 s: the time in the
+// switch is their difference modulo 2^32, and the egress is that much after the
+// ingress.
+func (r *Report) unwrap(rec *postcard.Record) {
+	if !r.Has(MdIngressTime | MdEgressTime) {
+		return
+	}
+	latency := uint32(r.EgressTime) - uint32(r.IngressTime)
+	rec.Egress = rec.Ingress + uint64(latency)
+	if !r.Has(MdHopLatency) {
+		rec.Latency = latency
+		rec.Has |= postcard.HasLatency
 	}
 }
 

@@ -1,6 +1,7 @@
 package report
 
-// Version is the value of the Ver field this package speaks: 2 for 2.0.
+// Version is the value of the Ver field of version 2.0, the newest that is decoded
+// and the one that is encoded. 0 stands for 0.5 and 1 for 1.0.
 const Version = 2
 
 // Sizes of the fixed parts, bytes.
@@ -19,7 +20,7 @@ const SequenceBits = 22
 type Group struct {
 	Version  uint8
 	HwID     uint8  // 6 bits: the subsystem (pipe, line card) within the node
-	Sequence uint32 // 22 bits: counts datagrams of (NodeID, HwID) to this destination
+	Sequence uint32 // 22 bits (before 2.0: 32): counts datagrams of (NodeID, HwID) to this destination
 	NodeID   uint32
 }
 
@@ -92,6 +93,8 @@ type Report struct {
 	Flags   Flags
 	Length  uint8 // Report Length as on the wire, words; derived by the encoder
 	MDLen   uint8 // MD Length as on the wire, words; derived by the encoder
+
+	NProt uint8 // of versions 0.5 and 1.0
 
 	// RepType INT.
 	DropQueueID, DropReason uint8

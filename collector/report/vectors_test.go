@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/internal/dissect"
 	"github.com/telltale-net/telltale/internal/testutil"
 )
 
@@ -121,5 +123,57 @@ func TestVectorsOfOthersDecodeFieldByField(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Error("no vector of version 2.0")
+	}
+}
+
+// Versions 0.5 and 1.0, by the names that fabric-tna's and AmLight's tests use.
+func TestOlderVectorsOfOthersDecodeFieldByField(t *testing.T) {
+	seen := 0
+	for _, v := range vectors(t) {
+		if v.Expect["ver"] == float64(Version) {
+			continue
+		}
+		seen++
+		var d Decoder
+		var r Report
+		g, err := d.Reset(unhex(t, v.Payload))
+		if err != nil {
+			t.Errorf("%s: %v", v.Name, err)
+			continue
+		}
+		if ok, err := d.Next(&r); !ok || err != nil {
+			t.Errorf("%s: got %v, %v", v.Name, ok, err)
+			continue
+		}
+		bit := func(f Flags) float64 {
+			if r.Flags&f != 0 {
+				return 1
+			}
+			return 0
+		}
+		var rec postcard.Record
+		var p dissect.Packet
+		r.Record(g, &rec, &p)
+		got := map[string]float64{
+			"ver": float64(g.Version), "nproto": float64(r.NProt), "hw_id": float64(g.HwID), "seq": float64(g.Sequence), "node": float64(g.NodeID),
+			"d": bit(Dropped), "q": bit(Congested), "f": bit(Tracked),
+			"ig_ts": float64(r.IngressTime), "eg_ts": float64(r.EgressTime), "hop_latency_mod32": float64(rec.Latency),
+			"ig_port": float64(r.Level1In), "eg_port": float64(r.Level1Out), "qid": float64(max(r.QueueID, r.DropQueueID)), "qocc": float64(r.QueueOccupancy),
+			"drop_reason": float64(r.DropReason),
+		}
+		for field, want := range v.Expect {
+			if field == "hops" || field == "note" { // of the INT stack in the packet
+				continue
+			}
+			if got[field] != want {
+				t.Errorf("%s: %s: got %v, want %v", v.Name, field, got[field], want)
+			}
+		}
+		if _, latency := v.Expect["hop_latency_mod32"]; latency != (rec.Has&postcard.HasLatency != 0) || rec.Has&postcard.HasInner == 0 {
+			t.Errorf("%s: got fields %b", v.Name, rec.Has)
+		}
+	}
+	if seen == 0 {
+		t.Error("no vector of an older version")
 	}
 }

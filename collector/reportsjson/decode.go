@@ -32,6 +32,10 @@
 // Bit fields are numbers (rep_md_bits too: 31744 is 0x7c00), flags 0 or 1; what was
 // not reported is not there. drop_queue_id is the queue id beside drop_reason.
 //
+// Reports of version 0.5 and 1.0 (ver 0 and 1) have length (1.0), n_proto, d, q, f and
+// the metadata by the names above: node_id is their switch id, the level 1 interface
+// ids their port ids, reserved the words that Length has and no bit explains.
+//
 // What cannot be read becomes an object with "error", "cause" and
 // "datagram_offset", the byte in the datagram, and is counted.
 package reportsjson

@@ -256,9 +256,35 @@ func inputs(t *testing.T) string {
 		append(append([]byte{0x60, 0, 0, 0, 0, 4, 58, 64}, bytes.Repeat([]byte{0x20}, 32)...), 128, 0)...)
 	put("VLAN, MPLS, VXLAN, IPv6, cut", &report.Report{RepType: report.InnerOnly, InType: report.InEthernet, Inner: tunnel[:len(tunnel)-len(tunnel)%4]})
 	put("to the end of the datagram", &report.Report{RepType: report.InnerOnly, InType: report.InIPv4, Inner: ipv4[:21]})
+	b.WriteString("# version 0.5, local and drop; version 1.0, all metadata and a word more\n" +
+		"0220000307880ba0fffffff0000003e9000c01540701234500000110000000000002\n018000010000000500000063000003e9000c000000470000\n" +
+		"1b3f81c30000000700000008000000090001000200000003040000050000000608090000000000070000000845\n")
 	b.WriteString("# malformed: version, length, metadata beyond, then good, trailing bytes\n30000000\n2000000100000001000500000000\n" +
 		"20000001000000011003010008000000000000000000000000000000aabbcc\n# TLV leads out\n200000010000000101010000000500ff\n# no hex\n2g\n")
 	return b.String()
 }
 
 func TestInputsAreUpToDate(t *testing.T) { golden(t, "all.hex", inputs(t)) }
+
+// Everything that others made decodes, the older versions too.
+func TestAllVectorsOfOthersAreRead(t *testing.T) {
+	data, err := os.ReadFile(testutil.Shared(t, "vectors/int/reports.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct {
+		Payload string `json:"udp_payload"`
+	}
+	if err := json.Unmarshal(data, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, v := range vectors {
+		text.WriteString(v.Payload + "\n")
+	}
+	var out strings.Builder
+	sum, err := Decode(context.Background(), &out, strings.NewReader(text.String()), Options{Format: JSON})
+	if err != nil || sum.Malformed != 0 || sum.Reports != len(vectors) || strings.Count(out.String(), `"inner":{`) != len(vectors) {
+		t.Errorf("got %v, %v:\n%s", sum, err, out.String())
+	}
+}

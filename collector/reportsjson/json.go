@@ -22,9 +22,13 @@ func (d *decoder) writeJSON(it *item) error {
 		o.num("node_id", uint64(g.NodeID))
 		o.num("report", uint64(it.index))
 	}
-	if it.report == nil {
+	switch {
+	case it.report == nil:
 		o.failure(it.err)
-	} else {
+	case it.group.Version < report.Version:
+		o.legacy(it.group.Version, it.report)
+		o.flows(it.packet)
+	default:
 		o.report(it.report)
 		o.flows(it.packet)
 	}
@@ -85,6 +89,22 @@ func (o *object) report(r *report.Report) {
 		if r.Extension(&x) {
 			o.extension(&x)
 		}
+	}
+	o.inner(r)
+}
+
+// legacy writes a report of version 0.5 (0) or 1.0 (1).
+func (o *object) legacy(version uint8, r *report.Report) {
+	if version > 0 {
+		o.num("length", uint64(r.Length))
+	}
+	o.num("n_proto", uint64(r.NProt))
+	o.flag("d", r.Flags&report.Dropped != 0)
+	o.flag("q", r.Flags&report.Congested != 0)
+	o.flag("f", r.Flags&report.Tracked != 0)
+	o.baseline(r)
+	if r.DSMetadata != nil {
+		o.hex("reserved", r.DSMetadata)
 	}
 	o.inner(r)
 }
