@@ -37,9 +37,6 @@ func (r *runner) target(t *spec.Table, a Action) (device.Target, error) {
 		return device.Target{Action: &action}, nil
 	}
 	profile := r.spec.Profiles[t.Profile].Name
-	if r.members == nil {
-		r.members = map[string]uint32{}
-	}
 	r.members[profile]++
 	id := r.members[profile]
 	return device.Target{Member: &id}, r.sw.InsertMember(profile, device.Member{ID: id, Action: action})

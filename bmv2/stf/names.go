@@ -9,27 +9,30 @@ import (
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-// bySuffix finds the one of n names that is want or, if none is, ends in it.
+// bySuffix finds the one of n names that is want, else the only one that ends in
+// it after a dot, else the only one that ends in it at all.
 func bySuffix(what, want string, n int, name func(i int) string) (int, error) {
-	found := -1
 	for i := range n {
 		if name(i) == want {
 			return i, nil
 		}
 	}
-	for i := range n {
-		if !strings.HasSuffix(name(i), want) {
-			continue
+	for _, suffix := range []string{"." + want, want} {
+		found := -1
+		for i := range n {
+			if !strings.HasSuffix(name(i), suffix) {
+				continue
+			}
+			if found >= 0 {
+				return -1, fmt.Errorf("%s %q is ambiguous: %s or %s", what, want, name(found), name(i))
+			}
+			found = i
 		}
 		if found >= 0 {
-			return -1, fmt.Errorf("%s %q is ambiguous: %s or %s", what, want, name(found), name(i))
+			return found, nil
 		}
-		found = i
 	}
-	if found < 0 {
-		return -1, fmt.Errorf("no %s %q in the program", what, want)
-	}
-	return found, nil
+	return -1, fmt.Errorf("no %s %q in the program", what, want)
 }
 
 func (r *runner) table(name string) (*spec.Table, error) {

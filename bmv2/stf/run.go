@@ -21,13 +21,17 @@ const maxRounds = 10_000
 
 // Run runs a script against a new switch.
 func Run(p *engine.Program, cfg engine.Config, s *Script) Result {
-	r := &runner{
-		spec: p.Spec(), sw: engine.New(p, cfg), seen: map[uint16][][]byte{},
-		groups: map[uint32][]int{}, sessions: map[uint32]uint32{}, labels: map[string]entry{},
-		result: Result{Script: s.Name},
-	}
+	r := newRunner(p, cfg, s.Name)
 	r.result.Err = r.run(s)
 	return r.result
+}
+
+func newRunner(p *engine.Program, cfg engine.Config, name string) *runner {
+	return &runner{
+		spec: p.Spec(), sw: engine.New(p, cfg), seen: map[uint16][][]byte{},
+		groups: map[uint32][]int{}, sessions: map[uint32]uint32{}, labels: map[string]entry{},
+		members: map[string]uint32{}, result: Result{Script: name},
+	}
 }
 
 type runner struct {
