@@ -25,8 +25,8 @@ test-race: ## the same under the race detector
 test-bmv2: ## our programs and entries on a real simple_switch_grpc from PATH
 	$(GO) test -count=1 -v -run TestSimpleSwitch ./controlplane/...
 
-test-seeds: build ## the demo for seeds 1 to 20, twice each: right verdicts, same bytes
-	$(GO) test -count=1 -v -timeout 30m -run TestSeeds ./cmd/... -args -seeds 20
+test-seeds: ## the demo for seeds 1 to 20, twice each: right verdicts, same bytes
+	$(GO) test -count=1 -v -timeout 30m -run TestSeeds ./cmd/internal/demo -args -seeds 20 -repeat 20
 
 bench: ## benchmarks with allocations
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
