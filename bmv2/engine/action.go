@@ -46,15 +46,17 @@ func (a *action) run(p *packet, args []uint64) {
 			i++
 			continue
 		}
-		if p.steps++; p.steps > maxSteps {
-			p.sw.stats.Runaways++
-			return
-		}
 		if j.unless != nil && j.unless(p) {
 			i++
-		} else {
-			i = j.to
+			continue
 		}
+		if j.to <= i {
+			if p.steps++; p.steps > maxSteps {
+				p.sw.stats.Runaways++
+				return
+			}
+		}
+		i = j.to
 	}
 }
 
@@ -67,21 +69,122 @@ func (k *compiler) action(i int) (*action, error) {
 	}
 	k.argAt = a.argAt
 	defer func() { k.argAt = nil }()
+	targets := jumpTargets(src)
+	at := make([]int, len(src.Primitives)+1) // where each primitive went
+	var batch []move
+	flush := func() {
+		if len(batch) > 0 {
+			a.steps = append(a.steps, moveAll(batch))
+			batch = nil
+		}
+	}
 	for j := range src.Primitives {
 		prim := &src.Primitives[j]
+		if targets[j] {
+			flush()
+		}
+		at[j] = len(a.steps)
+		if m, ok := k.move(prim); ok {
+			batch = append(batch, m)
+			continue
+		}
+		flush()
+		at[j] = len(a.steps)
 		step, jmp, err := k.primitive(prim)
 		if err != nil {
 			return nil, fmt.Errorf("action %q: primitives[%d] %q: %w", src.Name, j, prim.Op, err)
 		}
 		a.steps = append(a.steps, step)
-		if jmp.ok && a.jumps == nil {
-			a.jumps = make([]jump, len(src.Primitives))
-		}
 		if jmp.ok {
-			a.jumps[j] = jmp
+			a.jumps = append(a.jumps, make([]jump, len(a.steps)-len(a.jumps))...)
+			a.jumps[len(a.steps)-1] = jmp
+		}
+	}
+	flush()
+	at[len(src.Primitives)] = len(a.steps)
+	if a.jumps != nil {
+		a.jumps = append(a.jumps, make([]jump, len(a.steps)-len(a.jumps))...)
+		for i := range a.jumps {
+			a.jumps[i].to = at[a.jumps[i].to]
 		}
 	}
 	return a, nil
+}
+
+// jumpTargets marks the primitives that an action jumps to.
+func jumpTargets(a *spec.Action) []bool {
+	t := make([]bool, len(a.Primitives)+1)
+	for i := range a.Primitives {
+		switch c := &a.Primitives[i]; c.Op {
+		case "_jump":
+			t[target(c.Args[0])] = true
+		case "_jump_if_zero":
+			t[target(c.Args[1])] = true
+		}
+	}
+	return t
+}
+
+// move is the assignment of a constant, field or argument of one word to a field
+// of one word. Actions consist of little else, so neighbours are done in one step.
+type move struct {
+	kind     moveKind
+	dst, src int32
+	mask     uint64 // or the constant
+}
+
+type moveKind uint8
+
+const (
+	moveConst moveKind = iota
+	moveField
+	moveArg
+)
+
+func moveAll(batch []move) stepFn {
+	return func(p *packet) {
+		phv := p.phv
+		for i := range batch {
+			switch m := &batch[i]; m.kind {
+			case moveConst:
+				phv[m.dst] = m.mask
+			case moveField:
+				phv[m.dst] = phv[m.src] & m.mask
+			default:
+				phv[m.dst] = p.args[m.src] & m.mask
+			}
+		}
+	}
+}
+
+// move recognises such an assignment.
+func (k *compiler) move(c *spec.Primitive) (move, bool) {
+	if c.Op != "assign" && c.Op != "modify_field" {
+		return move{}, false
+	}
+	f, ok := k.staticField(c.Args[0])
+	if !ok || f.words != 1 {
+		return move{}, false
+	}
+	return k.moveTo(f, c.Args[1])
+}
+
+// moveTo is a move of src to a field of one word, if it is as simple as that.
+func (k *compiler) moveTo(f field, src spec.Expr) (move, bool) {
+	switch e := k.unmask(src, f.mask).(type) {
+	case spec.Const:
+		return move{kind: moveConst, dst: f.slot, mask: lowWord(e.Value) & f.mask}, true
+	case spec.FieldRef:
+		// A signed source that is narrower would have to be extended.
+		if g := k.field(e); !g.signed || f.width <= g.width {
+			return move{kind: moveField, dst: f.slot, src: g.slot, mask: f.mask}, true
+		}
+	case spec.ParamRef:
+		if !k.self {
+			return move{kind: moveArg, dst: f.slot, src: int32(k.argAt[e.Index]), mask: f.mask}, true
+		}
+	}
+	return move{}, false
 }
 
 // store compiles dst = src, truncated to the width of dst.
@@ -142,28 +245,11 @@ func (k *compiler) unmask(e spec.Expr, mask uint64) spec.Expr {
 
 // storeField compiles a store to a field of one word.
 func (k *compiler) storeField(f field, src spec.Expr) stepFn {
+	if m, ok := k.moveTo(f, src); ok {
+		return moveAll([]move{m})
+	}
 	slot, mask := f.slot, f.mask
 	src = k.unmask(src, mask)
-	switch e := src.(type) {
-	case spec.Const:
-		v := lowWord(e.Value) & mask
-		return func(p *packet) { p.phv[slot] = v }
-	case spec.FieldRef:
-		if g := k.field(e); !g.signed || g.width == 64 || f.width <= g.width {
-			from := g.slot
-			if g.width <= f.width {
-				return func(p *packet) { p.phv[slot] = p.phv[from] }
-			}
-			return func(p *packet) { p.phv[slot] = p.phv[from] & mask }
-		}
-	case spec.ParamRef:
-		if at := k.argAt[e.Index]; !k.self {
-			if e.Width <= int(f.width) {
-				return func(p *packet) { p.phv[slot] = p.args[at] }
-			}
-			return func(p *packet) { p.phv[slot] = p.args[at] & mask }
-		}
-	}
 	x := k.int(src, 0)
 	if k.interval(src).within(unsigned(int(f.width))) {
 		return func(p *packet) { p.phv[slot] = x(p) }

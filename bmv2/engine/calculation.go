@@ -23,9 +23,8 @@ type calculation struct {
 
 // run is inputs that are there if a header is valid.
 type run struct {
-	valid  int32 // slot of the header's validity, -1 = always there
-	wire   *wire
-	consts bool // reads constants
+	valid int32 // slot of the header's validity, -1 = always there
+	wire  *wire // a varbit field is a run of its own
 }
 
 func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, error) {
@@ -39,7 +38,7 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 	}
 	var pieces []piece
 	add := func(valid int32, f bitField) {
-		if n := len(pieces); n == 0 || pieces[n-1].valid != valid {
+		if n := len(pieces); n == 0 || pieces[n-1].valid != valid || f.varbit || pieces[n-1].fields[0].varbit {
 			pieces = append(pieces, piece{valid: valid})
 		}
 		last := &pieces[len(pieces)-1]
@@ -75,10 +74,11 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 		r := run{valid: p.valid, wire: packWire(p.fields)}
 		bits := 0
 		for _, f := range p.fields {
-			bits += int(f.width)
-			r.consts = r.consts || int(f.slot) >= k.slots
+			if !f.varbit {
+				bits += int(f.width)
+			}
 		}
-		c.aligned = c.aligned && bits%8 == 0 && r.wire.varbit < 0
+		c.aligned = c.aligned && bits%8 == 0
 		c.runs = append(c.runs, r)
 	}
 	if c.most++; c.most > 1<<20 {
@@ -108,7 +108,11 @@ func (c *calculation) input(p *packet) []byte {
 	if c.aligned {
 		for i := range c.runs {
 			r := &c.runs[i]
-			if r.valid < 0 || phv[r.valid] != 0 {
+			switch {
+			case r.valid >= 0 && phv[r.valid] == 0:
+			case r.wire.varbit >= 0:
+				n = putField(out, 8*n, r.wire.bits[0], phv) / 8
+			default:
 				r.wire.emit(out[n:n+r.wire.bytes], phv)
 				n += r.wire.bytes
 			}

@@ -144,6 +144,12 @@ func (p *Program) compileFlow(k *compiler) error {
 		if err := p.checkEntries(t); err != nil {
 			return err
 		}
+		if d := t.spec.Default; t.keyless && t.spec.Kind == spec.Simple && d != nil && d.ConstEntry {
+			// What p4c makes of a statement: always a miss, always this action.
+			tables[i].kind, tables[i].act, tables[i].no = spec.NodeActionCall, p.actions[d.Action], t.after(d.Action, false)
+			c := bind(p.actions[d.Action], constAction(p.actions[d.Action], d.Args).Args)
+			tables[i].args, tables[i].raw = c.args, c.raw
+		}
 	}
 	p.profileActions = make([][]int, len(src.Profiles))
 	for i := range src.Tables {

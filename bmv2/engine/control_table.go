@@ -188,7 +188,7 @@ func (s *Switch) checkedCall(a device.Action, allowed []int) (call, error) {
 				return call{}, fmt.Errorf("action %q: argument %q: %w", a.Name, act.params[j].Name, err)
 			}
 		}
-		return s.bind(act, a.Args), nil
+		return bind(act, a.Args), nil
 	}
 	return call{}, fmt.Errorf("action %q is not one of the table's: %w", a.Name, device.ErrInvalid)
 }

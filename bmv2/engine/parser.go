@@ -41,6 +41,8 @@ type state struct {
 	cases []parseCase
 	next  *state // when no case fits; nil = done
 	words int
+	slot  int32 // of the key that is one field, -1 = another key
+	ahead int   // bits of packet that lookaheads need
 }
 
 // keyPart puts an element into the key.
@@ -49,7 +51,6 @@ type keyPart struct {
 	wide  wideFn // else
 	words int
 	shift uint // left shift in a packed key
-	ahead int  // bits of packet that a lookahead needs
 }
 
 // parseCase is a transition other than the default.
@@ -81,7 +82,7 @@ func (k *compiler) parser(src *spec.Parser) (*parser, error) {
 }
 
 func (k *compiler) state(src *spec.State, st *state, ps *parser) error {
-	st.name = src.Name
+	st.name, st.slot = src.Name, -1
 	for i := range src.Ops {
 		op, err := k.parseOp(&src.Ops[i], ps)
 		if err != nil {
@@ -99,7 +100,7 @@ func (k *compiler) state(src *spec.State, st *state, ps *parser) error {
 		w := src.KeyWidths[i]
 		part := keyPart{words: (w + 63) / 64}
 		if ahead, ok := e.(spec.Lookahead); ok {
-			part.ahead = ahead.Offset + ahead.Width
+			st.ahead = max(st.ahead, ahead.Offset+ahead.Width)
 		}
 		left -= (w + 7) / 8
 		if part.words == 1 {
@@ -108,6 +109,9 @@ func (k *compiler) state(src *spec.State, st *state, ps *parser) error {
 			if f, ok := e.(spec.FieldRef); ok {
 				slot := k.field(f).slot
 				part.load = func(p *packet) uint64 { return p.phv[slot] }
+				if len(src.Key) == 1 {
+					st.slot = slot
+				}
 			}
 			if packed {
 				part.shift = uint(8 * left)
@@ -422,10 +426,11 @@ func (st *state) run(p *packet, ps *parser) (*state, int64) {
 	if len(st.key) == 0 {
 		return st.next, accept
 	}
-	for i := range st.key {
-		if a := st.key[i].ahead; a > 8*(p.end-p.pos) {
-			return nil, ps.errors[packetTooShort]
-		}
+	if st.slot >= 0 {
+		return st.one(p, p.phv[st.slot]), accept
+	}
+	if st.ahead > 8*(p.end-p.pos) {
+		return nil, ps.errors[packetTooShort]
 	}
 	if st.words == 1 {
 		var key uint64

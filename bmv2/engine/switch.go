@@ -39,6 +39,7 @@ type Switch struct {
 	clones map[uint16]*device.CloneSession
 	down   map[uint32]bool // ports that are not up
 	rates  map[uint16]bool // ports with a line rate
+	rated  bool            // there are any
 
 	free    []*packet
 	scratch []uint64
@@ -148,24 +149,26 @@ func (s *Switch) Next() (Time, bool) {
 // recirculate go through ingress again at the instant they left the queue. out is
 // called without the switch's lock held.
 func (s *Switch) Run(now Time, out func(Tx)) {
+	var gone *packet
 	for {
-		tx, p, ok := s.step(now)
+		tx, p, ok := s.step(now, gone)
 		if !ok {
 			return
 		}
-		if p != nil {
+		if gone = p; p != nil {
 			out(tx)
-			s.mu.Lock()
-			s.release(p)
-			s.mu.Unlock()
 		}
 	}
 }
 
-// step dequeues one packet; p is nil if it is not transmitted.
-func (s *Switch) step(now Time) (tx Tx, p *packet, ok bool) {
+// step dequeues one packet; p is nil if it is not transmitted. The packet that
+// was transmitted before is handed back as gone.
+func (s *Switch) step(now Time, gone *packet) (tx Tx, p *packet, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if gone != nil {
+		s.release(gone)
+	}
 	s.now = max(s.now, now)
 	q, ok := s.tm.Dequeue(int64(now))
 	if !ok {
@@ -178,7 +181,7 @@ func (s *Switch) step(now Time) (tx Tx, p *packet, ok bool) {
 		tx = Tx{At: Time(q.At), Done: Time(q.Done), Port: q.Port, Data: p.bytes()}
 		bytes = len(tx.Data)
 	}
-	if s.rates[q.Port] && bytes != q.Bytes {
+	if s.rated && s.rates[q.Port] && bytes != q.Bytes {
 		tx.Done = Time(s.tm.Sent(q.Port, q.At, bytes))
 	}
 	if !sent {
@@ -195,7 +198,9 @@ func (s *Switch) step(now Time) (tx Tx, p *packet, ok bool) {
 func (s *Switch) SetPort(port uint16, c PortConfig) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rates[port] = c.RateBps > 0
+	if s.rates[port] = c.RateBps > 0; s.rates[port] {
+		s.rated = true
+	}
 	s.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth})
 }
 

@@ -40,8 +40,10 @@ type node struct {
 	table int
 	cond  boolFn
 	yes   *node
-	no    *node // also what follows an action call
-	act   *action
+	no    *node   // also what follows an action call
+	act   *action // of an action call
+	args  []uint64
+	raw   [][]byte
 }
 
 // call is an action bound to its arguments, and what follows it.
@@ -228,7 +230,7 @@ func (s *Switch) newTable(prog *tableProgram) *table {
 	s.resetDefault(t)
 	for i := range prog.spec.Entries {
 		src := &prog.spec.Entries[i]
-		e := device.Entry{Matches: match.Canonical(src.Matches, prog.layout), Target: device.Target{Action: s.constAction(src.Action, src.Args)}, Const: true}
+		e := device.Entry{Matches: match.Canonical(src.Matches, prog.layout), Target: device.Target{Action: constAction(s.prog.actions[src.Action], src.Args)}, Const: true}
 		if index.Ordered() {
 			e.Priority = constPriority(src.Priority)
 		}
@@ -243,8 +245,7 @@ func (s *Switch) newTable(prog *tableProgram) *table {
 func constPriority(p int) int32 { return int32(1<<31 - 1 - p) }
 
 // constAction makes a call of the program's own.
-func (s *Switch) constAction(act int, args []*big.Int) *device.Action {
-	a := s.prog.actions[act]
+func constAction(a *action, args []*big.Int) *device.Action {
 	out := &device.Action{Name: a.name}
 	for i, v := range args {
 		words := make([]uint64, (a.params[i].Width+63)/64)
@@ -259,15 +260,15 @@ func (s *Switch) constAction(act int, args []*big.Int) *device.Action {
 func (s *Switch) resetDefault(t *table) {
 	t.def, t.defMember, t.defGroup, t.defTarget, t.defSet = call{}, nil, nil, device.Target{}, false
 	if d := t.prog.spec.Default; d != nil {
-		a := s.constAction(d.Action, d.Args)
-		t.def = s.bind(s.prog.actions[d.Action], a.Args)
+		a := constAction(s.prog.actions[d.Action], d.Args)
+		t.def = bind(s.prog.actions[d.Action], a.Args)
 		t.def.next = t.prog.after(d.Action, false)
 		t.defTarget = device.Target{Action: a}
 	}
 }
 
 // bind makes a call; the arguments have been checked.
-func (s *Switch) bind(a *action, args [][]byte) call {
+func bind(a *action, args [][]byte) call {
 	c := call{act: a, args: make([]uint64, a.words)}
 	for i, v := range args {
 		at := a.argAt[i]

@@ -29,7 +29,10 @@ func (p *packet) control(n *node) {
 				n = n.no
 			}
 		default:
-			n.act.run(p, nil)
+			if p.sw.trace != nil {
+				p.note(Event{Kind: EventAction, Name: n.act.name, Args: n.raw})
+			}
+			n.act.run(p, n.args)
 			n = n.no
 		}
 	}

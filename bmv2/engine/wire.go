@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
 
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
@@ -18,8 +20,7 @@ type wire struct {
 	bytes  int // without the varbit field
 	loads  []load
 	splits []split
-	emits  []emit
-	tail   int // bytes of the last emitted word, 1…8
+	parts  []part
 	varbit int // index into bits, -1 = none
 	bits   []bitField
 }
@@ -40,14 +41,13 @@ type split struct {
 	mask uint64
 }
 
-// emit makes 8 bytes.
-type emit struct{ parts []part }
-
-// part is a slot's share of 8 bytes.
+// part is a slot's share of 8 bytes of output.
 type part struct {
 	slot int32
+	off  int32 // of the 8 bytes
 	left uint8 // shift to the left
 	down uint8 // shift to the right, if left is 0
+	last bool  // of these 8 bytes
 }
 
 // bitField is a field for the slow path of headers with a varbit field.
@@ -85,8 +85,6 @@ func packWire(fields []bitField) *wire {
 	if w.varbit >= 0 {
 		return w
 	}
-	w.emits = make([]emit, (w.bytes+7)/8)
-	w.tail = (w.bytes+7)%8 + 1
 	end := 0
 	for _, f := range fields {
 		end += int(f.width)
@@ -95,6 +93,10 @@ func packWire(fields []bitField) *wire {
 			n := min(int(f.width-word*64), 64)
 			w.piece(f.slot+word, hi-n, n)
 		}
+	}
+	slices.SortStableFunc(w.parts, func(a, b part) int { return cmp.Compare(a.off, b.off) })
+	for i := range w.parts {
+		w.parts[i].last = i == len(w.parts)-1 || w.parts[i+1].off != w.parts[i].off
 	}
 	return w
 }
@@ -107,13 +109,14 @@ func (w *wire) piece(slot int32, lo, n int) {
 	} else {
 		w.splits = append(w.splits, split{slot, int32(off), uint8(within + n - 64), topMask(n)})
 	}
-	for i := lo / 64; i < len(w.emits) && i*64 < lo+n; i++ {
-		switch d := (i+1)*64 - (lo + n); {
-		case d >= 0:
-			w.emits[i].parts = append(w.emits[i].parts, part{slot: slot, left: uint8(d)})
-		default:
-			w.emits[i].parts = append(w.emits[i].parts, part{slot: slot, down: uint8(-d)})
+	for off := lo / 64 * 8; off*8 < lo+n && off < w.bytes; off += 8 {
+		p := part{slot: slot, off: int32(off)}
+		if d := off*8 + 64 - (lo + n); d >= 0 {
+			p.left = uint8(d)
+		} else {
+			p.down = uint8(-d)
 		}
+		w.parts = append(w.parts, p)
 	}
 }
 
@@ -135,28 +138,34 @@ func (w *wire) emit(out []byte, fields []uint64) {
 		w.emitBits(out, fields)
 		return
 	}
-	last := len(w.emits) - 1
-	for i := range w.emits {
-		var v uint64
-		for _, p := range w.emits[i].parts {
-			v |= fields[p.slot] << (p.left & 63) >> (p.down & 63)
-		}
-		if i < last || w.tail == 8 {
-			binary.BigEndian.PutUint64(out[8*i:], v)
+	var v uint64
+	for i := range w.parts {
+		p := &w.parts[i]
+		v |= fields[p.slot] << (p.left & 63) >> (p.down & 63)
+		if !p.last {
 			continue
 		}
-		rest := out[8*i:]
-		if w.tail >= 4 {
-			binary.BigEndian.PutUint32(rest, uint32(v>>32))
-			rest, v = rest[4:], v<<32
+		if rest := out[p.off:]; len(rest) >= 8 {
+			binary.BigEndian.PutUint64(rest, v)
+		} else {
+			putTail(rest, v)
 		}
-		if w.tail&2 != 0 {
-			binary.BigEndian.PutUint16(rest, uint16(v>>48))
-			rest, v = rest[2:], v<<16
-		}
-		if w.tail&1 != 0 {
-			rest[0] = byte(v >> 56)
-		}
+		v = 0
+	}
+}
+
+// putTail writes the upper bytes of v.
+func putTail(out []byte, v uint64) {
+	if len(out)&4 != 0 {
+		binary.BigEndian.PutUint32(out, uint32(v>>32))
+		out, v = out[4:], v<<32
+	}
+	if len(out)&2 != 0 {
+		binary.BigEndian.PutUint16(out, uint16(v>>48))
+		out, v = out[2:], v<<16
+	}
+	if len(out)&1 != 0 {
+		out[0] = byte(v >> 56)
 	}
 }
 
@@ -172,6 +181,17 @@ func (w *wire) emitBits(out []byte, fields []uint64) {
 func putField(out []byte, at int, f bitField, fields []uint64) int {
 	if f.varbit {
 		n := int(fields[f.slot])
+		if at%8 == 0 {
+			for i, left := 0, n/8; left > 0; i, left = i+1, left-8 {
+				v, to := fields[int(f.slot)+1+i], out[at/8+8*i:]
+				if left >= 8 {
+					binary.BigEndian.PutUint64(to, v)
+				} else {
+					putTail(to[:left], v)
+				}
+			}
+			return at + n
+		}
 		for i := 0; i < n; i += 8 {
 			word := fields[int(f.slot)+1+i/64]
 			putBits(out, at+i, min(8, n-i), word>>(56-i%64)&0xff)
