@@ -30,10 +30,12 @@ type Config struct {
 	DropSpan    time.Duration
 
 	// A port is slow when it drains below SlowShare (0.5) of its rate, measured on at
-	// least DrainSamples (12) observations within DrainSpan (500 ms), in two windows
-	// at least, and at least SlowSamples (0.6) of the observations say so by themselves.
+	// least DrainSamples (12) observations within DrainSpan (1 s), in two windows at
+	// least, when at least SlowSamples (0.6) of the observations say so by themselves and
+	// at least SlowCoverage (0.5) of the packets found ahead were reported.
 	SlowShare    float64
 	SlowSamples  float64
+	SlowCoverage float64
 	DrainSamples int
 	DrainSpan    time.Duration
 
@@ -70,8 +72,9 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.DropSpan, 200*time.Millisecond)
 	orDefault(&c.SlowShare, 0.5)
 	orDefault(&c.SlowSamples, 0.6)
+	orDefault(&c.SlowCoverage, 0.5)
 	orDefault(&c.DrainSamples, 12)
-	orDefault(&c.DrainSpan, 500*time.Millisecond)
+	orDefault(&c.DrainSpan, time.Second)
 	orDefault(&c.CongestedSpan, time.Second)
 	orDefault(&c.CongestedShare, 0.8)
 	orDefault(&c.CongestedPackets, 50)

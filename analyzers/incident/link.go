@@ -58,13 +58,7 @@ func (a *Analyzer) overloaded(cands []candidate, node int32) bool {
 }
 
 func (a *Analyzer) linkFinding(l latency.Link, port analyzers.Port, from int64, loss, share float64) analyzers.Finding {
-	since := l.First
-	for _, w := range a.lat.LinkWindows(l.Node, l.Port) {
-		if w.Start >= from && w.Missing >= 2 && float64(w.Missing) >= float64(w.Sent)*share/2 {
-			since = w.First
-			break
-		}
-	}
+	since := a.lossSince(l, from, loss, share)
 	f := analyzers.Finding{
 		Kind:  analyzers.LinkLoss,
 		Place: analyzers.Place{Node: a.net.Name(l.Node), Port: uint32(l.Port), Peer: port.PeerName},
@@ -85,4 +79,23 @@ func (a *Analyzer) linkFinding(l latency.Link, port analyzers.Port, from int64, 
 		},
 	}
 	return f
+}
+
+// lossSince dates the loss: of all ends of the windows, the one over which a loss of
+// share is the most likely against that of reports alone (the maximum of a CUSUM of
+// log-likelihood ratios), the first packet that is missing in it.
+func (a *Analyzer) lossSince(l latency.Link, from int64, loss, share float64) int64 {
+	p0 := math.Min(math.Max(loss, 1e-3), share/2)
+	hit, miss := math.Log(share/p0), math.Log((1-share+1e-9)/(1-p0))
+	since := l.First
+	sum, best := 0.0, 0.0
+	windows := a.lat.LinkWindows(l.Node, l.Port)
+	for i := len(windows) - 1; i >= 0 && windows[i].Start >= from; i-- {
+		w := &windows[i]
+		sum += float64(w.Missing)*hit + float64(w.Sent-w.Missing)*miss
+		if sum > best && w.Missing > 0 {
+			best, since = sum, w.First
+		}
+	}
+	return since
 }

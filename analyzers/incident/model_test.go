@@ -34,13 +34,25 @@ type world struct {
 	events  events
 	seq     uint64
 	records []postcard.Record
-	actions []action
-
 	reportLoss map[string]float64
 	jitter     int64 // of reports on their way, ns
 
 	sent, delivered, lost int
+
+	// What the fault did: packets that it hurt, in how many windows of 100 ms.
+	isFault     func(n *mnode, reason uint8, rule uint32) bool
+	hurt        int
+	hurtWindows map[int64]bool
 }
+
+func (w *world) hurts(now int64) {
+	w.hurt++
+	w.hurtWindows[now/(100*ms)] = true
+}
+
+// faint is a fault that hardly showed: too few packets met it for anybody to tell.
+func (w *world) faint() bool { return w.hurt < 20 || len(w.hurtWindows) < 4 }
+
 
 type mnode struct {
 	topology.Node
@@ -79,7 +91,7 @@ type mport struct {
 	peer    topology.Endpoint
 	host    string
 	loss    float64 // silent loss on the link
-	stopped bool
+	slowed  bool
 }
 
 type mflow struct {
@@ -109,8 +121,6 @@ type mpacket struct {
 	in       topology.Port
 	enq      int
 	ingress  int64
-	drain    int64
-	watching bool
 }
 
 type event struct {
@@ -138,17 +148,12 @@ func (e *events) Pop() any {
 	return x
 }
 
-type action struct {
-	at int64
-	do func()
-}
-
 func newWorld(t testing.TB, seed uint64, f topology.Fabric) *world {
 	ix, err := topology.NewIndex(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 0x7e117a1e)), fabric: f, ix: ix, nodes: map[string]*mnode{}, reportLoss: map[string]float64{}}
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 0x7e117a1e)), fabric: f, ix: ix, nodes: map[string]*mnode{}, reportLoss: map[string]float64{}, hurtWindows: map[int64]bool{}}
 	for _, n := range f.Nodes {
 		w.nodes[n.Name] = &mnode{
 			Node: n, ports: map[topology.Port]*mport{}, offset: w.rng.Uint64N(1 << 42), hashSeed: w.rng.Uint32(), seq: w.rng.Uint32N(1 << 22),
@@ -240,6 +245,9 @@ func (w *world) receive(now int64, n *mnode, in topology.Port, p *mpacket) {
 	f := p.flow
 	drop := func(reason uint8, rule uint32, out topology.Port, enq int) {
 		w.lost++
+		if w.isFault != nil && w.isFault(n, reason, rule) {
+			w.hurts(now)
+		}
 		w.report(now, n, p, reason, rule, out, enq, -1)
 	}
 	if n.Role == topology.VSwitch && !p.encap {
@@ -331,6 +339,9 @@ func (w *world) enqueue(now int64, n *mnode, out topology.Port, p *mpacket, drop
 		drop(p4src.DropTrafficManager, 0, out, len(port.queue))
 		return
 	}
+	if port.slowed && port.busy {
+		w.hurts(now)
+	}
 	p.enq = len(port.queue)
 	port.queue = append(port.queue, p)
 	if !port.busy {
@@ -360,6 +371,7 @@ func (w *world) send(now int64, n *mnode, out topology.Port) {
 		w.delivered++
 	case port.loss > 0 && w.rng.Float64() < port.loss:
 		w.lost++
+		w.hurts(now)
 	default:
 		w.push(event{at: done + port.delay, node: w.nodes[port.peer.Node], port: port.peer.Port, pkt: p})
 	}

@@ -46,34 +46,41 @@ type queueSpan struct {
 	p50     uint64 // largest of the windows'
 	p99     uint64
 	depth   uint64 // largest p99
-	until   int64  // end of the latest window
+	until   int64  // end of the latest window with a slow departure, 0 = none
 }
 
-func (a *Analyzer) span(v latency.View, d time.Duration) (s queueSpan) {
+// span joins the windows of the last d; with until, only as many of the latest as
+// make until true.
+func (a *Analyzer) span(v latency.View, d time.Duration, until func(queueSpan) bool) (s queueSpan, ok bool) {
 	from := a.ago(d) - int64(a.cfg.Latency.Window)
 	for i := 0; ; i++ {
-		w, ok := v.Last(i)
-		if !ok || w.Start < from {
-			return s
+		w, more := v.Last(i)
+		if !more || w.Start < from {
+			return s, until == nil
+		}
+		if w.Drain.FirstSlow != 0 && s.until == 0 {
+			s.until = min(w.Start+int64(a.cfg.Latency.Window), a.now)
 		}
 		if i == 0 {
-			s.until = w.Start + int64(a.cfg.Latency.Window)
 			s.drain = w.Drain
 		} else {
 			s.drain = w.Drain.Plus(s.drain)
 		}
-		if w.Drain.Pairs+w.Drain.Waits > 0 {
+		if w.Drain.Observations() > 0 {
 			s.windows++
 		}
 		s.packets += w.Count
 		s.p50, s.p99, s.depth = max(s.p50, w.Latency.P50), max(s.p99, w.Latency.P99), max(s.depth, w.Depth.P99)
+		if until != nil && until(s) {
+			return s, true
+		}
 	}
 }
 
 // slow reports whether the drain is clearly below the port's rate.
 func (a *Analyzer) slow(d latency.Drain, rate int64) bool {
 	bps, _ := d.Bps()
-	return bps < a.cfg.SlowShare*float64(rate) && d.Slow() >= a.cfg.SlowSamples
+	return bps < a.cfg.SlowShare*float64(rate) && d.Slow() >= a.cfg.SlowSamples && d.Coverage >= a.cfg.SlowCoverage
 }
 
 // slowPorts finds ports that drain below their rate.
@@ -83,8 +90,11 @@ func (a *Analyzer) slowPorts(out []candidate) []candidate {
 		if port.RateBps == 0 {
 			continue
 		}
-		s := a.span(v, a.cfg.DrainSpan)
-		if _, n := s.drain.Bps(); n < a.cfg.DrainSamples || s.windows < 2 || !a.slow(s.drain, port.RateBps) {
+		s, ok := a.span(v, a.cfg.DrainSpan, func(s queueSpan) bool {
+			_, n := s.drain.Bps()
+			return n >= a.cfg.DrainSamples && s.windows >= 2 && a.slow(s.drain, port.RateBps)
+		})
+		if !ok {
 			continue
 		}
 		sk := key{kind: analyzers.SlowPort, node: k.Node, port: uint32(k.Port)}
@@ -120,7 +130,7 @@ func (a *Analyzer) slowSince(v latency.View, rate int64) (since int64, packets u
 	for i := 0; ; i++ {
 		w, ok := v.Last(i)
 		switch {
-		case !ok, since != 0 && w.Drain.Pairs+w.Drain.Waits > 0 && !a.slow(w.Drain, rate):
+		case !ok, since != 0 && w.Drain.Observations() > 0 && !a.slow(w.Drain, rate):
 			return since, packets
 		case w.Drain.FirstSlow != 0 && a.slow(w.Drain, rate):
 			since = w.Drain.FirstSlow
@@ -154,11 +164,12 @@ func (a *Analyzer) slowFinding(k latency.QueueKey, v latency.View, s queueSpan, 
 		ReportLoss: loss,
 	}
 	f.Evidence = []analyzers.Evidence{{
-		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d departures back to back, %d of them below half the rate; %d waits behind a known backlog, %d of them)",
-			f.Place.Node, k.Port, port.PeerName, k.Queue, rateText(bps), rateText(float64(port.RateBps)), s.drain.Pairs, s.drain.SlowPairs, s.drain.Waits, s.drain.SlowWaits),
+		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d departures back to back, %d of them below half the rate; %d waits behind a known backlog, %d of them; %d short waits, %d of them)",
+			f.Place.Node, k.Port, port.PeerName, k.Queue, rateText(bps), rateText(float64(port.RateBps)), s.drain.Pairs, s.drain.SlowPairs, s.drain.Waits, s.drain.SlowWaits, s.drain.Shorts, s.drain.SlowShorts),
 		Figures: map[string]float64{
 			"drain_bps": bps, "port_bps": float64(port.RateBps), "pairs": float64(s.drain.Pairs),
 			"slow_pairs": float64(s.drain.SlowPairs), "waits": float64(s.drain.Waits), "slow_waits": float64(s.drain.SlowWaits),
+			"short_waits": float64(s.drain.Shorts), "slow_short_waits": float64(s.drain.SlowShorts),
 		},
 	}}
 	if baseN > 0 && s.p99 > 2*base {
@@ -255,7 +266,7 @@ func (a *Analyzer) portSpan(node int32, port uint32, d time.Duration) (all queue
 		if k.Node != node || uint32(k.Port) != port {
 			continue
 		}
-		s := a.span(v, d)
+		s, _ := a.span(v, d, nil)
 		if all.packets == 0 {
 			packets := s.packets
 			all = s

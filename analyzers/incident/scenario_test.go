@@ -197,6 +197,7 @@ var scenarios = []scenario{
 			at = f.dst.At.Node
 		}
 		n := w.nodes[at]
+		w.isFault = func(_ *mnode, _ uint8, rule uint32) bool { return rule == 666 }
 		w.during(func() { n.deny[666] = rule }, func() { delete(n.deny, 666) })
 		return truth{kind: analyzers.PolicyDeny, text: fmt.Sprintf("%s rule 666 vni %d", at, f.vni),
 			place: func(p analyzers.Place) bool { return p.Node == at && p.Rule == 666 && p.VNI == f.vni }}
@@ -205,6 +206,9 @@ var scenarios = []scenario{
 		spine, leaf := fmt.Sprint("spine", 1+w.rng.IntN(2)), fmt.Sprint("leaf", 1+w.rng.IntN(4))
 		node, _ := w.ix.Node(leaf)
 		n := w.nodes[spine]
+		w.isFault = func(at *mnode, reason uint8, _ uint32) bool {
+			return at == n && reason == p4src.DropIPMiss && n.noRoute[leaf]
+		}
 		w.during(func() { n.noRoute[leaf] = true }, func() { delete(n.noRoute, leaf) })
 		return truth{kind: analyzers.RouteMissing, text: fmt.Sprintf("%s lost %s (%s)", spine, node.Prefix, leaf),
 			place: func(p analyzers.Place) bool {
@@ -227,7 +231,7 @@ var scenarios = []scenario{
 		mp := w.nodes[leaf].ports[port]
 		w.load(leaf, port, r)
 		rate := mp.rate
-		w.during(func() { mp.rate = rate / 10 }, func() { mp.rate = rate })
+		w.during(func() { mp.rate, mp.slowed = rate/10, true }, func() { mp.rate, mp.slowed = rate, false })
 		return truth{kind: analyzers.SlowPort, text: fmt.Sprintf("%s port %d", leaf, port),
 			place: func(p analyzers.Place) bool {
 				return p.Node == leaf && p.Port == uint32(port) && p.Peer == mp.peer.Node
@@ -246,6 +250,7 @@ var scenarios = []scenario{
 	{"congestion", false, func(w *world, r regime) truth {
 		f := w.fabricFlow()
 		h := f.dst
+		w.isFault = func(_ *mnode, reason uint8, _ uint32) bool { return reason == p4src.DropTrafficManager }
 		for i, o := range w.fabric.Hosts {
 			if o.VNET == h.VNET && o.Name != h.Name {
 				w.flows = append(w.flows, &mflow{vni: f.vni, src: o, dst: h, proto: 17, sport: uint16(7000 + i), dport: 7000, size: 1000, pps: float64(r.hosts) / 8000 * 0.3, from: faultFrom, to: faultTo})
@@ -258,6 +263,9 @@ var scenarios = []scenario{
 		f := w.fabricFlow()
 		n := w.nodes[f.src.At.Node]
 		k := mhost{f.vni, f.dst.Address}
+		w.isFault = func(at *mnode, reason uint8, _ uint32) bool {
+			return at == n && reason == p4src.DropMappingMiss && n.unmapped[k]
+		}
 		w.during(func() { n.unmapped[k] = true }, func() { delete(n.unmapped, k) })
 		return truth{kind: analyzers.MappingMissing, text: fmt.Sprintf("%s lost %s of %d", n.Name, f.dst.Address, f.vni),
 			place: func(p analyzers.Place) bool {
@@ -268,6 +276,7 @@ var scenarios = []scenario{
 		f := w.fabricFlow()
 		n := w.nodes[f.dst.At.Node]
 		k := mhost{f.vni, f.dst.Address}
+		w.isFault = func(at *mnode, reason uint8, _ uint32) bool { return at == n && reason == p4src.DropVNIUnknown }
 		w.during(func() { n.evicted[k] = true }, func() { delete(n.evicted, k) })
 		return truth{kind: analyzers.IsolationBreach, text: fmt.Sprintf("%s does not host %s of %d", n.Name, f.dst.Address, f.vni),
 			place: func(p analyzers.Place) bool { return p.Node == n.Name }}
@@ -275,6 +284,7 @@ var scenarios = []scenario{
 	{"small-mtu", false, func(w *world, r regime) truth {
 		f := w.pick(func(f *mflow) bool { return f.size >= 1200 && f.pps > 15 })
 		n := w.nodes[f.src.At.Node]
+		w.isFault = func(at *mnode, reason uint8, _ uint32) bool { return at == n && reason == p4src.DropMTU }
 		w.during(func() { n.mtu[1] = 1000 }, func() { delete(n.mtu, 1) })
 		return truth{kind: analyzers.MTUExceeded, text: fmt.Sprintf("%s port 1 has a small MTU", n.Name),
 			place: func(p analyzers.Place) bool { return p.Node == n.Name && p.Port == 1 }}

@@ -86,10 +86,10 @@ func (a *Analyzer) settle(cands []candidate) (events []Event) {
 			events = append(events, a.report(s, Opened))
 			continue
 		}
-		s.fresh = max(s.fresh, c.fresh)
-		if c.finding.Until <= s.finding.Until && c.finding.Packets <= s.finding.Packets {
+		if c.fresh <= s.fresh {
 			continue // nothing new; what the network does afterwards must not rewrite it
 		}
+		s.fresh = c.fresh
 		c.finding.Decided = s.finding.Decided
 		c.finding.Since = min(c.finding.Since, s.finding.Since)
 		c.finding.Until = max(c.finding.Until, s.finding.Until)

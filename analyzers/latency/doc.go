@@ -10,7 +10,7 @@
 // Deviations. Pingmesh probes end to end and guesses the place; here tenants' own
 // packets report at each hop, so every sample has its place and no probe can alias.
 // Microscope takes the peak rate of a function as given; here the service rate is
-// measured, in two ways that fail differently, and the faster one is believed:
+// measured, in ways that fail differently, and the fastest is believed:
 //
 //	pairs  packet k left n>0 packets behind when it left the queue: the port was busy,
 //	       so the next departure comes one serialisation time of k later. Rate =
@@ -20,6 +20,10 @@
 //	       the n that left before it. Rate = Σ their bits / Σ waits. Where a report is
 //	       missing an older packet stands in, so it holds on lossy reports, too; up to
 //	       1/n too low (the packet in service), hence n ≥ 4 only.
+//
+//	shorts where fewer were ahead, the packet in service matters: it waited for at most
+//	       n+1. Rate ≤ Σ bits of n+1 / Σ waits, up to twice the truth. Used only where
+//	       a port is too idle for the other two.
 //
 // Below the port's rate the port is slow; at it, the offered load is too high.
 //
@@ -38,6 +42,7 @@
 // state is the history.
 //
 // Bounded: Config.MaxSeries per dimension and Config.MaxPackets in the join; what does
-// not fit is counted in [Stats]. Multi-queue ports: pairs count only where both packets
-// left by the same queue with none of another between them.
+// not fit is counted in [MonitorStats]. Multi-queue ports: pairs count only where both packets
+// left by the same queue with none of another between them. The drain is that of reported
+// packets: with a watch list instead of all, Drain.Coverage falls and says so.
 package latency
