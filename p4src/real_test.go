@@ -1,0 +1,406 @@
+package p4src_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/p4src"
+)
+
+// A realSwitch is simple_switch_grpc as a target of the tests: entries go in through
+// P4Runtime, packets through its data-plane gRPC service, so that it takes neither root
+// nor network interfaces. It runs on the same program, and the tests expect the same
+// bytes of it, except for times.
+type realSwitch struct {
+	testing.TB
+	info   *configv1.P4Info
+	client p4v1.P4RuntimeClient
+	stream p4v1.P4Runtime_StreamChannelClient
+	data   grpc.ClientStream
+	out    chan frame
+}
+
+// After each packet of a test a marker follows on the same stream: a packet-out to a
+// port that nothing else uses. When it arrives, the packet has passed ingress; what is
+// still to come is in egress, and quiet is how long that may take.
+const (
+	markerPort = 199
+	quiet      = 60 * time.Millisecond
+	patience   = 10 * time.Second // for the marker
+)
+
+func startReal(tb testing.TB, p p4src.Program, info *configv1.P4Info) *realSwitch {
+	tb.Helper()
+	path, err := exec.LookPath("simple_switch_grpc")
+	if err != nil {
+		tb.Fatalf("-target simple_switch_grpc, but it is not on PATH: %v", err)
+	}
+	ports := freePorts(tb, 3)
+	control, data, thrift := ports[0], ports[1], ports[2]
+	cmd := exec.Command(path, "--no-p4", "--device-id", "1", "--thrift-port", strconv.Itoa(thrift),
+		"--notifications-addr", fmt.Sprintf("ipc://%s/n", tb.TempDir()), "--",
+		"--grpc-server-addr", addr(control), "--dp-grpc-server-addr", addr(data), "--cpu-port", strconv.Itoa(p4src.CPUPort))
+	log := new(lockedBuffer)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	r := &realSwitch{TB: tb, info: info, out: make(chan frame, 64)}
+	ctx, cancel := context.WithCancel(context.Background())
+	tb.Cleanup(func() {
+		cancel()
+		cmd.Process.Kill()
+		cmd.Wait()
+		if tb.Failed() {
+			tb.Logf("simple_switch_grpc said:\n%s", log)
+		}
+	})
+	r.client = p4v1.NewP4RuntimeClient(dial(tb, control))
+	r.connect(ctx)
+	r.push(ctx, p)
+	r.data, err = dial(tb, data).NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true},
+		"/p4.bm.DataplaneInterface/PacketStream", grpc.ForceCodec(bytesCodec{}), grpc.WaitForReady(true))
+	if err != nil {
+		tb.Fatalf("cannot open the data plane: %v", err)
+	}
+	go r.receiveFrames()
+	go r.receivePacketIns()
+	return r
+}
+
+// freePorts returns different TCP ports that nobody listens on.
+func freePorts(tb testing.TB, n int) []int {
+	tb.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		defer l.Close()
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports
+}
+
+func addr(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+func dial(tb testing.TB, port int) *grpc.ClientConn {
+	tb.Helper()
+	conn, err := grpc.NewClient(addr(port), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+var election = &p4v1.Uint128{Low: 1}
+
+func (r *realSwitch) connect(ctx context.Context) {
+	r.Helper()
+	var err error
+	if r.stream, err = r.client.StreamChannel(ctx, grpc.WaitForReady(true)); err != nil {
+		r.Fatalf("cannot open the P4Runtime stream: %v", err)
+	}
+	if err := r.stream.Send(&p4v1.StreamMessageRequest{Update: &p4v1.StreamMessageRequest_Arbitration{
+		Arbitration: &p4v1.MasterArbitrationUpdate{DeviceId: 1, ElectionId: election},
+	}}); err != nil {
+		r.Fatal(err)
+	}
+	if _, err := r.stream.Recv(); err != nil {
+		r.Fatalf("cannot become the primary controller: %v", err)
+	}
+}
+
+func (r *realSwitch) push(ctx context.Context, p p4src.Program) {
+	r.Helper()
+	if _, err := r.client.SetForwardingPipelineConfig(ctx, &p4v1.SetForwardingPipelineConfigRequest{
+		DeviceId: 1, ElectionId: election, Action: p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT,
+		Config: &p4v1.ForwardingPipelineConfig{P4Info: r.info, P4DeviceConfig: p.JSON},
+	}); err != nil {
+		r.Fatalf("simple_switch_grpc refuses %s: %v", p.Name, err)
+	}
+}
+
+// send lets one packet in and returns what leaves until the switch has been quiet.
+func (r *realSwitch) send(port uint16, data []byte) []frame {
+	r.Helper()
+	var err error
+	if port == p4src.CPUPort {
+		err = r.stream.Send(&p4v1.StreamMessageRequest{Update: &p4v1.StreamMessageRequest_Packet{Packet: &p4v1.PacketOut{
+			Payload: data[2:],
+			Metadata: []*p4v1.PacketMetadata{
+				{MetadataId: p4src.MetaPacketOutEgressPort, Value: canonical([]byte{data[0] >> 7, data[0]<<1 | data[1]>>7})},
+				{MetadataId: p4src.MetaPacketOutPad, Value: []byte{data[1] & 0x7f}},
+			},
+		}}})
+	} else {
+		err = r.inject(port, data)
+	}
+	if err == nil {
+		err = r.inject(p4src.CPUPort, []byte{markerPort >> 1, markerPort & 1 << 7})
+	}
+	if err != nil {
+		r.Fatalf("cannot send a packet: %v", err)
+	}
+	var out []frame
+	for wait, marked := patience, false; ; {
+		select {
+		case f := <-r.out:
+			if f.port == markerPort {
+				wait, marked = quiet, true
+			} else {
+				out = append(out, f)
+			}
+		case <-time.After(wait):
+			if !marked {
+				r.Fatalf("simple_switch_grpc is stuck: no marker for %v", patience)
+			}
+			return out
+		}
+	}
+}
+
+// inject encodes a p4.bm.PacketStreamRequest.
+func (r *realSwitch) inject(port uint16, data []byte) error {
+	var m []byte
+	m = protowire.AppendVarint(protowire.AppendTag(m, 2, protowire.VarintType), 1)
+	m = protowire.AppendVarint(protowire.AppendTag(m, 3, protowire.VarintType), uint64(port))
+	m = protowire.AppendBytes(protowire.AppendTag(m, 4, protowire.BytesType), data)
+	return r.data.SendMsg(&m)
+}
+
+func (r *realSwitch) receiveFrames() {
+	for {
+		var m []byte
+		if r.data.RecvMsg(&m) != nil {
+			return
+		}
+		var f frame
+		for len(m) > 0 {
+			num, typ, n := protowire.ConsumeTag(m)
+			if n < 0 {
+				return
+			}
+			m = m[n:]
+			switch {
+			case num == 3 && typ == protowire.VarintType:
+				v, _ := protowire.ConsumeVarint(m)
+				f.port = uint16(v)
+			case num == 4 && typ == protowire.BytesType:
+				v, _ := protowire.ConsumeBytes(m)
+				f.data = bytes.Clone(v)
+			}
+			if n = protowire.ConsumeFieldValue(num, typ, m); n < 0 {
+				return
+			}
+			m = m[n:]
+		}
+		r.out <- f
+	}
+}
+
+// receivePacketIns turns packet-ins into what left the CPU port.
+func (r *realSwitch) receivePacketIns() {
+	for {
+		m, err := r.stream.Recv()
+		if err != nil {
+			return
+		}
+		p := m.GetPacket()
+		if p == nil {
+			continue
+		}
+		var header [3]byte
+		for _, md := range p.GetMetadata() {
+			var v uint16
+			for _, b := range md.GetValue() {
+				v = v<<8 | uint16(b)
+			}
+			switch md.GetMetadataId() {
+			case p4src.MetaPacketInIngressPort:
+				header[0], header[1] = byte(v>>1), header[1]|byte(v<<7)
+			case p4src.MetaPacketInPad:
+				header[1] |= byte(v)
+			case p4src.MetaPacketInReason:
+				header[2] = byte(v)
+			}
+		}
+		r.out <- frame{port: p4src.CPUPort, data: append(header[:], p.GetPayload()...)}
+	}
+}
+
+// canonical strips the leading zeros of a P4Runtime byte string.
+func canonical(b []byte) []byte {
+	b = bytes.TrimLeft(b, "\x00")
+	if len(b) == 0 {
+		return []byte{0}
+	}
+	return b
+}
+
+func (r *realSwitch) write(t p4v1.Update_Type, e *p4v1.Entity) error {
+	_, err := r.client.Write(context.Background(), &p4v1.WriteRequest{
+		DeviceId: 1, ElectionId: election, Updates: []*p4v1.Update{{Type: t, Entity: e}},
+	})
+	return err
+}
+
+func (r *realSwitch) table(name string) *configv1.Table {
+	for _, t := range r.info.GetTables() {
+		if t.GetPreamble().GetName() == name {
+			return t
+		}
+	}
+	r.Fatalf("BUG: no table %s", name)
+	return nil
+}
+
+func (r *realSwitch) action(a *device.Action) *p4v1.Action {
+	for _, info := range r.info.GetActions() {
+		if info.GetPreamble().GetName() != a.Name {
+			continue
+		}
+		out := &p4v1.Action{ActionId: info.GetPreamble().GetId()}
+		for i, p := range info.GetParams() {
+			out.Params = append(out.Params, &p4v1.Action_Param{ParamId: p.GetId(), Value: canonical(a.Args[i])})
+		}
+		return out
+	}
+	r.Fatalf("BUG: no action %s", a.Name)
+	return nil
+}
+
+func (r *realSwitch) Insert(table string, e device.Entry) error {
+	t := r.table(table)
+	te := &p4v1.TableEntry{TableId: t.GetPreamble().GetId(), Priority: e.Priority}
+	for i, f := range t.GetMatchFields() {
+		m := e.Matches[i]
+		fm := &p4v1.FieldMatch{FieldId: f.GetId()}
+		switch m.Kind {
+		case device.Exact:
+			fm.FieldMatchType = &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: canonical(m.Value)}}
+		case device.LPM:
+			if m.PrefixLen == 0 {
+				continue
+			}
+			fm.FieldMatchType = &p4v1.FieldMatch_Lpm{Lpm: &p4v1.FieldMatch_LPM{Value: canonical(m.Value), PrefixLen: int32(m.PrefixLen)}}
+		case device.Ternary:
+			if len(bytes.Trim(m.Mask, "\x00")) == 0 {
+				continue
+			}
+			fm.FieldMatchType = &p4v1.FieldMatch_Ternary_{Ternary: &p4v1.FieldMatch_Ternary{Value: canonical(m.Value), Mask: canonical(m.Mask)}}
+		default:
+			return fmt.Errorf("BUG: match kind %v", m.Kind)
+		}
+		te.Match = append(te.Match, fm)
+	}
+	switch {
+	case e.Target.Member != nil:
+		te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileMemberId{ActionProfileMemberId: *e.Target.Member}}
+	case e.Target.Group != nil:
+		te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileGroupId{ActionProfileGroupId: *e.Target.Group}}
+	default:
+		te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: r.action(e.Target.Action)}}
+	}
+	return r.write(p4v1.Update_INSERT, &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: te}})
+}
+
+func (r *realSwitch) SetDefault(table string, t *device.Target) error {
+	return r.write(p4v1.Update_MODIFY, &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{
+		TableId: r.table(table).GetPreamble().GetId(), IsDefaultAction: true,
+		Action: &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: r.action(t.Action)}},
+	}}})
+}
+
+func (r *realSwitch) InsertMember(_ string, m device.Member) error {
+	return r.write(p4v1.Update_INSERT, &p4v1.Entity{Entity: &p4v1.Entity_ActionProfileMember{ActionProfileMember: &p4v1.ActionProfileMember{
+		ActionProfileId: p4src.ProfileECMP, MemberId: m.ID, Action: r.action(&m.Action),
+	}}})
+}
+
+func (r *realSwitch) InsertGroup(_ string, g device.Group) error {
+	group := &p4v1.ActionProfileGroup{ActionProfileId: p4src.ProfileECMP, GroupId: g.ID, MaxSize: g.MaxSize}
+	for _, m := range g.Members {
+		group.Members = append(group.Members, &p4v1.ActionProfileGroup_Member{MemberId: m.Member, Weight: m.Weight})
+	}
+	return r.write(p4v1.Update_INSERT, &p4v1.Entity{Entity: &p4v1.Entity_ActionProfileGroup{ActionProfileGroup: group}})
+}
+
+func (r *realSwitch) SetCloneSession(c device.CloneSession) error {
+	session := &p4v1.CloneSessionEntry{SessionId: c.ID}
+	for _, rep := range c.Replicas {
+		session.Replicas = append(session.Replicas, &p4v1.Replica{EgressPort: rep.Port, Instance: rep.Instance})
+	}
+	return r.write(p4v1.Update_INSERT, &p4v1.Entity{Entity: &p4v1.Entity_PacketReplicationEngineEntry{
+		PacketReplicationEngineEntry: &p4v1.PacketReplicationEngineEntry{
+			Type: &p4v1.PacketReplicationEngineEntry_CloneSessionEntry{CloneSessionEntry: session},
+		},
+	}})
+}
+
+func (r *realSwitch) ReadCounter(name string, index int) (device.CounterValue, error) {
+	for _, c := range r.info.GetCounters() {
+		if c.GetPreamble().GetName() != name {
+			continue
+		}
+		stream, err := r.client.Read(context.Background(), &p4v1.ReadRequest{DeviceId: 1, Entities: []*p4v1.Entity{{
+			Entity: &p4v1.Entity_CounterEntry{CounterEntry: &p4v1.CounterEntry{
+				CounterId: c.GetPreamble().GetId(), Index: &p4v1.Index{Index: int64(index)},
+			}},
+		}}})
+		if err != nil {
+			return device.CounterValue{}, err
+		}
+		resp, err := stream.Recv()
+		if err != nil {
+			return device.CounterValue{}, err
+		}
+		data := resp.GetEntities()[0].GetCounterEntry().GetData()
+		return device.CounterValue{Packets: uint64(data.GetPacketCount()), Bytes: uint64(data.GetByteCount())}, nil
+	}
+	return device.CounterValue{}, fmt.Errorf("no counter %s", name)
+}
+
+// bytesCodec lets gRPC carry messages that the test encodes itself.
+type bytesCodec struct{}
+
+func (bytesCodec) Name() string                  { return "proto" }
+func (bytesCodec) Marshal(v any) ([]byte, error) { return *v.(*[]byte), nil }
+func (bytesCodec) Unmarshal(data []byte, v any) error {
+	*v.(*[]byte) = bytes.Clone(data)
+	return nil
+}
+
+// lockedBuffer keeps what a process says.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
