@@ -140,11 +140,11 @@ func TestAgainstLinear(t *testing.T) {
 		fields[r.IntN(len(fields))] = Field{Kind: device.LPM, Width: []int{9, 16, 32, 48, 128}[r.IntN(5)]}
 		return fields
 	})
-	f("mixed", 60, 600, func(r random) []Field { return append(r.layout(any, mixed, 5), Field{Kind: device.Ternary, Width: 8}) })
-	f("ranges", 30, 600, func(r random) []Field {
+	f("mixed", 40, 600, func(r random) []Field { return append(r.layout(any, mixed, 5), Field{Kind: device.Ternary, Width: 8}) })
+	f("ranges", 20, 600, func(r random) []Field {
 		return append(r.layout([]device.MatchKind{device.Range}, mixed, 2), r.layout(any, narrow, 2)...)
 	})
-	f("one narrow ternary", 20, 1500, func(r random) []Field {
+	f("one narrow ternary", 15, 1500, func(r random) []Field {
 		return []Field{{Kind: device.Ternary, Width: narrow[2+r.IntN(3)]}, {Kind: device.Range, Width: 8}}
 	})
 	f("very wide", 3, 300, func(r random) []Field {
@@ -233,6 +233,45 @@ func run(t *testing.T, r random, seed uint64, table *Table, oracle *linear, step
 			want, hit := oracle.lookup(key)
 			if got != want || ok != hit {
 				fail(step, "lookup %x: got %d, %v; want %d, %v", key, got, ok, want, hit)
+			}
+		}
+	}
+}
+
+// TestManyFlows asks again and again, between writes, for the keys of a table that
+// remembers answers.
+func TestManyFlows(t *testing.T) {
+	table, keys := acl(t, 300, true, false)
+	oracle := &linear{l: table.layout}
+	r := newRandom(9)
+	var all [][]device.Match
+	for i := range 3000 {
+		if i%10 == 0 {
+			ms := r.matches(table.fields)
+			for i := range ms { // wide enough to matter
+				if ms[i].Kind == device.Ternary {
+					clear(ms[i].Value[1:])
+					clear(ms[i].Mask[1:])
+				}
+			}
+			if table.Insert(ms, 1<<20, int32(i)) == nil {
+				rule, _ := table.rule("", ms, 1<<20)
+				oracle.insert(rule, int32(i))
+				all = append(all, ms)
+			}
+			if len(all) > 5 {
+				rule, _ := table.rule("", all[0], 1<<20)
+				oracle.remove(rule)
+				if _, err := table.Delete(all[0], 1<<20); err != nil {
+					t.Fatal(err)
+				}
+				all = all[1:]
+			}
+		}
+		key := keys[r.IntN(20)]
+		if want, ok := oracle.lookup(key); ok {
+			if got, _ := table.Lookup(key); got != want {
+				t.Fatalf("step %d: lookup %x: got %d; want %d", i, key, got, want)
 			}
 		}
 	}

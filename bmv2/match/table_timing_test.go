@@ -180,6 +180,10 @@ func BenchmarkTernary(b *testing.B) {
 	f("5000/ranges", 5000, true, false)
 	f("500/masks", 500, false, true)
 	f("5000/masks", 5000, false, true)
+	b.Run("5000/256flows", func(b *testing.B) {
+		table, keys := acl(b, 5000, true, false)
+		benchLookup(b, table, keys[:256])
+	})
 }
 
 func BenchmarkInsertDelete(b *testing.B) {

@@ -34,6 +34,7 @@ type ternary[K words] struct {
 	tuples  []*group[K] // those with a hash table, by top, greatest first
 	moving  []*group[K] // those with rules that are not where they belong
 	pool    pool
+	cache   cache[K]
 	seq     uint64
 
 	growAt, shrinkAt int
@@ -126,23 +127,37 @@ func (s *ternary[K]) lookup(key []uint64) (int32, bool) {
 	}
 	var k K
 	pack(&s.packing, key, &k)
-	best := int32(-1)
-	for _, g := range s.tuples {
-		if best >= 0 && g.top < s.rules[best].priority {
-			break
-		}
-		masked := and(&k, &g.mask)
-		if h, ok := g.heads.get(&masked); ok && (best < 0 || s.better(h, best)) {
-			best = h
-		}
-	}
-	if s.pool.n > 0 {
-		best = s.lookupPool(&k, key, best)
+	var best int32
+	if s.cache.slots == nil {
+		best = s.search(&k, key)
+	} else if rule, ok := s.cache.get(&k); ok {
+		best = rule
+	} else {
+		best = s.search(&k, key)
+		s.cache.put(&k, best)
 	}
 	if best < 0 {
 		return 0, false
 	}
 	return s.rules[best].result, true
+}
+
+// search returns the rule that key, packed k, hits; -1 if there is none.
+func (s *ternary[K]) search(k *K, key []uint64) int32 {
+	best := int32(-1)
+	for _, g := range s.tuples {
+		if best >= 0 && g.top < s.rules[best].priority {
+			break
+		}
+		masked := and(k, &g.mask)
+		if h, ok := g.heads.get(&masked); ok && (best < 0 || s.better(h, best)) {
+			best = h
+		}
+	}
+	if s.pool.n > 0 {
+		best = s.lookupPool(k, key, best)
+	}
+	return best
 }
 
 // hits says whether a rule of the pool is hit.
@@ -195,8 +210,16 @@ func (s *ternary[K]) insert(r rule, value int32) {
 	pack(&s.packing, b, &n.mask)
 	if n.spans != nil {
 		s.poolAdd(h)
-		return
+	} else {
+		s.enter(h)
 	}
+	s.move()
+	s.cache.changed(len(s.byID))
+}
+
+// enter puts a rule without spans into its group.
+func (s *ternary[K]) enter(h int32) {
+	n := &s.rules[h]
 	g := s.groups[n.mask]
 	if g == nil {
 		g = &group[K]{mask: n.mask}
@@ -206,13 +229,12 @@ func (s *ternary[K]) insert(r rule, value int32) {
 	g.members = append(g.members, h)
 	if g.large {
 		s.chain(g, h)
-	} else {
-		s.poolAdd(h)
-		if len(g.members) >= s.growAt {
-			s.turn(g)
-		}
+		return
 	}
-	s.move()
+	s.poolAdd(h)
+	if len(g.members) >= s.growAt {
+		s.turn(g)
+	}
 }
 
 func (s *ternary[K]) remove(r rule) {
@@ -243,6 +265,7 @@ func (s *ternary[K]) remove(r rule) {
 	*n = ternaryRule[K]{}
 	s.free = append(s.free, h)
 	s.move()
+	s.cache.changed(len(s.byID))
 }
 
 // prefixOf returns the mask of the range low…top if that is all values with a
