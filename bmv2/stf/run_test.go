@@ -372,3 +372,26 @@ add choose 1 copy(port:5)
 	f("meter_get_rates flow_meter 4", "m:1:1: ")
 	f("add choose 1 value:0x1* send(port:1)", "matched by range; want a number without '*'")
 }
+
+func FuzzRun(f *testing.F) {
+	data, err := os.ReadFile("testdata/meters.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	p, err := load(data)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("add choose 10 value:7 port:0b1 send(port:3)\npacket 1 0700\nexpect 3 07\nsetdefault choose copy(port:2)")
+	f.Add("mirroring_add_mc 7 2\nmc_mgrp_create 2\nmc_node_create 1 8 9\nmc_node_associate 2 0\npacket 1 07")
+	f.Add("meter_set_rates flow_meter 1 0.5:1 2:3\nmeter_array_set_rates meter 1:1 1:2\nremove all\nwait\nno_packet")
+	f.Fuzz(func(t *testing.T, src string) {
+		s, err := Parse("fuzz", src)
+		if err != nil || len(s.Statements) > 100 {
+			return
+		}
+		if r := Run(p, engine.Config{}, s); r.Err != nil && r.Err.Error() == "" {
+			t.Error("a failure without words")
+		}
+	})
+}
