@@ -147,6 +147,7 @@ type MulticastGroup struct {
 // use, also while packets flow.
 type Device interface {
 	// Insert, Modify and Delete change one entry. Delete looks only at Matches and Priority.
+	// Modify with a zero Counter leaves the direct counter as it is.
 	Insert(table string, e Entry) error
 	Modify(table string, e Entry) error
 	Delete(table string, e Entry) error

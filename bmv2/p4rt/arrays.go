@@ -161,6 +161,7 @@ func (s *store) applyDirectMeter(op p4v1.Update_Type, m *p4v1.DirectMeterEntry, 
 	if err != nil {
 		return nil, err
 	}
+	d.Counter = device.CounterValue{} // leaves the counter alone
 	old := d
 	d.Meter = nil
 	if m.GetConfig() != nil {

@@ -21,7 +21,8 @@ type Config struct {
 	Load func(info *p4configv1.P4Info, deviceConfig []byte) (device.Device, error)
 
 	// Commit makes dev the device that packets flow through; nil if that needs no
-	// more than Load. No write is under way during the call.
+	// more than Load. No write is under way during the call; it must not wait for a
+	// goroutine that may be inside Tick.
 	Commit func(dev device.Device) error
 
 	// PacketOut injects a packet, packet_out header in front, on the CPU port. It

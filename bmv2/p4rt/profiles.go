@@ -150,6 +150,12 @@ type oneShot struct {
 	proto   *p4v1.ActionProfileActionSet // as the client wrote it
 }
 
+// target points an entry at the group.
+func (o *oneShot) target() device.Target {
+	id := o.group
+	return device.Target{Group: &id}
+}
+
 func (s *store) makeOneShot(e *entity.Entry) (*oneShot, error) {
 	p := e.Table.Profile
 	if !s.sets[p.ID].used() {
@@ -165,32 +171,37 @@ func (s *store) makeOneShot(e *entity.Entry) (*oneShot, error) {
 			return nil, entity.Errorf(codes.InvalidArgument, "table %s: action profile %s has members or groups of its own; one-shot action sets cannot be mixed in", e.Table.Name, p.Name)
 		}
 	}
-	return s.remakeOneShot(&oneShot{profile: p, actions: e.OneShot, proto: e.OneShotProto})
+	o := &oneShot{profile: p, actions: e.OneShot, proto: e.OneShotProto}
+	if err := s.install(o); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
-// remakeOneShot inserts the members and the group for o's actions, under new ids.
-func (s *store) remakeOneShot(o *oneShot) (*oneShot, error) {
+// install inserts the members and the group for o's actions under new ids, and
+// notes them in o: whoever holds o, an undo above all, sees the present ids.
+func (s *store) install(o *oneShot) error {
 	set := s.sets[o.profile.ID]
 	if set == nil {
 		set = &oneShots{}
 		s.sets[o.profile.ID] = set
 	}
-	out := &oneShot{profile: o.profile, actions: o.actions, proto: o.proto}
+	o.members = nil
 	g := device.Group{ID: nextID(&set.group)}
 	for _, a := range o.actions {
 		m := device.Member{ID: nextID(&set.member), Action: a.Action}
 		if err := s.dev.InsertMember(o.profile.Name, m); err != nil {
-			return nil, result(err, s.dropMembers(out))
+			return result(err, s.dropMembers(o))
 		}
-		out.members = append(out.members, m.ID)
+		o.members = append(o.members, m.ID)
 		g.Members = append(g.Members, device.GroupMember{Member: m.ID, Weight: a.Weight, WatchPort: a.WatchPort, HasWatch: a.HasWatch})
 	}
 	if err := s.dev.InsertGroup(o.profile.Name, g); err != nil {
-		return nil, result(err, s.dropMembers(out))
+		return result(err, s.dropMembers(o))
 	}
-	out.group = g.ID
+	o.group = g.ID
 	set.live++
-	return out, nil
+	return nil
 }
 
 // nextID counts up from 1; after 2³²−2 ids it starts again, by when the early

@@ -2,6 +2,8 @@ package p4rt_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -263,7 +265,7 @@ func (r *rig) read(entities string) ([]*p4v1.Entity, error) {
 	for {
 		m, err := st.Recv()
 		if err != nil {
-			if status.Code(err) == codes.Unknown && err.Error() == "EOF" {
+			if errors.Is(err, io.EOF) {
 				return out, nil
 			}
 			return out, err
@@ -286,17 +288,31 @@ func (r *rig) reads(request, want string) {
 }
 
 // readCode expects a Read of one request to fail with a code.
-func (r *rig) readCode(request string, want codes.Code) {
-	r.t.Helper()
+func (r *rig) readCode(t *testing.T, request string, want codes.Code) {
+	t.Helper()
 	_, err := r.read(request)
 	st := status.Convert(err)
 	if len(st.Details()) == 1 {
 		if c := codes.Code(st.Details()[0].(*p4v1.Error).GetCanonicalCode()); c != want || st.Code() != codes.Unknown {
-			r.t.Fatalf("Read %s: %v in %v, want %v in UNKNOWN: %v", request, c, st.Code(), want, st.Details())
+			t.Fatalf("Read %s: %v in %v, want %v in UNKNOWN: %v", request, c, st.Code(), want, st.Details())
 		}
 		return
 	}
 	if st.Code() != want {
-		r.t.Fatalf("Read %s: %v, want %v", request, err, want)
+		t.Fatalf("Read %s: %v, want %v", request, err, want)
 	}
+}
+
+// detailCodes decodes the p4.v1.Error messages of a batch.
+func detailCodes(t testing.TB, err error) []codes.Code {
+	t.Helper()
+	st := status.Convert(err)
+	if st.Code() != codes.Unknown {
+		t.Fatalf("got %v, want UNKNOWN with details", err)
+	}
+	var out []codes.Code
+	for _, d := range st.Details() {
+		out = append(out, codes.Code(d.(*p4v1.Error).GetCanonicalCode()))
+	}
+	return out
 }

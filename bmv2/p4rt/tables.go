@@ -67,6 +67,12 @@ func (s *store) insertEntry(e *entity.Entry) (undo, error) {
 	if e.Counter != nil {
 		d.Counter = *e.Counter
 	}
+	if e.OneShotProto != nil {
+		// An entry that exists is refused as such, also where the selector is full.
+		if _, err := s.find(e); err == nil {
+			return nil, entity.Errorf(codes.AlreadyExists, "table %s: an entry with this key and priority is there", e.Table.Name)
+		}
+	}
 	shot, err := s.target(e, &d)
 	if err != nil {
 		return nil, err
@@ -103,7 +109,7 @@ func (s *store) target(e *entity.Entry, d *device.Entry) (*oneShot, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.Target = device.Target{Group: &shot.group}
+		d.Target = shot.target()
 		return shot, nil
 	}
 	if e.Target == nil {
@@ -144,12 +150,12 @@ func (s *store) modifyEntry(e *entity.Entry, wantUndo bool) (undo, error) {
 	}
 	var old device.Entry
 	keep := e.Target == nil && e.OneShotProto == nil
-	if keep || wantUndo || e.Table.DirectCounter {
+	if keep || wantUndo {
 		var err error
 		if old, err = s.find(e); err != nil {
 			return nil, err
 		}
-		d.Counter = old.Counter
+		old.Counter = device.CounterValue{} // leaves the counter alone
 	}
 	oldNote := s.notes[key]
 	n := &note{controllerMetadata: e.ControllerMetadata}
@@ -181,33 +187,27 @@ func (s *store) modifyEntry(e *entity.Entry, wantUndo bool) (undo, error) {
 		}
 	}
 	s.annotate(key, n)
-	if !wantUndo {
-		if replaced {
-			return nil, s.dropOneShot(oldNote.oneShot)
-		}
-		return nil, nil
-	}
-	// The group of the old one-shot is made anew when it is needed again.
+	// The group of a replaced one-shot is made anew should it be needed again.
 	if replaced {
 		if err := s.dropOneShot(oldNote.oneShot); err != nil {
 			return nil, err
 		}
 	}
+	if !wantUndo {
+		return nil, nil
+	}
 	return func() error {
 		back := old
-		restored := oldNote
 		if replaced {
-			shot, err := s.remakeOneShot(oldNote.oneShot)
-			if err != nil {
+			if err := s.install(oldNote.oneShot); err != nil {
 				return err
 			}
-			back.Target = device.Target{Group: &shot.group}
-			restored = &note{controllerMetadata: oldNote.controllerMetadata, oneShot: shot}
+			back.Target = oldNote.oneShot.target()
 		}
 		if err := s.dev.Modify(name, back); err != nil {
 			return err
 		}
-		s.annotate(key, restored)
+		s.annotate(key, oldNote)
 		if !keep {
 			return s.dropOneShot(n.oneShot)
 		}
@@ -228,7 +228,7 @@ func (s *store) modifyConst(e *entity.Entry, old device.Entry) (undo, error) {
 	}
 	if e.Table.DirectMeter {
 		d := old
-		d.Meter = e.Meter
+		d.Counter, d.Meter = device.CounterValue{}, e.Meter
 		if err := s.dev.Modify(e.Table.Name, d); err != nil {
 			return nil, err
 		}
@@ -261,19 +261,17 @@ func (s *store) deleteEntry(e *entity.Entry, wantUndo bool) (undo, error) {
 		}
 	}
 	return func() error {
-		back, restored := old, oldNote
+		back := old
 		if oldNote != nil && oldNote.oneShot != nil {
-			shot, err := s.remakeOneShot(oldNote.oneShot)
-			if err != nil {
+			if err := s.install(oldNote.oneShot); err != nil {
 				return err
 			}
-			back.Target = device.Target{Group: &shot.group}
-			restored = &note{controllerMetadata: oldNote.controllerMetadata, oneShot: shot}
+			back.Target = oldNote.oneShot.target()
 		}
 		if err := s.dev.Insert(name, back); err != nil {
 			return err
 		}
-		s.annotate(key, restored)
+		s.annotate(key, oldNote)
 		if e.Table.DirectCounter {
 			return s.dev.WriteDirectCounter(name, back, old.Counter)
 		}
