@@ -148,6 +148,8 @@ func (l *Lab) tick(n *node) {
 	if n.ticking = n.ticks; !n.ticking {
 		return
 	}
+	l.pump(n)
+	n.sw.Run(n.clock.local(l.now), n.emit) // nothing is due any more, but the switch learns the time
 	if err := n.server.Tick(); err != nil {
 		n.stats.TickErrors++
 	}

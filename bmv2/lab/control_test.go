@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"testing"
 	"time"
@@ -48,16 +49,21 @@ func connect(t *testing.T, address string, device uint32, opts ...grpc.DialOptio
 	return c
 }
 
-func (c *controller) push(t *testing.T, p p4src.Program) {
+func parse(t *testing.T, p p4src.Program) *configv1.P4Info {
 	t.Helper()
 	var info configv1.P4Info
 	// p4c is newer than our P4Runtime and writes fields that it does not know.
 	if err := (prototext.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(p.P4Info, &info); err != nil {
 		t.Fatal(err)
 	}
+	return &info
+}
+
+func (c *controller) push(t *testing.T, p p4src.Program) {
+	t.Helper()
 	if _, err := c.SetForwardingPipelineConfig(t.Context(), &p4v1.SetForwardingPipelineConfigRequest{
 		DeviceId: c.device, ElectionId: c.election, Action: p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT,
-		Config: &p4v1.ForwardingPipelineConfig{P4Info: &info, P4DeviceConfig: p.JSON},
+		Config: &p4v1.ForwardingPipelineConfig{P4Info: parse(t, p), P4DeviceConfig: p.JSON},
 	}); err != nil {
 		t.Fatalf("pushing %s: %v", p.Name, err)
 	}
@@ -131,6 +137,86 @@ func TestPipelineAndPacketOut(t *testing.T) {
 	runUntil(t, l, 2*time.Second)
 	if len(seen) != 1 || seen[0] != Time(time.Second) {
 		t.Fatalf("packet-out seen on the link at %v, want once at 1s", seen)
+	}
+}
+
+// idling returns the fabric program with idle timeouts on its routes.
+func idling(t *testing.T) (p4src.Program, *configv1.Table) {
+	t.Helper()
+	var program map[string]any
+	if err := json.Unmarshal(p4src.Fabric.JSON, &program); err != nil {
+		t.Fatal(err)
+	}
+	for _, pipeline := range program["pipelines"].([]any) {
+		for _, table := range pipeline.(map[string]any)["tables"].([]any) {
+			if x := table.(map[string]any); x["name"] == "routes" {
+				x["support_timeout"] = true
+			}
+		}
+	}
+	p := p4src.Fabric
+	var err error
+	if p.JSON, err = json.Marshal(program); err != nil {
+		t.Fatal(err)
+	}
+	info := parse(t, p)
+	var routes *configv1.Table
+	for _, table := range info.Tables {
+		if table.Preamble.Name == "routes" {
+			table.IdleTimeoutBehavior = configv1.Table_NOTIFY_CONTROL
+			routes = table
+		}
+	}
+	if p.P4Info, err = (prototext.MarshalOptions{}).Marshal(info); err != nil {
+		t.Fatal(err)
+	}
+	return p, routes
+}
+
+// A switch through which nothing passes still notices that its entries idle, by the
+// lab's clock.
+func TestIdleTimeout(t *testing.T) {
+	l, err := New(Config{Fabric: small(t), Clocks: map[string]SwitchClock{"leaf1": {Offset: time.Hour, DriftPPB: 50000}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closing(t, l)
+	address, err := l.P4RTAddr("leaf1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, routes := idling(t)
+	c := connect(t, address, l.nodesByName["leaf1"].ID)
+	c.push(t, p)
+	runUntil(t, l, time.Second)
+	var toCPU uint32
+	for _, a := range parse(t, p).Actions {
+		if a.Preamble.Name == "to_cpu" {
+			toCPU = a.Preamble.Id
+		}
+	}
+	if _, err := c.Write(t.Context(), &p4v1.WriteRequest{DeviceId: c.device, ElectionId: c.election, Updates: []*p4v1.Update{{
+		Type: p4v1.Update_INSERT, Entity: &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{
+			TableId: routes.Preamble.Id, IdleTimeoutNs: int64(100 * time.Millisecond),
+			Match:  []*p4v1.FieldMatch{{FieldId: 1, FieldMatchType: &p4v1.FieldMatch_Lpm{Lpm: &p4v1.FieldMatch_LPM{Value: []byte{10, 9, 0, 0}, PrefixLen: 16}}}},
+			Action: &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: &p4v1.Action{ActionId: toCPU}}},
+		}}}}}}); err != nil {
+		t.Fatal(err)
+	}
+	runUntil(t, l, 1150*time.Millisecond)
+	m, err := c.stream.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := m.GetIdleTimeoutNotification()
+	if at := time.Duration(n.GetTimestamp()); len(n.GetTableEntry()) != 1 || at < 1100*time.Millisecond || at > 1110*time.Millisecond {
+		t.Errorf("notified by %v, want one entry at 1.1s to 1.11s", m)
+	}
+	// A pipeline that needs no ticks ends them.
+	c.push(t, p4src.Fabric)
+	runUntil(t, l, 2*time.Second)
+	if len(l.queue.heap) != 0 {
+		t.Errorf("%d events pending though nothing is going on", len(l.queue.heap))
 	}
 }
 

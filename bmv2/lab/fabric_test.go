@@ -32,7 +32,7 @@ type world struct {
 	report    func(at lab.Time, src netip.AddrPort, payload []byte)
 }
 
-func newWorld(tb testing.TB, seed uint64, fabric topology.LeafSpineConfig, settings intent.Settings) *world {
+func newWorld(tb testing.TB, seed uint64, fabric topology.LeafSpineConfig, settings intent.Settings, change ...func(*lab.Config)) *world {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	tb.Cleanup(cancel)
@@ -52,8 +52,12 @@ func newWorld(tb testing.TB, seed uint64, fabric topology.LeafSpineConfig, setti
 		w.datagrams.Write(payload)
 		w.collector.Ingest(int64(at), src, payload, func(r *postcard.Record) { w.records = append(w.records, *r) })
 	}
-	w.Lab, err = lab.New(lab.Config{Fabric: f, Seed: seed,
-		OnReport: func(at lab.Time, src netip.AddrPort, payload []byte) { w.report(at, src, payload) }})
+	cfg := lab.Config{Fabric: f, Seed: seed,
+		OnReport: func(at lab.Time, src netip.AddrPort, payload []byte) { w.report(at, src, payload) }}
+	for _, c := range change {
+		c(&cfg)
+	}
+	w.Lab, err = lab.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
