@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/telltale-net/telltale/collector/reportsjson"
 )
@@ -45,7 +48,9 @@ when the input or output itself failed.`,
 					return fmt.Errorf("cannot decode reports: %w", err)
 				}
 				defer f.Close()
-				in = f
+				var done func()
+				in, done = watched(cmd, f)
+				defer done()
 			}
 			return decodeReports(cmd, in, reportsjson.Options{Format: reportsjson.Format(format), Port: port})
 		},
@@ -65,4 +70,32 @@ func decodeReports(cmd *cobra.Command, in io.Reader, opt reportsjson.Options) er
 		return errWrong
 	}
 	return nil
+}
+
+// watched returns a reader of a file that shows how far it has been read, and what
+// ends the showing. It shows nothing unless a person watches the standard error
+// while the reports go elsewhere.
+func watched(cmd *cobra.Command, f *os.File) (io.Reader, func()) {
+	if !isTerminal(cmd.ErrOrStderr()) || isTerminal(cmd.OutOrStdout()) {
+		return f, func() {}
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return f, func() {}
+	}
+	bar := progressbar.NewOptions64(info.Size(),
+		progressbar.OptionSetWriter(cmd.ErrOrStderr()),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionSetDescription("decoding"),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+	)
+	r := progressbar.NewReader(f, bar)
+	return &r, func() { _ = bar.Finish() } // the screen is not the result
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
