@@ -31,5 +31,6 @@
 // What the scripts mean beyond that is p4c's bmv2stf.py: packets are compared per
 // port, in order, when the script has ended; ports that the script never names
 // are not looked at (unless it says no_packet). Unlike there, a command that
-// fails fails the script, and check_counter checks.
+// fails fails the script, and check_counter checks (bytes with or without four per
+// packet for the frame check sequence, as scripts differ about it).
 package stf

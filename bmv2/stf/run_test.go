@@ -160,6 +160,8 @@ func TestRun(t *testing.T) {
 	f(forwarding + udpPacket + "check_counter port_in(1) packets == 1\ncheck_counter port_in(1) bytes == 46\ncheck_counter port_in(0)")
 	f(forwarding+udpPacket+"check_counter port_in(1) packets > 1", "counter port_in: got 1 packets; want > 1")
 	f(strings.Replace(forwarding, "id:1)\n", "id:1) = A\n", 1) + udpPacket + "check_counter routes_counter($A) packets == 1\ncheck_counter routes_counter(0) packets >= 1")
+	f(forwarding + udpPacket + "check_counter port_in(1) bytes == 50\ncheck_counter port_in(1) bytes < 47\ncheck_counter port_in(1) bytes >= 49\ncheck_counter port_in(1) packets != 2")
+	f(forwarding+udpPacket+"check_counter port_in(1) bytes == 48", "got 46 bytes, 50 with frame check sequences; want == 48")
 	f("check_counter routes_counter($A)", "no entry has the label \"A\"")
 	f("check_counter nothing(1)", "no counter \"nothing\"")
 	f(forwarding+"check_counter routes_counter(1)", "got index 1; table routes has 1 entries")
