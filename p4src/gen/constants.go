@@ -269,6 +269,9 @@ func dropConstants(root string) ([]byte, error) {
 	if got, want := len(reasons), bytes.Count(src, []byte("\nconst ")); got != want {
 		return nil, fmt.Errorf("include/drop_reasons.p4 has %d constants, of which %d have a comment and the right shape", want, got)
 	}
+	if len(reasons) == 0 {
+		return nil, fmt.Errorf("include/drop_reasons.p4 has no constant")
+	}
 	var b bytes.Buffer
 	b.WriteString(generated)
 	b.WriteString("import \"strconv\"\n\n// Why a packet was dropped (include/drop_reasons.p4).\nconst (\n")

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -125,6 +126,30 @@ func TestPortable(t *testing.T) {
 	f(`"filename" : "/usr/local/share/p4c/p4include/core.p4",`, `"filename" : "p4include/core.p4",`)
 	f(`"filename" : "/a/p4include/b/p4include/core.p4"`, `"filename" : "p4include/core.p4"`)
 	f(`"filename" : "p4src/fabric.p4"`, `"filename" : "p4src/fabric.p4"`)
+}
+
+// A drop reason without its comment, or of another type, is an error, not left out.
+func TestDropConstantsRefuseWhatTheyCannotRead(t *testing.T) {
+	f := func(source, wantErr string) {
+		t.Helper()
+		root := t.TempDir()
+		include := filepath.Join(root, "p4src", "include")
+		if err := os.MkdirAll(include, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(include, "drop_reasons.p4"), []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := dropConstants(root)
+		if got := fmt.Sprint(err); got != wantErr {
+			t.Errorf("dropConstants of %q: %s; want %s", source, got, wantErr)
+		}
+	}
+	const none = "\nconst bit<8> DROP_NONE = 0; // not dropped\n"
+	f(none, "<nil>")
+	f(none+"const bit<8> DROP_X = 1;\n", "include/drop_reasons.p4 has 2 constants, of which 1 have a comment and the right shape")
+	f(none+"const bit<16> DROP_X = 1; // x\n", "include/drop_reasons.p4 has 2 constants, of which 1 have a comment and the right shape")
+	f("", "include/drop_reasons.p4 has no constant")
 }
 
 func TestGoName(t *testing.T) {
