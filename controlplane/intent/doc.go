@@ -25,6 +25,8 @@
 // Each port is a member of the selector with the port's number as its id. A route
 // with one port uses next hop id = port, a member; one with several uses a group,
 // next hop id = group id = 1024 + the rank of the port list on that switch.
+// Members of a group watch their ports: while a port is down, its share of the flows
+// takes the others. A route with one port has no other.
 //
 // # Policy
 //

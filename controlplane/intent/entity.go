@@ -176,7 +176,8 @@ func (s *Schema) member(table string, id uint32, c call) (*p4v1.Entity, error) {
 	}}}, nil
 }
 
-// group leaves max_size to the program: it cannot be changed later.
+// group leaves max_size to the program: it cannot be changed later. Members are named
+// by their ports; each watches its own, so that the rest carry on while that is down.
 func (s *Schema) group(table string, id uint32, members []uint32) (*p4v1.Entity, error) {
 	t := s.tableOf(table)
 	if t.maxGroup > 0 && len(members) > int(t.maxGroup) {
@@ -184,7 +185,10 @@ func (s *Schema) group(table string, id uint32, members []uint32) (*p4v1.Entity,
 	}
 	g := &p4v1.ActionProfileGroup{ActionProfileId: t.profile, GroupId: id}
 	for _, m := range members {
-		g.Members = append(g.Members, &p4v1.ActionProfileGroup_Member{MemberId: m, Weight: 1})
+		g.Members = append(g.Members, &p4v1.ActionProfileGroup_Member{
+			MemberId: m, Weight: 1,
+			WatchKind: &p4v1.ActionProfileGroup_Member_WatchPort{WatchPort: num(m)},
+		})
 	}
 	return &p4v1.Entity{Entity: &p4v1.Entity_ActionProfileGroup{ActionProfileGroup: g}}, nil
 }

@@ -39,6 +39,9 @@ func (s *Schema) Text(e *p4v1.Entity) string {
 			if m.GetWeight() != 1 {
 				text += fmt.Sprintf(" ×%d", m.GetWeight())
 			}
+			if port := m.GetWatchPort(); len(port) > 0 {
+				text += fmt.Sprintf(" while port %s is up", new(big.Int).SetBytes(port))
+			}
 			members = append(members, text)
 		}
 		return fmt.Sprintf("profile %s: group %d → %s", s.profileName(g.GetActionProfileId()), g.GetGroupId(), orNone(members))
