@@ -39,10 +39,11 @@ type Episode struct {
 	FirstIngress uint64 // node's clock, of the first packet; 0 = not reported
 	Packets      uint64
 	Active       int    // time buckets with drops
-	Before       uint64 // packets of these flows delivered before their first drop
+	Before       uint64 // packets of these services delivered before their first drop
 	Examples     []postcard.Record
 
 	flows      hashSet
+	services   hashSet
 	dsts       destinations
 	lastBucket int64
 }
@@ -95,7 +96,8 @@ type observation struct {
 	r      *postcard.Record
 	dst    postcard.Addr
 	flow   uint64 // hash, 0 = not known
-	before uint64 // packets of the flow delivered so far
+	sv     uint64 // hash of the service
+	before uint64 // packets of the service delivered so far
 	passed bool
 	known  bool // the address that has no mapping is one the fabric has
 }
@@ -132,8 +134,9 @@ func (e *Episode) add(t *Table, ob *observation, at int64) {
 	now := ob.r.Received
 	if e.Packets == 0 || now-e.Last >= int64(t.cfg.EpisodeGap) {
 		e.flows.reset()
+		e.services.reset()
 		e.dsts.reset()
-		*e = Episode{First: now, Examples: e.Examples[:0], flows: e.flows, dsts: e.dsts, lastBucket: at - 1}
+		*e = Episode{First: now, Examples: e.Examples[:0], flows: e.flows, services: e.services, dsts: e.dsts, lastBucket: at - 1}
 		if ob.r.Has&postcard.HasIngress != 0 {
 			e.FirstIngress = ob.r.Ingress
 		}
@@ -144,8 +147,11 @@ func (e *Episode) add(t *Table, ob *observation, at int64) {
 		e.Active++
 		e.lastBucket = at
 	}
-	if ob.flow != 0 && e.flows.add(ob.flow, t.cfg.MaxFlowsPerCell) {
-		e.Before += ob.before
+	if ob.flow != 0 {
+		e.flows.add(ob.flow, t.cfg.MaxFlowsPerCell)
+		if e.services.add(ob.sv, t.cfg.MaxFlowsPerCell) {
+			e.Before += ob.before
+		}
 	}
 	e.dsts.add(ob.dst, t.cfg.MaxDestinations)
 	if len(e.Examples) < t.cfg.Examples {

@@ -124,12 +124,12 @@ func (t *Table) drop(r *postcard.Record, node int32) {
 	ob.known = r.DropReason == p4src.DropMappingMiss && r.Has&postcard.HasInner != 0 && t.net.HostNode(r.VNI, r.Inner.Dst) >= 0
 	if flow, ok := analyzers.FlowOf(r); ok {
 		ob.flow = flow.Hash()
-		state := t.flows.touch(&flow, ob.flow, r.Received)
-		dropped(state, r.Received)
-		ob.before = state.Delivered
+		dropped(t.flows.touch(&flow, ob.flow, r.Received), r.Received)
 		service := flow.Service()
-		s := t.services.touch(&service, service.Hash(), r.Received)
+		ob.sv = service.Hash()
+		s := t.services.touch(&service, ob.sv, r.Received)
 		dropped(s, r.Received)
+		ob.before = s.Delivered
 		ob.passed = t.usedToPass(s)
 	}
 	c.add(t, &ob)

@@ -18,6 +18,8 @@ type Config struct {
 	// Settle is how long after the first record drops are taken for the network coming
 	// up, policy denials of what already passed excepted; 1 s.
 	Settle time.Duration
+	// MaxOpen is how many findings are open at most; further ones are counted; 256.
+	MaxOpen int
 	// UpdateEvery is the least time between two updates of a finding; 500 ms.
 	UpdateEvery time.Duration
 
@@ -65,6 +67,7 @@ func orDefault[T comparable](v *T, def T) {
 func (c Config) withDefaults() Config {
 	orDefault(&c.Quiet, time.Second)
 	orDefault(&c.Settle, time.Second)
+	orDefault(&c.MaxOpen, 256)
 	orDefault(&c.UpdateEvery, 500*time.Millisecond)
 	orDefault(&c.DenyPackets, 5)
 	orDefault(&c.DropPackets, 10)

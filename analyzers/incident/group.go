@@ -1,6 +1,9 @@
 package incident
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/drops"
 	"github.com/telltale-net/telltale/collector/postcard"
@@ -16,34 +19,51 @@ type group struct {
 	recent   uint64 // packets since from, see recent
 	active   int    // the most windows any of its cells was active in since then
 	reason   uint8
-	in       uint32
+	parts    []part // by the end of their episodes, latest first
 }
 
-// groups joins cells whose episode, as pick returns it, goes on, by the key that pick
-// gives them; a nil episode leaves a cell out. In the order of the cells.
+type part struct {
+	cell    *drops.Cell
+	episode *drops.Episode
+}
+
+// groups joins the cells that pick gives the same key, when an episode of one of them,
+// as pick returns it, goes on; a nil episode leaves a cell out. An episode that is over
+// belongs to the group as long as no silence of Config.Quiet lies between it and the
+// others. In the order of the cells.
 func (a *Analyzer) groups(pick func(*drops.Cell) (key, *drops.Episode)) []*group {
 	var out []*group
 	byKey := make(map[key]*group)
 	for c := range a.drops.Cells {
 		k, e := pick(c)
-		if e == nil || !e.Since(a.ago(a.cfg.Quiet)) {
+		if e == nil || e.Packets == 0 {
 			continue
 		}
 		g := byKey[k]
 		if g == nil {
-			g = &group{key: k, reason: c.Reason(), in: c.InPort()}
-			g.episode.First, g.episode.FirstIngress = e.First, e.FirstIngress
+			g = &group{key: k, reason: c.Reason()}
 			out = append(out, g)
 			byKey[k] = g
 		}
-		g.join(a, c, e)
+		g.parts = append(g.parts, part{c, e})
 	}
-	return out
+	return slices.DeleteFunc(out, func(g *group) bool {
+		slices.SortStableFunc(g.parts, func(x, y part) int { return cmp.Compare(y.episode.Last, x.episode.Last) })
+		first := a.now
+		for _, p := range g.parts {
+			if p.episode.Last < first-int64(a.cfg.Quiet) {
+				break
+			}
+			first = min(first, p.episode.First)
+			g.join(a, p.cell, p.episode)
+		}
+		return g.episode.Packets == 0
+	})
 }
 
 func (g *group) join(a *Analyzer, c *drops.Cell, e *drops.Episode) {
 	j := &g.episode
-	if e.First < j.First {
+	if j.Packets == 0 || e.First < j.First {
 		j.First, j.FirstIngress = e.First, e.FirstIngress
 	}
 	j.Last = max(j.Last, e.Last)

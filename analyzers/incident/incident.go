@@ -28,8 +28,22 @@ type Analyzer struct {
 	tick  int64 // number of the next evaluation: one per latency window
 
 	stories []*story
-	nextID  uint64
-	closed  uint64
+	nextID  uint64 // of the latest finding
+	shed    uint64
+}
+
+// Stats counts what went in, what came out and what did not fit.
+type Stats struct {
+	Drops   drops.Stats
+	Latency latency.MonitorStats
+	Opened  uint64 // findings, ever
+	Open    int    // findings, now
+	Shed    uint64 // times that a finding was due and Config.MaxOpen were open
+}
+
+// Stats returns the counters.
+func (a *Analyzer) Stats() Stats {
+	return Stats{Drops: a.drops.Stats(), Latency: a.lat.Stats(), Opened: a.nextID, Open: len(a.stories), Shed: a.shed}
 }
 
 // New returns an analyzer of the fabric, which must not change afterwards. The error

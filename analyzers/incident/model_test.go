@@ -31,9 +31,9 @@ type world struct {
 	flows  []*mflow
 	end    int64
 
-	events  events
-	seq     uint64
-	records []postcard.Record
+	events     events
+	seq        uint64
+	records    []postcard.Record
 	reportLoss map[string]float64
 	jitter     int64 // of reports on their way, ns
 
@@ -52,7 +52,6 @@ func (w *world) hurts(now int64) {
 
 // faint is a fault that hardly showed: too few packets met it for anybody to tell.
 func (w *world) faint() bool { return w.hurt < 20 || len(w.hurtWindows) < 4 }
-
 
 type mnode struct {
 	topology.Node
@@ -83,15 +82,15 @@ type mrule struct {
 }
 
 type mport struct {
-	rate    int64
-	delay   int64
-	limit   int
-	queue   []*mpacket
-	busy    bool
-	peer    topology.Endpoint
-	host    string
-	loss    float64 // silent loss on the link
-	slowed  bool
+	rate   int64
+	delay  int64
+	limit  int
+	queue  []*mpacket
+	busy   bool
+	peer   topology.Endpoint
+	host   string
+	loss   float64 // silent loss on the link
+	slowed bool
 }
 
 type mflow struct {
@@ -118,9 +117,9 @@ type mpacket struct {
 	src, dst string // vswitches
 	encap    bool
 
-	in       topology.Port
-	enq      int
-	ingress  int64
+	in      topology.Port
+	enq     int
+	ingress int64
 }
 
 type event struct {

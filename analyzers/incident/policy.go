@@ -54,7 +54,7 @@ func (a *Analyzer) policyFinding(g *group) analyzers.Finding {
 			Packets: examples,
 		},
 		{
-			Text: fmt.Sprintf("before, %d packets of these flows were delivered, the last %s the first denial",
+			Text: fmt.Sprintf("before, %d packets of these services were delivered, the last %s the first denial",
 				e.Before, between(last, e.First)),
 			Figures: map[string]float64{"delivered_before": float64(e.Before), "last_delivered_ns": float64(last)},
 		},

@@ -100,7 +100,7 @@ func (a *Analyzer) reasonFinding(g *group) analyzers.Finding {
 	}
 	if e.Before > 0 {
 		f.Evidence = append(f.Evidence, analyzers.Evidence{
-			Text:    fmt.Sprintf("before, %d packets of these flows were delivered", e.Before),
+			Text:    fmt.Sprintf("before, %d packets of these services were delivered", e.Before),
 			Figures: map[string]float64{"delivered_before": float64(e.Before)},
 		})
 	}

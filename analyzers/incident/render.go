@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/drops"
 )
 
 // Text writes a finding for the engineer on call: what and where on the first line,
@@ -22,7 +23,7 @@ func Text(f *analyzers.Finding, epoch int64) string {
 	fmt.Fprintf(&b, "%s  %s  confidence %.2f\n", f.Kind, Place(f.Place), f.Confidence)
 	fmt.Fprintf(&b, "  since %s, until %s, decided %s; %d packets", clock(f.Since, epoch), clock(f.Until, epoch), clock(f.Decided, epoch), f.Packets)
 	if f.Flows > 0 {
-		fmt.Fprintf(&b, " of %d flows", f.Flows)
+		b.WriteString(" of " + count(drops.Distinct{N: f.Flows}, "flow"))
 	}
 	if f.ReportLoss > 0 {
 		fmt.Fprintf(&b, "; %.1f %% of the reports from there are lost", 100*f.ReportLoss)

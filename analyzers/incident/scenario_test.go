@@ -186,6 +186,11 @@ type scenario struct {
 
 var scenarios = []scenario{
 	{"healthy", true, func(w *world, r regime) truth { return truth{} }},
+	{"silent-node", true, func(w *world, r regime) truth { // its reports stop, its packets do not
+		n := w.nodes[[]string{"spine1", "leaf2", "vs3"}[w.rng.IntN(3)]]
+		w.during(func() { n.down = true }, func() { n.down = false })
+		return truth{}
+	}},
 	{"acl-deny", true, func(w *world, r regime) truth {
 		f := w.fabricFlow()
 		rule := mrule{vni: f.vni, inbound: w.rng.IntN(2) == 0, dst: f.dst.Address, proto: f.proto, dport: f.dport}

@@ -79,6 +79,10 @@ func (a *Analyzer) settle(cands []candidate) (events []Event) {
 			if c.fresh < a.ago(a.cfg.Quiet) {
 				continue // over before it could be known
 			}
+			if len(a.stories) >= a.cfg.MaxOpen {
+				a.shed++
+				continue
+			}
 			a.nextID++
 			c.finding.Decided = a.now
 			s = &story{id: a.nextID, key: c.key, fresh: c.fresh, finding: c.finding}
@@ -104,7 +108,6 @@ func (a *Analyzer) settle(cands []candidate) (events []Event) {
 		if s.fresh >= a.ago(a.cfg.Quiet) {
 			return false
 		}
-		a.closed++
 		events = append(events, a.report(s, Closed))
 		return true
 	})

@@ -22,8 +22,9 @@
 //	       1/n too low (the packet in service), hence n ≥ 4 only.
 //
 //	shorts where fewer were ahead, the packet in service matters: it waited for at most
-//	       n+1. Rate ≤ Σ bits of n+1 / Σ waits, up to twice the truth. Used only where
-//	       a port is too idle for the other two.
+//	       n+1. Rate ≤ Σ bits of n+1 / Σ waits, up to twice the truth. Counted only
+//	       with no hole in the sequence, and used only where a port is too idle for the
+//	       other two.
 //
 // Below the port's rate the port is slow; at it, the offered load is too high.
 //

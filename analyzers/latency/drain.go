@@ -150,13 +150,20 @@ type departure struct {
 type recent struct {
 	bits   [64]uint32
 	egress [64]uint64 // 0 = not reported
+	gaps   [64]uint32 // in the node's report sequence so far
 	n      uint32
 }
 
-func (q *recent) push(bits uint32, egress uint64) {
+func (q *recent) push(bits uint32, egress uint64, gaps uint32) {
 	i := q.n % uint32(len(q.bits))
-	q.bits[i], q.egress[i] = bits, egress
+	q.bits[i], q.egress[i], q.gaps[i] = bits, egress, gaps
 	q.n++
+}
+
+// whole reports whether the last n departures are known and no report of the node went
+// missing or was overtaken since the first of them.
+func (q *recent) whole(n, gaps uint32) bool {
+	return n <= min(q.n, uint32(len(q.bits))) && q.gaps[(q.n-n)%uint32(len(q.bits))] == gaps
 }
 
 // served counts the last n departures that came at or after a time.
@@ -192,9 +199,9 @@ func (s *drainSum) departs(r *postcard.Record, last *departure, lengths *recent,
 	bits := 8 * uint32(r.Length)
 	const waited = postcard.HasEnqDepth | postcard.HasLatency
 	if r.Has&waited == waited {
-		s.waited(r, lengths, rate)
+		s.waited(r, lengths, gaps, rate)
 	}
-	lengths.push(bits, r.Egress)
+	lengths.push(bits, r.Egress, gaps)
 	const left = postcard.HasEgress | postcard.HasQueue
 	if r.Has&left != left {
 		last.known = false
@@ -220,7 +227,7 @@ func (s *drainSum) departs(r *postcard.Record, last *departure, lengths *recent,
 const slack = 1000
 
 // waited adds what the packet's wait says.
-func (s *drainSum) waited(r *postcard.Record, lengths *recent, rate int64) {
+func (s *drainSum) waited(r *postcard.Record, lengths *recent, gaps uint32, rate int64) {
 	if r.EnqDepth >= minAhead {
 		ahead := lengths.last(r.EnqDepth)
 		if ahead == 0 {
@@ -239,7 +246,7 @@ func (s *drainSum) waited(r *postcard.Record, lengths *recent, rate int64) {
 		}
 		return
 	}
-	if r.Latency <= slack {
+	if r.Latency <= slack || !lengths.whole(r.EnqDepth+1, gaps) {
 		return
 	}
 	if ahead := lengths.last(r.EnqDepth + 1); ahead > 0 {

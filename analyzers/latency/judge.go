@@ -49,11 +49,15 @@ func (m *Monitor) judge(p *packet) {
 		if h.lost || !h.tracked || out.Kind != analyzers.ToSwitch {
 			continue
 		}
-		if next := &m.nodes[out.Peer]; next.first < 0 || next.first > p.first {
-			continue // not reporting yet: nothing follows from its silence
+		if next := &m.nodes[out.Peer]; next.first < 0 || next.first > p.first || !next.reported(p.first/int64(m.cfg.Window)) {
+			continue // not reporting at the time: nothing follows from its silence
 		}
 		arrived := p.at(out.Peer) != nil || p.forwarded(m.net, out.Peer)
-		m.ports[h.node][h.out].link.add(at, p, !arrived)
+		link := &m.ports[h.node][h.out].link
+		if *link == nil {
+			*link = new(linkSum)
+		}
+		(*link).add(at, p, !arrived)
 	}
 	m.path(p, at)
 }

@@ -24,7 +24,7 @@ type Monitor struct {
 // port is the state of one switch port.
 type port struct {
 	last departure
-	link linkSum
+	link *linkSum // nil until a packet was judged
 }
 
 // node is the state of one switch.
@@ -35,7 +35,14 @@ type node struct {
 	first   int64 // Received of its first report of a tracked packet, -1 = none
 	latest  int64 // of its latest one
 	reports uint64
-	missing uint64 // reports, by sequence number; halved together with reports
+	missing uint64  // reports, by sequence number; halved together with reports
+	active  []int64 // ring: the latest window with a report of a tracked packet, by window
+}
+
+// reported reports whether the node reported tracked packets in the window or the next.
+func (n *node) reported(window int64) bool {
+	size := uint64(len(n.active))
+	return n.active[uint64(window)%size] == window || n.active[uint64(window+1)%size] == window+1
 }
 
 // MonitorStats counts what went in and what did not fit.
@@ -58,6 +65,7 @@ func New(net *analyzers.Network, cfg Config) *Monitor {
 	for i := range m.ports {
 		m.ports[i] = make([]port, len(net.Nodes[i].Ports))
 		m.nodes[i].first = -1
+		m.nodes[i].active = make([]int64, m.cfg.JoinWindow/m.cfg.Window+4)
 	}
 	m.join = newJoiner(m.cfg.MaxPackets)
 	return m
@@ -72,7 +80,7 @@ func (m *Monitor) Observe(r *postcard.Record) {
 		m.stats.UnknownNode++
 		return
 	}
-	m.nodes[n].observe(r)
+	m.nodes[n].observe(r, m.now/int64(m.cfg.Window))
 	m.expire(m.now)
 	if r.Has&postcard.HasPorts == 0 {
 		m.stats.Unjoinable++
@@ -84,12 +92,13 @@ func (m *Monitor) Observe(r *postcard.Record) {
 	m.joins(r, n)
 }
 
-func (n *node) observe(r *postcard.Record) {
+func (n *node) observe(r *postcard.Record, window int64) {
 	if r.Flags&postcard.Tracked != 0 {
 		if n.first < 0 {
 			n.first = r.Received
 		}
 		n.latest = max(n.latest, r.Received)
+		n.active[uint64(window)%uint64(len(n.active))] = window
 	}
 	if n.reports++; n.reports >= 4096 {
 		n.reports /= 2

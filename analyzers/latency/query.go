@@ -95,7 +95,10 @@ func (m *Monitor) links(from int64, yield func(Link) bool) {
 	first := (from + int64(m.cfg.Window) - 1) / int64(m.cfg.Window)
 	for n := range m.ports {
 		for p := range m.ports[n] {
-			l := &m.ports[n][p].link
+			l := m.ports[n][p].link
+			if l == nil {
+				continue
+			}
 			out := Link{Node: int32(n), Port: uint16(p)}
 			if from == 0 {
 				out.Sent, out.Missing = l.sent, l.missing
@@ -129,7 +132,7 @@ func (out *Link) add(l *linkSum, from int64) {
 
 // LinkWindows returns the windows kept of one direction of a link, at most 32, oldest first.
 func (m *Monitor) LinkWindows(node int32, port uint16) []LinkWindow {
-	if m.net.PortAt(node, uint32(port)).Kind == analyzers.Unattached {
+	if m.net.PortAt(node, uint32(port)).Kind != analyzers.ToSwitch || m.ports[node][port].link == nil {
 		return nil
 	}
 	var out []LinkWindow
