@@ -21,12 +21,13 @@ type running struct {
 	mu    sync.Mutex
 	count int
 	last  []postcard.Record
+	seqs  map[uint32]int // records by sequence
 }
 
 // start runs a collector; hold, where not nil, is closed to let the sink go on.
 func start(t *testing.T, change func(*Config), hold <-chan struct{}) *running {
 	t.Helper()
-	r := &running{}
+	r := &running{seqs: map[uint32]int{}}
 	ready := make(chan netip.AddrPort, 1)
 	r.Collector = collectorFor(t, change, Deps{
 		Sink: func(batch []postcard.Record) {
@@ -37,6 +38,9 @@ func start(t *testing.T, change func(*Config), hold <-chan struct{}) *running {
 			defer r.mu.Unlock()
 			r.count += len(batch)
 			r.last = append(r.last[:0], batch...)
+			for i := range batch {
+				r.seqs[batch[i].Seq]++
+			}
 		},
 		Ready: func(a netip.AddrPort) { ready <- a },
 	})
@@ -148,8 +152,10 @@ func TestOverloadShedsAndCounts(t *testing.T) {
 		if o := s.Sources[0]; o.Shed != s.Sum.Shed {
 			t.Errorf("%s: got %d of %d shed booked to the source", policy, o.Shed, s.Sum.Shed)
 		}
-		if last := r.last[len(r.last)-1].Seq; (last == datagrams-1) != (policy != ShedNewest) {
-			t.Errorf("%s: last record has sequence %d of %d", policy, last, datagrams-1)
+		// The fourth datagram waited in the queue while it overflowed, the last one came
+		// when all others had.
+		if (r.seqs[3] == each) != (policy != ShedOldest) || policy != ShedNewest && r.seqs[datagrams-1] != each {
+			t.Errorf("%s: got %d records of the fourth datagram and %d of the last", policy, r.seqs[3], r.seqs[datagrams-1])
 		}
 	}
 	f(ShedNewest)

@@ -50,12 +50,7 @@ func (d *Decoder) Reset(datagram []byte) (Group, error) {
 // the datagram, all the rest) is lost; Next may be called again and goes on behind
 // it, so the loop of a caller is
 //
-//	for more := true; more; {
-//		more, err = d.Next(&r)
-//		…
-//	}
-//
-// or simply for ok, err := d.Next(&r); ok || err != nil; ok, err = d.Next(&r).
+//	for ok, err := d.Next(&r); ok || err != nil; ok, err = d.Next(&r) { … }
 func (d *Decoder) Next(r *Report) (bool, error) {
 	if len(d.data) > 0 && d.data[0]>>4 < Version {
 		return d.nextLegacy(r)

@@ -14,6 +14,8 @@
 // it. It then is a restart of the source where the numbers went back or begin near
 // zero, and otherwise a gap like any other. A doubted number that nothing follows
 // is a stray. This is the probation of RFC 3550, appendix A.1, with a window added.
+// Going back by no more than MaxGap, and not to near zero, takes not one number more
+// but a window of them: datagrams spread over several sockets can come that late.
 // A source that restarts after fewer numbers than the window is known by a run of
 // duplicates that count up.
 //
@@ -26,7 +28,7 @@
 package sequence
 
 // Window is how many numbers back a late one is still told from a duplicate.
-const Window = 1024
+const Window = 4096
 
 // restartRun is how many duplicates in a row, counting up, are a restart.
 const restartRun = 16
@@ -62,19 +64,20 @@ func (k Kind) String() string {
 type Stream struct {
 	mask    uint32
 	started bool
-	doubt   bool
-	doubted uint32 // the last number doubted
+	doubts  uint32 // doubted numbers in a row that follow on from each other …
+	doubted uint32 // … from this one …
+	latest  uint32 // … to this one
 	highest uint32
 	run     uint32              // duplicates in a row that counted up …
 	dup     uint32              // … to this one
 	seen    [Window / 64]uint64 // bit highest−i: number arrived
 }
 
-// NewStream returns a stream of numbers of the given width, 12…32 bits (the window
+// NewStream returns a stream of numbers of the given width, 16…32 bits (the window
 // must be small against the width).
 func NewStream(bits int) Stream {
-	if bits < 12 || bits > 32 {
-		panic("BUG: sequence numbers must have 12 to 32 bits")
+	if bits < 16 || bits > 32 {
+		panic("BUG: sequence numbers must have 16 to 32 bits")
 	}
 	return Stream{mask: uint32(1<<bits - 1)}
 }
@@ -91,10 +94,10 @@ func (s *Stream) Observe(seq uint32) (Kind, int64) {
 	behind := (s.highest - seq) & s.mask
 	switch {
 	case ahead != 0 && ahead <= MaxGap && ahead <= s.mask/2:
-		s.doubt, s.run = false, 0
+		s.doubts, s.run = 0, 0
 		return s.advance(seq, ahead)
 	case behind < Window:
-		s.doubt = false
+		s.doubts = 0
 		if s.arrived(seq) {
 			return s.duplicate(seq), 0
 		}
@@ -105,21 +108,33 @@ func (s *Stream) Observe(seq uint32) (Kind, int64) {
 }
 
 func (s *Stream) farOff(seq uint32) (Kind, int64) {
-	if since := (seq - s.doubted) & s.mask; !s.doubt || since == 0 || since > Window {
-		s.doubt, s.doubted = true, seq
+	if since := (seq - s.latest) & s.mask; s.doubts == 0 || since == 0 || since > Window {
+		s.doubts, s.doubted, s.latest = 1, seq, seq
 		return Doubted, 0
 	}
-	// Two in a row from over there: that is where the source is now.
-	s.doubt = false
-	from, to := s.doubted, seq
-	ahead := (from - s.highest) & s.mask
+	s.doubts++
+	s.latest = seq
+	need := uint32(2)
+	if behind := (s.highest - s.doubted) & s.mask; behind <= MaxGap && s.doubted >= Window {
+		need = Window
+	}
+	if s.doubts < need {
+		return Doubted, 0
+	}
+	// So many in a row from over there: that is where the source is now. Those of
+	// them that are missing are lost.
+	from, between := s.doubted, int64((seq-s.doubted)&s.mask)-int64(s.doubts)+1
 	kind, lost := Restart, int64(0)
-	if ahead <= s.mask/2 && from >= Window {
+	if ahead := (from - s.highest) & s.mask; ahead <= s.mask/2 && from >= Window {
 		kind, lost = s.advance(from, ahead)
 	} else {
 		s.start(from)
 	}
-	_, more := s.advance(to, (to-from)&s.mask)
+	if need > 2 { // too many to remember which: they count as arrived
+		s.start(seq)
+		return kind, lost + between
+	}
+	_, more := s.advance(seq, (seq-from)&s.mask)
 	return kind, lost + more
 }
 
@@ -138,7 +153,7 @@ func (s *Stream) duplicate(seq uint32) Kind {
 // start begins anew at seq: what is in the window before it counts as arrived, so
 // that no number from before the beginning is ever taken as late.
 func (s *Stream) start(seq uint32) {
-	s.started, s.doubt, s.run, s.highest = true, false, 0, seq
+	s.started, s.doubts, s.run, s.highest = true, 0, 0, seq
 	for i := range s.seen {
 		s.seen[i] = ^uint64(0)
 	}

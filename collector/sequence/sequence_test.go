@@ -70,7 +70,7 @@ func TestRestartWithinTheWindow(t *testing.T) {
 func TestStreamAgainstOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		bits := rapid.IntRange(12, 32).Draw(t, "bits")
+		bits := rapid.IntRange(16, 32).Draw(t, "bits")
 		first := rapid.Uint32().Draw(t, "first")
 		n := rapid.IntRange(2, 6000).Draw(t, "sent")
 		loss := rapid.IntRange(0, 90).Draw(t, "loss")
@@ -125,6 +125,33 @@ func TestStreamAgainstOracle(t *testing.T) {
 			t.Fatalf("got %d lost, %d duplicates; want %d, %d", lost, duplicates, want, wantDuplicates)
 		}
 	})
+}
+
+// Late by more than the window is neither a restart nor a gap, unless it goes on.
+func TestLaterThanTheWindow(t *testing.T) {
+	s := NewStream(22)
+	const ahead = 3 * Window
+	lostAt := func(from, to uint32) (kinds [Kinds]int, lost int64) {
+		for q := from; q < to; q++ {
+			k, d := s.Observe(q)
+			kinds[k]++
+			lost += d
+		}
+		return kinds, lost
+	}
+	lostAt(0, 2*Window)
+	s.Observe(ahead + Window)
+	kinds, lost := lostAt(2*Window, 2*Window+64) // one socket's batch
+	if kinds[Doubted] != 64 || lost != 0 {
+		t.Errorf("a late batch: got %v, %d lost", kinds, lost)
+	}
+	if k, _ := s.Observe(ahead + Window + 1); k != Next {
+		t.Errorf("behind a late batch: got %v, want next", k)
+	}
+	kinds, lost = lostAt(Window, 2*Window+10)
+	if kinds[Restart] != 1 || kinds[Doubted] != Window-1 || kinds[Next] != 10 || lost != 0 {
+		t.Errorf("going on from far back: got %v, %d lost", kinds, lost)
+	}
 }
 
 func TestKindNames(t *testing.T) {
