@@ -12,7 +12,8 @@ import (
 )
 
 // Sink takes records, a batch at a time, one call at a time. The batch is the
-// sink's during the call only. A sink that is slow makes the collector shed.
+// sink's during the call only. A sink that is slow makes the collector shed; one that
+// never returns keeps Run from returning.
 type Sink func(batch []postcard.Record)
 
 // Deps are what a collector needs of the world. The zero Deps suffice for Ingest.
