@@ -129,6 +129,8 @@ func (s *Session) present(ctx context.Context, info *p4configv1.P4Info, desired 
 		switch {
 		case err == nil:
 			have = append(have, es...)
+		case code(err) == codes.NotFound && k.is == nil:
+			// A default or meter that was never set; it is modified now.
 		case code(err) == codes.Unimplemented:
 			unread = append(unread, k)
 			res.Degraded = append(res.Degraded, k.name)

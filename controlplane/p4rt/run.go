@@ -17,7 +17,7 @@ import (
 // after every loss does so again, waiting longer each time that it fails. It
 // returns nil after Close, ctx's error when that ended, and an error that trying
 // again cannot mend: the switch does not know the device, or does not let us in.
-func (s *Session) Run(ctx context.Context) error {
+func (s *Session) Run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	running := make(chan struct{})
@@ -30,18 +30,19 @@ func (s *Session) Run(ctx context.Context) error {
 		s.mu.Unlock()
 		return errors.New("p4rt: Run is under way already")
 	}
-	s.cancel, s.running = cancel, running
+	s.cancel, s.running, s.ended = cancel, running, nil
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		s.cancel, s.running = nil, nil
+		s.cancel, s.running, s.ended = nil, nil, err
+		s.setPrimary(false)
 		s.mu.Unlock()
 		close(running)
 	}()
 
 	wait := s.cfg.BackoffMin
 	for {
-		arbitrated, err := s.stream(ctx)
+		arbitrated, serr := s.stream(ctx)
 		if arbitrated {
 			wait = s.cfg.BackoffMin
 		}
@@ -55,11 +56,11 @@ func (s *Session) Run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case permanent(err):
-			return fmt.Errorf("p4rt: stream to device %d: %w", s.cfg.DeviceID, err)
+		case permanent(serr):
+			return fmt.Errorf("p4rt: stream to device %d: %w", s.cfg.DeviceID, serr)
 		}
 		if f := s.cfg.Events.Disconnected; f != nil {
-			f(err, wait)
+			f(serr, wait)
 		}
 		t := time.NewTimer(wait)
 		select {

@@ -112,6 +112,7 @@ type Session struct {
 	builder  *client.Client
 	cancel   context.CancelFunc // of the Run under way
 	running  chan struct{}      // closed when it has returned
+	ended    error              // why the last Run gave up, nil while one may come or is under way
 	closed   bool
 
 	stats struct {
@@ -222,17 +223,20 @@ func (s *Session) Primary() bool {
 	return s.primary
 }
 
-// WaitPrimary waits until this session is primary.
+// WaitPrimary waits until this session is primary. It gives up when ctx ends, when
+// the session is closed, and when Run has given up.
 func (s *Session) WaitPrimary(ctx context.Context) error {
 	for {
 		s.mu.Lock()
-		primary, changed, closed := s.primary, s.changed, s.closed
+		primary, changed, closed, ended := s.primary, s.changed, s.closed, s.ended
 		s.mu.Unlock()
 		switch {
 		case primary:
 			return nil
 		case closed:
 			return ErrClosed
+		case ended != nil:
+			return fmt.Errorf("p4rt: waiting to be primary of device %d: %w", s.cfg.DeviceID, ended)
 		}
 		select {
 		case <-changed:
