@@ -1,7 +1,7 @@
 package match
 
 // cache remembers what recent keys hit, so that the packets of a flow search a
-// large ternary table once. A key has two places, the more recently filled first;
+// ternary table once. A key has two places, the more recently filled first;
 // any insert or delete forgets everything.
 type cache[K words] struct {
 	slots []cacheSlot[K]
@@ -14,10 +14,8 @@ type cacheSlot[K words] struct {
 	rule  int32  // -1 = none is hit
 }
 
-// A table of cacheAt rules or more has a cache of cacheSlots keys. Measured: with
-// fewer the search is about as fast.
+// A table of more than fewRules rules has a cache of cacheSlots keys.
 const (
-	cacheAt    = 128
 	cacheBits  = 10
 	cacheSlots = 1 << cacheBits
 )
@@ -43,7 +41,7 @@ func (c *cache[K]) put(k *K, rule int32) {
 // changed forgets everything; the table now has n rules.
 func (c *cache[K]) changed(n int) {
 	switch {
-	case n < cacheAt:
+	case n <= fewRules:
 		c.slots = nil
 	case c.slots == nil:
 		c.slots = make([]cacheSlot[K], cacheSlots)

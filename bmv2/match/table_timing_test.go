@@ -173,7 +173,9 @@ func BenchmarkTernary(b *testing.B) {
 		})
 	}
 	f("4", 4, false, false)
+	f("12", 12, false, false)
 	f("16", 16, false, false)
+	f("100", 100, false, false)
 	f("500", 500, false, false)
 	f("5000", 5000, false, false)
 	f("500/ranges", 500, true, false)

@@ -9,11 +9,13 @@ import (
 // ternary is a table with a ternary or range field: of the rules a key hits, the
 // one of greatest priority, and of these the oldest.
 //
-// Rules with the same mask form a group. A group that is large has a hash table
-// of its masked values (tuple space search: one probe, whatever its size); the
-// rules of all small groups share a [pool] of bitmaps, which finds the best of 64
-// rules in a few words. Both are visited in order of the greatest priority they
-// hold and left as soon as nothing better can follow.
+// Up to [fewRules] rules are tried one after the other. Beyond that a [cache] holds
+// the answers to recent keys, and behind it rules with the same mask form a group.
+// A group that is large has a hash table of its masked values (tuple space search:
+// one probe, whatever its size); the rules of all small groups share a [pool] of
+// bitmaps, which finds the best of 64 rules in a few words. Both are visited in
+// order of the greatest priority they hold and left as soon as nothing better can
+// follow.
 //
 // Ranges that are prefixes count as masks; rules with any other range always
 // live in the pool. So a lookup costs, with N rules, at most N/256 probes of large
@@ -34,6 +36,7 @@ type ternary[K words] struct {
 	tuples  []*group[K] // those with a hash table, by top, greatest first
 	moving  []*group[K] // those with rules that are not where they belong
 	pool    pool
+	few     []few[K] // all rules, if they are few
 	cache   cache[K]
 	seq     uint64
 
@@ -128,8 +131,8 @@ func (s *ternary[K]) lookup(key []uint64) (int32, bool) {
 	var k K
 	pack(&s.packing, key, &k)
 	var best int32
-	if s.cache.slots == nil {
-		best = s.search(&k, key)
+	if len(s.few) > 0 {
+		best = s.scan(&k, key)
 	} else if rule, ok := s.cache.get(&k); ok {
 		best = rule
 	} else {
@@ -215,6 +218,7 @@ func (s *ternary[K]) insert(r rule, value int32) {
 	}
 	s.move()
 	s.cache.changed(len(s.byID))
+	s.recount()
 }
 
 // enter puts a rule without spans into its group.
@@ -266,6 +270,7 @@ func (s *ternary[K]) remove(r rule) {
 	s.free = append(s.free, h)
 	s.move()
 	s.cache.changed(len(s.byID))
+	s.recount()
 }
 
 // prefixOf returns the mask of the range low…top if that is all values with a
