@@ -30,7 +30,7 @@ func TestAgainstLinear(t *testing.T) {
 			}
 		})
 	}
-	f("exact", 20, 400, func(r random) []Field { return r.layout(exact, mixed, 5) })
+	f("exact", 12, 400, func(r random) []Field { return r.layout(exact, mixed, 5) })
 	f("lpm narrow", 20, 600, func(r random) []Field { return []Field{{Kind: device.LPM, Width: 1 + r.IntN(32)}} })
 	f("lpm wide", 10, 600, func(r random) []Field { return []Field{{Kind: device.LPM, Width: 33 + r.IntN(100)}} })
 	f("lpm and exact", 20, 600, func(r random) []Field {
@@ -38,11 +38,11 @@ func TestAgainstLinear(t *testing.T) {
 		fields[r.IntN(len(fields))] = Field{Kind: device.LPM, Width: []int{9, 16, 32, 48, 128}[r.IntN(5)]}
 		return fields
 	})
-	f("mixed", 25, 500, func(r random) []Field { return append(r.layout(any, mixed, 5), Field{Kind: device.Ternary, Width: 8}) })
+	f("mixed", 15, 500, func(r random) []Field { return append(r.layout(any, mixed, 5), Field{Kind: device.Ternary, Width: 8}) })
 	f("ranges", 12, 600, func(r random) []Field {
 		return append(r.layout([]device.MatchKind{device.Range}, mixed, 2), r.layout(any, narrow, 2)...)
 	})
-	f("one narrow ternary", 10, 1500, func(r random) []Field {
+	f("one narrow ternary", 6, 1500, func(r random) []Field {
 		return []Field{{Kind: device.Ternary, Width: narrow[2+r.IntN(3)]}, {Kind: device.Range, Width: 8}}
 	})
 	f("very wide", 3, 300, func(r random) []Field {
