@@ -37,8 +37,8 @@ type scratch struct {
 
 // Ingest takes one datagram, the payload of a UDP packet from src that arrived at
 // now (ns, the collector's clock), accounts for it and calls emit once for every
-// record in it, in order. The record is emit's to read during the call only; emit
-// must not call back into the collector. payload is not kept.
+// record in it, in order. The record is emit's during the call only; no lock is held
+// meanwhile. payload is not kept.
 //
 // It never fails: what cannot be read is counted. It allocates nothing but for the
 // first datagram of a stream and for malformed ones. It is safe for concurrent use.
