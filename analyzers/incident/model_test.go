@@ -30,6 +30,8 @@ type world struct {
 	nodes  map[string]*mnode
 	flows  []*mflow
 	end    int64
+	from   int64 // of the fault
+	to     int64
 
 	events     events
 	seq        uint64

@@ -5,6 +5,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/drops"
+	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/p4src"
 )
 
@@ -91,12 +92,8 @@ func (a *Analyzer) reasonFinding(g *group) analyzers.Finding {
 		Figures: map[string]float64{"dropped_packets": float64(e.Packets), "reason": float64(g.reason)},
 		Packets: examples,
 	}}
-	if g.key.kind == analyzers.MappingMissing && len(examples) > 0 {
-		if host, ok := a.net.HostByAddress(g.key.vni, examples[0].Inner.Dst.Netip()); ok {
-			f.Evidence = append(f.Evidence, analyzers.Evidence{
-				Text: fmt.Sprintf("%s is %s of %s, behind %s: the mapping should exist", host.Address, host.Name, host.VNET, host.At.Node),
-			})
-		}
+	if text := a.whereItLives(g, examples); text != "" {
+		f.Evidence = append(f.Evidence, analyzers.Evidence{Text: text})
 	}
 	if e.Before > 0 {
 		f.Evidence = append(f.Evidence, analyzers.Evidence{
@@ -105,4 +102,23 @@ func (a *Analyzer) reasonFinding(g *group) analyzers.Finding {
 		})
 	}
 	return f
+}
+
+// whereItLives says what the fabric knows of the first example's destination, where
+// that bears on the reason.
+func (a *Analyzer) whereItLives(g *group, examples []postcard.Record) string {
+	if len(examples) == 0 || g.reason != p4src.DropMappingMiss && g.reason != p4src.DropVNIUnknown {
+		return ""
+	}
+	r := &examples[0]
+	host, ok := a.net.HostByAddress(r.VNI, r.Inner.Dst.Netip())
+	switch {
+	case !ok:
+		return fmt.Sprintf("the fabric has no machine %s in VNI %d", r.Inner.Dst, r.VNI)
+	case g.reason == p4src.DropMappingMiss:
+		return fmt.Sprintf("%s is %s of %s, behind %s: the mapping should exist", host.Address, host.Name, host.VNET, host.At.Node)
+	case host.At.Node == a.net.Name(g.key.node):
+		return fmt.Sprintf("%s is %s of %s, behind this very vswitch: it lost the entry", host.Address, host.Name, host.VNET)
+	}
+	return fmt.Sprintf("%s is %s of %s, behind %s: whoever tunnelled it here has a wrong mapping", host.Address, host.Name, host.VNET, host.At.Node)
 }

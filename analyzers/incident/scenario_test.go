@@ -26,10 +26,9 @@ var regimes = []regime{
 
 // truth is what a scenario injected. A finding is right when it matches.
 type truth struct {
-	kind     analyzers.Kind // empty: healthy
-	place    func(analyzers.Place) bool
-	from, to int64
-	text     string
+	kind  analyzers.Kind // empty: healthy
+	place func(analyzers.Place) bool
+	text  string
 }
 
 const (
@@ -54,7 +53,7 @@ func fabricOf(t testing.TB, r regime) topology.Fabric {
 // routes and rules that come up late, an ECMP change.
 func healthy(t testing.TB, seed uint64, r regime) *world {
 	w := newWorld(t, seed, fabricOf(t, r))
-	w.end = worldEnd
+	w.end, w.from, w.to = worldEnd, faultFrom, faultTo
 	w.jitter = []int64{0, 50_000, 500_000}[w.rng.IntN(3)]
 	w.flows = append(w.flows, w.tenantTraffic(r)...)
 	loss := []float64{0, 0, 0.002, 0.03}[w.rng.IntN(4)]
@@ -175,8 +174,8 @@ func (w *world) pick(ok func(*mflow) bool) *mflow {
 
 func always(*mflow) bool { return true }
 
-// during applies a fault between faultFrom and faultTo.
-func (w *world) during(on, off func()) { w.at(faultFrom, on); w.at(faultTo, off) }
+// during applies a fault between w.from and w.to.
+func (w *world) during(on, off func()) { w.at(w.from, on); w.at(w.to, off) }
 
 type scenario struct {
 	name  string
@@ -258,7 +257,7 @@ var scenarios = []scenario{
 		w.isFault = func(_ *mnode, reason uint8, _ uint32) bool { return reason == p4src.DropTrafficManager }
 		for i, o := range w.fabric.Hosts {
 			if o.VNET == h.VNET && o.Name != h.Name {
-				w.flows = append(w.flows, &mflow{vni: f.vni, src: o, dst: h, proto: 17, sport: uint16(7000 + i), dport: 7000, size: 1000, pps: float64(r.hosts) / 8000 * 0.3, from: faultFrom, to: faultTo})
+				w.flows = append(w.flows, &mflow{vni: f.vni, src: o, dst: h, proto: 17, sport: uint16(7000 + i), dport: 7000, size: 1000, pps: float64(r.hosts) / 8000 * 0.3, from: w.from, to: w.to})
 			}
 		}
 		return truth{kind: analyzers.Congestion, text: fmt.Sprintf("%s port %d to %s", h.At.Node, h.At.Port, h.Name),
