@@ -1,6 +1,7 @@
 package hash
 
 import (
+	"encoding/binary"
 	stdcrc "hash/crc32"
 	"math/bits"
 )
@@ -95,4 +96,34 @@ func CRC16(data []byte) uint16 {
 func CRCCCITT(data []byte) uint16 { return uint16(ccittTable.sum(data)) }
 
 // CRC32 is BMv2's crc32: CRC-32/ISO-HDLC, that of Ethernet and gzip.
-func CRC32(data []byte) uint32 { return stdcrc.ChecksumIEEE(data) }
+func CRC32(data []byte) uint32 {
+	if len(data) >= 64 {
+		return stdcrc.ChecksumIEEE(data) // vectorised, but slow to start
+	}
+	r := ^uint32(0)
+	for ; len(data) >= 8; data = data[8:] {
+		lo := r ^ binary.LittleEndian.Uint32(data)
+		hi := binary.LittleEndian.Uint32(data[4:])
+		r = ieeeTables[7][byte(lo)] ^ ieeeTables[6][byte(lo>>8)] ^ ieeeTables[5][byte(lo>>16)] ^ ieeeTables[4][lo>>24] ^
+			ieeeTables[3][byte(hi)] ^ ieeeTables[2][byte(hi>>8)] ^ ieeeTables[1][byte(hi>>16)] ^ ieeeTables[0][hi>>24]
+	}
+	for _, b := range data {
+		r = ieeeTables[0][byte(r)^b] ^ r>>8
+	}
+	return ^r
+}
+
+// ieeeTables[i][b] is what byte b leaves in the register i zero bytes later.
+var ieeeTables = func() (t [8][256]uint32) {
+	first := newCRCTable(32, defaultCRC[crc32Custom])
+	for b := range t[0] {
+		t[0][b] = uint32(first.table[b])
+	}
+	for i := 1; i < len(t); i++ {
+		for b := range t[i] {
+			prev := t[i-1][b]
+			t[i][b] = t[0][byte(prev)] ^ prev>>8
+		}
+	}
+	return t
+}()

@@ -133,6 +133,18 @@ func TestCRCAgainstDivision(t *testing.T) {
 			}
 		}
 	}
+	for n := range 200 { // short and long ones go different ways
+		data := make([]byte, n)
+		for i := range data {
+			data[i] = byte(r.Uint32())
+		}
+		if got, want := uint64(CRC32(data)), slowCRC(32, defaultCRC[crc32Custom], data); got != want {
+			t.Fatalf("crc32 of %x: got %#x; want %#x", data, got, want)
+		}
+		if got, want := uint64(CRC16(data)), slowCRC(16, defaultCRC[crc16Custom], data); got != want {
+			t.Fatalf("crc16 of %x: got %#x; want %#x", data, got, want)
+		}
+	}
 	h := mustHash(t, "crc64_custom")
 	if err := h.SetCRC(CRC{0x42f0e1eba9ea3693, ^uint64(0), ^uint64(0), true, true}); err != nil {
 		t.Fatal(err)
