@@ -481,7 +481,9 @@ func FuzzDecoder(f *testing.F) {
 		if diff := disagreement(data, testDomains); diff != "" {
 			t.Fatalf("(-got, +want):\n%s", diff)
 		}
-		// What was read well is written as it was read, but for a bit 0 without a word.
+		// What was read well is written as it was read, but for what the decoder forgives:
+		// a bit 0 without a word, an MD Length where there is none, a length of 0xFF of
+		// a report that is shorter.
 		g, reports, ok := decodeAll(data, testDomains)
 		if !ok || g.Version != Version {
 			return
@@ -491,14 +493,14 @@ func FuzzDecoder(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, r := range reports {
-			if r == nil || r.Has(MdBit0) || r.MDLen != 0 && r.RepType != INT {
+			if r == nil || r.Has(MdBit0) || r.MDLen != 0 && r.RepType == InnerOnly || r.Length == 0xff {
 				return
 			}
 			if err := e.Add(r); err != nil {
 				return // nothing behind a report to the end
 			}
 		}
-		if again := e.Bytes(); len(again)+3 < len(data) || string(again[:8]) != string(data[:8]) || string(again[12:]) != string(data[12:len(again)]) {
+		if again := e.Bytes(); len(again)+3 < len(data) || string(again) != string(data[:len(again)]) {
 			t.Fatalf("encoded again:\n got %x\nwant %x", again, data)
 		}
 	})
