@@ -30,6 +30,7 @@ func electionOf(u *p4v1.Uint128) *electionID {
 type member struct {
 	role     *role
 	election *electionID // nil: never primary
+	gone     bool        // its stream has ended; nothing it still says counts
 	post     func(*p4v1.MasterArbitrationUpdate)
 }
 
@@ -60,6 +61,9 @@ func newArbiter(device uint64, l Limits) *arbiter {
 // stayed primary, in which case it is notified by the caller when all earlier
 // writes are done. An error ends the stream.
 func (a *arbiter) update(m *member, u *p4v1.MasterArbitrationUpdate) (notify []*member, primary bool, err error) {
+	if m.gone {
+		return nil, false, entity.Errorf(codes.Canceled, "the stream has ended")
+	}
 	if err := a.checkUpdate(m, u); err != nil {
 		return nil, false, err
 	}
@@ -122,10 +126,10 @@ func (a *arbiter) checkUpdate(m *member, u *p4v1.MasterArbitrationUpdate) error 
 // leave takes m off its role and returns the members to notify.
 func (a *arbiter) leave(m *member) []*member {
 	r := m.role
+	m.role, m.gone = nil, true
 	if r == nil {
 		return nil
 	}
-	m.role = nil
 	for i, o := range r.members {
 		if o == m {
 			r.members = append(r.members[:i:i], r.members[i+1:]...)

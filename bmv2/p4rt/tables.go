@@ -47,6 +47,9 @@ func (s *store) modifyDefault(e *entity.Entry) (undo, error) {
 	}
 	return func() error {
 		s.annotate(key, oldNote)
+		if old == (device.Target{}) { // a table without a default of its own
+			return s.dev.SetDefault(name, nil)
+		}
 		return s.dev.SetDefault(name, &old)
 	}, nil
 }

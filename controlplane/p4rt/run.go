@@ -96,13 +96,14 @@ func (s *Session) stream(ctx context.Context) (arbitrated bool, err error) {
 	if f := s.cfg.Events.Connected; f != nil {
 		f()
 	}
-	again := make(chan struct{}, 1) // arbitrate (again) with the present election id
-	again <- struct{}{}
+	again := make(chan struct{}, 1) // arbitrate again with the present election id
 	sent := make(chan struct{})
-	go func() { // sends, until the stream is over
+	go func() { // sends, until the stream is over; arbitration first
 		defer close(sent)
-		for {
-			var msg *p4v1.StreamMessageRequest
+		for msg := s.arbitration(); ; {
+			if st.Send(msg) != nil {
+				return // the receiver learns why
+			}
 			select {
 			case <-again:
 				msg = s.arbitration()
@@ -110,9 +111,6 @@ func (s *Session) stream(ctx context.Context) (arbitrated bool, err error) {
 				s.stats.packetOuts.Add(1)
 			case <-ctx.Done():
 				return
-			}
-			if st.Send(msg) != nil {
-				return // the receiver learns why
 			}
 		}
 	}()
