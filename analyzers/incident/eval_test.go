@@ -9,11 +9,14 @@ import (
 	"github.com/telltale-net/telltale/analyzers"
 )
 
-var seeds = flag.Int("seeds", 3, "seeds per scenario and regime in TestEval")
+var (
+	seeds     = flag.Int("seeds", 3, "seeds per scenario and regime in TestEval")
+	firstSeed = flag.Uint64("first-seed", 1, "the first of them")
+)
 
 // verdicts of one run against its truth.
 type verdicts struct {
-	right, wrong, late, missed bool
+	right, wrong, missed bool
 	opened                     []analyzers.Finding
 	delay                      int64 // from the fault to the right verdict
 	confidence                 float64
@@ -103,7 +106,8 @@ func checkEvents(t *testing.T, evs []Event) {
 // TestEval injects every fault into every regime and prints precision and recall.
 // Healthy runs must raise nothing and the demo's faults must all be found, where they
 // hurt enough packets to show: the column faint counts missed faults that did not, and
-// recall leaves them out.
+// recall leaves them out. Thresholds were chosen while looking at seeds 1 to 60; for
+// figures, take others (-first-seed 1001 -seeds 50).
 func TestEval(t *testing.T) {
 	n := *seeds
 	if testing.Short() {
@@ -116,8 +120,8 @@ func TestEval(t *testing.T) {
 			var runs, faint, right, wrong int
 			var delay int64
 			var conf float64
-			for seed := range n {
-				w := healthy(t, uint64(seed)+1, r)
+			for seed := *firstSeed; seed < *firstSeed+uint64(n); seed++ {
+				w := healthy(t, seed, r)
 				tr := s.build(w, r)
 				_, evs := play(t, w)
 				v := judge(evs, tr)
@@ -140,7 +144,7 @@ func TestEval(t *testing.T) {
 					for _, f := range v.opened {
 						got = append(got, fmt.Sprintf("%s at %s since %.3fs decided %.3fs (%d)", f.Kind, Place(f.Place), float64(f.Since)/1e9, float64(f.Decided)/1e9, f.Packets))
 					}
-					msg := fmt.Sprintf("%s %s seed %d: want %s %q, got %q", r.name, s.name, seed+1, tr.kind, tr.text, got)
+					msg := fmt.Sprintf("%s %s seed %d: want %s %q, got %q", r.name, s.name, seed, tr.kind, tr.text, got)
 					if s.demo {
 						t.Error(msg)
 					} else {
