@@ -27,8 +27,9 @@ type jump struct {
 	to     int
 }
 
-// maxSteps bounds the jumps and control-flow nodes a packet takes in one pass.
-const maxSteps = 1 << 20
+// maxSteps bounds the backward jumps and control-flow nodes a packet takes in one
+// pipeline; one that takes more is dropped.
+const maxSteps = 1 << 16
 
 // run executes the action with run-time arguments.
 func (a *action) run(p *packet, args []uint64) {
@@ -52,7 +53,6 @@ func (a *action) run(p *packet, args []uint64) {
 		}
 		if j.to <= i {
 			if p.steps++; p.steps > maxSteps {
-				p.sw.stats.Runaways++
 				return
 			}
 		}

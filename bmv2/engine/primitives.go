@@ -251,8 +251,8 @@ func (k *compiler) markToDrop(op string, args []spec.Expr) (stepFn, error) {
 			group = h.fields[i]
 		}
 	}
-	if egress.words != 1 || group.slot >= 0 && group.words != 1 {
-		return nil, fmt.Errorf("egress_spec and mcast_grp must be of at most 64 bits")
+	if egress.words != 1 || egress.varbit || group.slot >= 0 && (group.words != 1 || group.varbit) {
+		return nil, fmt.Errorf("egress_spec and mcast_grp must be of fixed width and at most 64 bits")
 	}
 	slot, mask, grp := egress.slot, egress.mask, group.slot
 	if grp < 0 {

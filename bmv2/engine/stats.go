@@ -15,7 +15,7 @@ type Stats struct {
 	UnknownClones  uint64 // clone to a session that is not configured; the original goes on
 	UnknownLists   uint64 // clone, resubmit, recirculate or digest with an unknown field list
 	TooManyPasses  uint64 // recirculated or resubmitted without end
-	Runaways       uint64 // an action or control flow without end was stopped
+	Runaways       uint64 // an action or control flow had no end
 	ParserErrors   uint64 // the packet goes on with parser_error set
 	ChecksumErrors uint64 // checksums found wrong
 	IndexErrors    uint64 // register, counter, meter or stack accesses out of range, which do nothing

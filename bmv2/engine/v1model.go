@@ -6,13 +6,12 @@ import (
 )
 
 // maxPasses bounds how often one packet goes through ingress.
-const maxPasses = 1 << 20
+const maxPasses = 1 << 16
 
 // control runs a control flow from its first node.
 func (p *packet) control(n *node) {
 	for n != nil && !p.exit {
 		if p.steps++; p.steps > maxSteps {
-			p.sw.stats.Runaways++
 			return
 		}
 		switch n.kind {
@@ -69,6 +68,11 @@ func (s *Switch) ingress(p *packet) {
 		p.set(&std.checksumError, b2u(p.checksum))
 		p.control(s.prog.ingress)
 		p.exit = false
+		if p.steps > maxSteps {
+			s.stats.Runaways++
+			s.drop(p, "no end in ingress")
+			return
+		}
 
 		if p.cloning {
 			s.cloneIngress(p, entered)
@@ -318,6 +322,11 @@ func (s *Switch) depart(p *packet, at Time, port uint16, priority, depth int) bo
 	p.steps = 0
 	p.control(s.prog.egress)
 	p.exit = false
+	if p.steps > maxSteps {
+		s.stats.Runaways++
+		s.drop(p, "no end in egress")
+		return false
+	}
 
 	if p.cloning {
 		s.cloneEgress(p)

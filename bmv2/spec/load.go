@@ -13,7 +13,7 @@ const (
 	maxWidth      = 1 << 16 // bits of a field
 	maxSlots      = 1 << 20 // fields of all headers together
 	maxHeaderBits = 1 << 23 // bits of all headers together
-	maxCells      = 1 << 26 // cells of all registers, counters and meters together
+	maxCells      = 1 << 24 // words of all registers, counters and meters together
 	maxHex        = 1 << 14 // digits of a number
 )
 

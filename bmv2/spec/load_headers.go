@@ -269,10 +269,10 @@ var CoreErrors = [...]string{"NoError", "PacketTooShort", "NoMatch", "StackOutOf
 // arrays loads meter_arrays, counter_arrays and register_arrays.
 func (l *loader) arrays(root *node) {
 	cells := 0
-	size := func(n *node) int {
-		s := n.get("size").number(0, math.MaxInt32)
-		if cells += s; cells > maxCells {
-			n.refuse("more than %d cells of registers, counters and meters", maxCells)
+	size := func(n *node, words int) int {
+		s := n.get("size").number(0, maxCells)
+		if cells += s * words; cells > maxCells {
+			n.refuse("more than %d words of registers, counters and meters", maxCells)
 		}
 		return s
 	}
@@ -294,7 +294,7 @@ func (l *loader) arrays(root *node) {
 			}
 			m.Result = l.fixedField(n.get("result_target"))
 		} else {
-			m.Size = size(n)
+			m.Size = size(n, 16)
 		}
 		l.p.Meters = append(l.p.Meters, m)
 	}
@@ -306,16 +306,14 @@ func (l *loader) arrays(root *node) {
 				c.Table = b.str()
 			}
 		} else {
-			c.Size = size(n)
+			c.Size = size(n, 2)
 		}
 		l.p.Counters = append(l.p.Counters, c)
 	}
 	for _, n := range root.list("register_arrays") {
 		register(&l.registers, n, "register array", len(l.p.Registers))
-		r := Register{Name: n.get("name").str(), ID: n.get("id").id(), Size: size(n), Width: n.get("bitwidth").number(1, maxWidth), Source: source(n)}
-		if cells += r.Size * ((r.Width - 1) / 64); cells > maxCells {
-			n.refuse("more than %d cells of registers, counters and meters", maxCells)
-		}
+		r := Register{Name: n.get("name").str(), ID: n.get("id").id(), Width: n.get("bitwidth").number(1, maxWidth), Source: source(n)}
+		r.Size = size(n, (r.Width+63)/64)
 		l.p.Registers = append(l.p.Registers, r)
 	}
 }
