@@ -17,9 +17,9 @@ var (
 // verdicts of one run against its truth.
 type verdicts struct {
 	right, wrong, missed bool
-	opened                     []analyzers.Finding
-	delay                      int64 // from the fault to the right verdict
-	confidence                 float64
+	opened               []analyzers.Finding
+	delay                int64 // from the fault to the right verdict
+	confidence           float64
 }
 
 // play runs a world through an analyzer, Advance every 20 ms.
