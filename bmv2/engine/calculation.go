@@ -19,6 +19,7 @@ type calculation struct {
 	payload bool
 	consts  []uint64 // constants, addressed as slots behind the PHV's
 	most    int      // bytes at most, without the payload
+	sums    bool     // csum16 over runs of whole 16-bit words: no need to write them out
 }
 
 // run is inputs that are there if a header is valid.
@@ -81,20 +82,44 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 		c.aligned = c.aligned && bits%8 == 0
 		c.runs = append(c.runs, r)
 	}
+	c.sums = c.aligned && (algo == "csum16" || algo == "cksum16")
+	for _, r := range c.runs {
+		c.sums = c.sums && r.wire.varbit < 0 && r.wire.bytes%2 == 0
+	}
 	if c.most++; c.most > 1<<20 {
 		return nil, fmt.Errorf("input of %d bytes, want at most %d", c.most, 1<<20)
 	}
 	return c, nil
 }
 
+// slots is the PHV with the constants behind it, for which it has room.
+func (c *calculation) slots(p *packet) []uint64 {
+	if len(c.consts) == 0 {
+		return p.phv
+	}
+	phv := p.phv[:len(p.phv)+len(c.consts)]
+	copy(phv[len(p.phv):], c.consts)
+	return phv
+}
+
+// checksum computes csum16 from the fields as they are.
+func (c *calculation) checksum(p *packet) uint64 {
+	phv := c.slots(p)
+	var sum uint64
+	for i := range c.runs {
+		if r := &c.runs[i]; r.valid < 0 || phv[r.valid] != 0 {
+			sum = r.wire.sum(sum, phv)
+		}
+	}
+	if c.payload {
+		sum = hash.Sum1071(sum, p.payload())
+	}
+	return uint64(^hash.Fold1071(sum))
+}
+
 // input writes the bytes to p.sw.hashed and returns them.
 func (c *calculation) input(p *packet) []byte {
-	phv := p.phv
-	if len(c.consts) > 0 {
-		// The PHV has room behind it for the constants of any calculation.
-		phv = phv[:len(phv)+len(c.consts)]
-		copy(phv[len(p.phv):], c.consts)
-	}
+	phv := c.slots(p)
 	need := c.most
 	if c.payload {
 		need += p.end - p.pos
@@ -138,7 +163,11 @@ func (c *calculation) input(p *packet) []byte {
 
 // calculate runs a program's calculation over a packet.
 func (s *Switch) calculate(i int, p *packet) uint64 {
-	return s.hashes[i].Sum(s.prog.calcs[i].input(p))
+	c := s.prog.calcs[i]
+	if c.sums {
+		return c.checksum(p)
+	}
+	return s.hashes[i].Sum(c.input(p))
 }
 
 // checksum binds a calculation to a field.

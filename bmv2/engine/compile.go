@@ -19,7 +19,7 @@ type Program struct {
 	parser    *parser
 	ingress   *node
 	egress    *node
-	deparser  []*header
+	deparser  []emission
 	finish    []stepFn // the deparser's own primitives
 	calcs     []*calculation
 	selectors []*calculation // by action profile
@@ -231,7 +231,7 @@ func (p *Program) compileParsers(k *compiler) error {
 		p.finish = append(p.finish, step)
 	}
 	for _, h := range d.Order {
-		p.deparser = append(p.deparser, &p.headers[h])
+		p.deparser = append(p.deparser, newEmission(&p.headers[h]))
 	}
 	return nil
 }

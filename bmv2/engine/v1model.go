@@ -292,11 +292,36 @@ func (s *Switch) drop(p *packet, why string) {
 	s.release(p)
 }
 
+// emission is a header in the order of the deparser.
+type emission struct {
+	valid, first, end int32
+	bytes             int   // fixed part
+	varbit            int32 // slot of the length in bits, -1 = none
+	wire              *wire
+}
+
+// size is the length of the header in a packet.
+func (e *emission) size(phv []uint64) int {
+	if e.varbit < 0 {
+		return e.bytes
+	}
+	return e.bytes + int(phv[e.varbit]/8)
+}
+
+func newEmission(h *header) emission {
+	e := emission{valid: h.valid, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, varbit: -1, wire: h.wire}
+	if h.varbit >= 0 {
+		e.varbit = h.fields[h.varbit].slot
+	}
+	return e
+}
+
 // headerBytes is the length of the headers that would be emitted.
 func (s *Switch) headerBytes(p *packet) (n int) {
-	for _, h := range s.prog.deparser {
-		if p.phv[h.valid] != 0 {
-			n += h.bytes(p.phv)
+	order := s.prog.deparser
+	for i := range order {
+		if e := &order[i]; p.phv[e.valid] != 0 {
+			n += e.size(p.phv)
 		}
 	}
 	return n
@@ -367,12 +392,13 @@ func (p *packet) deparse() {
 		step(p)
 	}
 	out := p.prepend(p.sw.headerBytes(p))
-	for _, h := range prog.deparser {
-		if p.phv[h.valid] == 0 {
+	for i := range prog.deparser {
+		e := &prog.deparser[i]
+		if p.phv[e.valid] == 0 {
 			continue
 		}
-		n := h.bytes(p.phv)
-		h.wire.emit(out[:n], p.phv[h.first:h.first+h.n])
+		n := e.size(p.phv)
+		e.wire.emit(out[:n], p.phv[e.first:e.end])
 		out = out[n:]
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"github.com/telltale-net/telltale/bmv2/spec"
@@ -73,15 +74,15 @@ func newWire(t *spec.HeaderType) *wire {
 // packWire arranges fields one behind the other.
 func packWire(fields []bitField) *wire {
 	w := &wire{varbit: -1, bits: fields}
-	bits := 0
+	total := 0
 	for i, f := range fields {
 		if f.varbit {
 			w.varbit = i
 			continue
 		}
-		bits += int(f.width)
+		total += int(f.width)
 	}
-	w.bytes = bits / 8
+	w.bytes = total / 8
 	if w.varbit >= 0 {
 		return w
 	}
@@ -152,6 +153,22 @@ func (w *wire) emit(out []byte, fields []uint64) {
 		}
 		v = 0
 	}
+}
+
+// sum adds what emit would write to a ones' complement sum of 16-bit words: in
+// such a sum it does not matter which of a word's 16-bit places a number has.
+func (w *wire) sum(sum uint64, fields []uint64) uint64 {
+	var v, carry uint64
+	for i := range w.parts {
+		p := &w.parts[i]
+		v |= fields[p.slot] << (p.left & 63) >> (p.down & 63)
+		if p.last {
+			sum, carry = bits.Add64(sum, v, carry)
+			v = 0
+		}
+	}
+	sum, carry = bits.Add64(sum, 0, carry)
+	return sum + carry
 }
 
 // putTail writes the upper bytes of v.
