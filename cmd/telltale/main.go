@@ -40,6 +40,6 @@ func newRootCmd() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDemoCmd(), newReportsCmd(), newTopologyCmd())
+	root.AddCommand(newDemoCmd(), newReportsCmd(), newSwitchCmd(), newTopologyCmd())
 	return root
 }
