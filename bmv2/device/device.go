@@ -188,3 +188,14 @@ type Device interface {
 	DeleteCloneSession(id uint32) error
 	CloneSessions() []CloneSession // by id
 }
+
+// ValueSetMember is one value of a parser value set: the fields of the select key
+// one behind the other without padding, big-endian, right-aligned in ⌈width/8⌉ bytes.
+type ValueSetMember struct{ Value []byte }
+
+// ValueSets is a [Device] that also lets its parser value sets be written.
+type ValueSets interface {
+	Device
+	SetValueSet(name string, members []ValueSetMember) error // replaces all members
+	ValueSet(name string) ([]ValueSetMember, error)
+}

@@ -29,7 +29,8 @@
 // No DATAPLANE_ATOMIC (a device has no transactions), no role configurations
 // (every role has the whole pipeline), no port translation, no counters per
 // meter colour, no direct counter or meter on a default entry (the model counts
-// hits only), no backup replicas, no value sets. Replacing a one-shot action set
+// hits only), no backup replicas. Value sets are offered if the device is a
+// device.ValueSets. Replacing a one-shot action set
 // takes room in the selector for the old and the new one at once, so that packets
 // see one or the other.
 package p4rt

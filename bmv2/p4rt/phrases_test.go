@@ -115,3 +115,11 @@ func clone(op string, id int, rest string) string {
 func digest(op string) string {
 	return fmt.Sprintf(`type: %s entity { digest_entry { digest_id: 0x17000001 config { max_timeout_ns: 1000 max_list_size: 2 ack_timeout_ns: 5000 } } }`, op)
 }
+
+func vset(values ...string) string {
+	var b strings.Builder
+	for _, v := range values {
+		fmt.Fprintf(&b, "members { match { field_id: 1 exact { value: %s } } } ", v)
+	}
+	return "type: MODIFY entity { value_set_entry { value_set_id: 0x03000001 " + b.String() + "} }"
+}

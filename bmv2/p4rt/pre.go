@@ -51,16 +51,3 @@ func upsert(op p4v1.Update_Type, kind string, id uint32, i int, set, del func() 
 	}
 	return restore(i), del()
 }
-
-// applyValueSet checks what the specification asks for and then says that a
-// device has no way to take it.
-func (s *store) applyValueSet(op p4v1.Update_Type, v *p4v1.ValueSetEntry) error {
-	vs, err := s.schema.ValueSet(v.GetValueSetId())
-	if err != nil {
-		return err
-	}
-	if err := onlyModify(op, "value set "+vs.Name); err != nil {
-		return err
-	}
-	return entity.Errorf(codes.Unimplemented, "value set %s: value sets are not offered", vs.Name)
-}

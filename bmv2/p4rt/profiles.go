@@ -90,9 +90,6 @@ func (s *store) applyGroup(op p4v1.Update_Type, in *p4v1.ActionProfileGroup, wan
 	}
 	switch op {
 	case p4v1.Update_INSERT:
-		if err := s.groupMembers(p, g); err != nil {
-			return nil, err
-		}
 		if err := s.dev.InsertGroup(p.Name, g); err != nil {
 			return nil, err
 		}
@@ -100,9 +97,6 @@ func (s *store) applyGroup(op p4v1.Update_Type, in *p4v1.ActionProfileGroup, wan
 	case p4v1.Update_MODIFY:
 		if g.MaxSize != old.MaxSize {
 			return nil, entity.Errorf(codes.InvalidArgument, "action profile %s, group %d: max_size was %d and cannot become %d", p.Name, g.ID, old.MaxSize, g.MaxSize)
-		}
-		if err := s.groupMembers(p, g); err != nil {
-			return nil, err
 		}
 		if err := s.dev.ModifyGroup(p.Name, g); err != nil {
 			return nil, err
@@ -113,23 +107,6 @@ func (s *store) applyGroup(op p4v1.Update_Type, in *p4v1.ActionProfileGroup, wan
 		return nil, err
 	}
 	return func() error { return s.dev.InsertGroup(p.Name, old) }, nil
-}
-
-// groupMembers: every member must exist, else NOT_FOUND.
-func (s *store) groupMembers(p *entity.Profile, g device.Group) error {
-	if len(g.Members) == 0 {
-		return nil
-	}
-	all, err := s.dev.Members(p.Name)
-	if err != nil {
-		return err
-	}
-	for _, m := range g.Members {
-		if !slices.ContainsFunc(all, func(o device.Member) bool { return o.ID == m.Member }) {
-			return entity.Errorf(codes.NotFound, "action profile %s, group %d: no member %d", p.Name, g.ID, m.Member)
-		}
-	}
-	return nil
 }
 
 // oneShots is what one action profile holds on behalf of one-shot action sets.

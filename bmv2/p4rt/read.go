@@ -37,7 +37,7 @@ func (s *store) read(req *p4v1.Entity, emit func(*p4v1.Entity)) error {
 	case *p4v1.Entity_DigestEntry:
 		return s.readDigests(e.DigestEntry, emit)
 	case *p4v1.Entity_ValueSetEntry:
-		return s.readValueSets(e.ValueSetEntry)
+		return s.readValueSets(e.ValueSetEntry, emit)
 	case *p4v1.Entity_ExternEntry:
 		if e.ExternEntry.GetExternTypeId() == 0 && e.ExternEntry.GetExternId() == 0 {
 			return nil // all externs: there are none
@@ -479,16 +479,4 @@ func (s *store) readPRE(q *p4v1.PacketReplicationEngineEntry, emit func(*p4v1.En
 		return nil
 	}
 	return entity.Errorf(codes.InvalidArgument, "packet replication engine entry names neither multicast groups nor clone sessions")
-}
-
-func (s *store) readValueSets(q *p4v1.ValueSetEntry) error {
-	if q.GetValueSetId() == 0 && len(s.schema.ValueSets) == 0 {
-		return nil
-	}
-	if q.GetValueSetId() != 0 {
-		if _, err := s.schema.ValueSet(q.GetValueSetId()); err != nil {
-			return err
-		}
-	}
-	return entity.Errorf(codes.Unimplemented, "value sets are not offered")
 }

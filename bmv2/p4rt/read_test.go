@@ -110,7 +110,8 @@ var readRules = []struct {
 	{"CloneSessionEntry", "unknown session", `entities { packet_replication_engine_entry { clone_session_entry { session_id: 4 } } }`, codes.NotFound},
 	{"PacketReplicationEngineEntry", "neither group nor session", `entities { packet_replication_engine_entry { } }`, codes.InvalidArgument},
 	{"DigestEntry", "not enabled", `entities { digest_entry { digest_id: 0x17000001 } }`, codes.NotFound},
-	{"ValueSetEntry", "any", `entities { value_set_entry { } }`, codes.Unimplemented},
+	{"ValueSetEntry", "unknown", `entities { value_set_entry { value_set_id: 1 } }`, codes.NotFound},
+	{"ValueSetEntry", "by member", `entities { value_set_entry { members { } } }`, codes.InvalidArgument},
 	{"ExternEntry", "unknown", `entities { extern_entry { extern_type_id: 129 } }`, codes.NotFound},
 	{"ExternEntry", "all", `entities { extern_entry { } }`, codes.OK},
 }
@@ -246,4 +247,14 @@ func TestDeviceIsTheTruth(t *testing.T) {
 	if ms, _ := r.dev.Members("ecmp"); len(ms) != 1 {
 		t.Errorf("%d members: those of the lost one-shot were not taken away", len(ms))
 	}
+}
+
+func TestValueSets(t *testing.T) {
+	r := ready(t)
+	r.must(upd(vset(`"\010\000"`, `"\000\001"`)))
+	want := `entities { value_set_entry { value_set_id: 0x03000001 members { match { field_id: 1 exact { value: "\010\000" } } } members { match { field_id: 1 exact { value: "\001" } } } } }`
+	r.reads(`entities { value_set_entry { } }`, want)
+	r.reads(`entities { value_set_entry { value_set_id: 0x03000001 } }`, want)
+	r.must(upd(vset()))
+	r.reads(`entities { value_set_entry { } }`, `entities { value_set_entry { value_set_id: 0x03000001 } }`)
 }

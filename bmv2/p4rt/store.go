@@ -85,7 +85,7 @@ func (s *store) apply(u *p4v1.Update, wantUndo bool) (undo, error) {
 	case *p4v1.Entity_DigestEntry:
 		return s.applyDigest(op, e.DigestEntry, wantUndo)
 	case *p4v1.Entity_ValueSetEntry:
-		return nil, s.applyValueSet(op, e.ValueSetEntry)
+		return s.applyValueSet(op, e.ValueSetEntry)
 	case *p4v1.Entity_ExternEntry:
 		return nil, entity.Errorf(codes.Unimplemented, "extern entries: v1model has no externs beyond those of P4Runtime")
 	case nil:

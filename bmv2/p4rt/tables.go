@@ -121,27 +121,8 @@ func (s *store) target(e *entity.Entry, d *device.Entry) (*oneShot, error) {
 	if (e.Target.Member != nil || e.Target.Group != nil) && s.sets[e.Table.Profile.ID].used() {
 		return nil, entity.Errorf(codes.InvalidArgument, "table %s: action profile %s is programmed with one-shot action sets; members and groups cannot be mixed in", e.Table.Name, e.Table.Profile.Name)
 	}
-	if err := s.checkRefs(e); err != nil {
-		return nil, err
-	}
 	d.Target = *e.Target
 	return nil, nil
-}
-
-// checkRefs: a member or group that is not there is NOT_FOUND, whatever the
-// device would say.
-func (s *store) checkRefs(e *entity.Entry) error {
-	if id := e.Target.Member; id != nil {
-		if _, err := s.member(e.Table.Profile, *id); err != nil {
-			return err
-		}
-	}
-	if id := e.Target.Group; id != nil {
-		if _, err := s.group(e.Table.Profile, *id); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // modifyEntry replaces an entry's state. An unset action keeps the old one; unset

@@ -2,8 +2,12 @@ package p4rt_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/big"
 	"net"
 	"strings"
 	"sync"
@@ -15,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
@@ -547,6 +552,65 @@ func TestDial(t *testing.T) {
 		t.Errorf("Run with nobody there: %v", err)
 	}
 	if err := nobody.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Over TLS, with the caller's credentials on both sides.
+func TestTLS(t *testing.T) {
+	pub, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"switch"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(nil, tmpl, tmpl, pub, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(cert)
+	srv, err := server.New(server.Config{DeviceID: 3, Load: func(info *p4configv1.P4Info, _ []byte) (device.Device, error) { return p4rttest.New(info), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() {
+		served <- srv.Serve(lis, credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}))
+	}()
+	defer func() {
+		srv.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
+	ctx := testContext(t)
+	p, err := p4rt.Dial(lis.Addr().String(), credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: "switch"}), p4rt.Config{DeviceID: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, ctx, p)
+	if err := p.WaitPrimary(ctx); err != nil {
+		t.Error(err)
+	}
+	plain, err := p4rt.Dial(lis.Addr().String(), nil, p4rt.Config{DeviceID: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain.Capabilities(ctx); err == nil {
+		t.Error("plain text was served")
+	}
+	if err := plain.Close(); err != nil {
 		t.Error(err)
 	}
 }

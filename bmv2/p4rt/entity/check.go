@@ -40,6 +40,10 @@ type program struct {
 	Meters    []jsonArray `json:"meter_arrays"`
 	Registers []jsonArray `json:"register_arrays"`
 	Learn     []jsonLearn `json:"learn_lists"`
+	ValueSets []struct {
+		Name  string `json:"name"`
+		Width int    `json:"compressed_bitwidth"`
+	} `json:"parse_vsets"`
 }
 
 type jsonLearn struct {
@@ -70,7 +74,7 @@ type jsonArray struct {
 // check holds a P4Info against the BMv2 JSON that comes with it and names the
 // first object on which they differ: table, key field and its width or match
 // type, action and its parameters, action profile, direct resources, counter,
-// meter, register, digest. Tables and actions that only the JSON has (p4c makes
+// meter, register, value set, digest. Tables and actions that only the JSON has (p4c makes
 // them) are nothing to a control plane.
 //
 // What only the JSON knows goes into the schema: BMv2's match type "valid", which
@@ -113,6 +117,18 @@ func check(s *Schema, deviceConfig []byte) error {
 	}
 	if err := checkArrays("register", s.Registers, p.Registers, true); err != nil {
 		return err
+	}
+	widths := map[string]int{}
+	for _, v := range p.ValueSets {
+		widths[v.Name] = v.Width
+	}
+	for _, v := range s.ValueSets {
+		switch w, ok := widths[v.Name]; {
+		case !ok:
+			return invalid("value set %s is in the P4Info but not in the JSON", v.Name)
+		case w != v.width():
+			return invalid("value set %s: the P4Info says %d bits, the JSON %d", v.Name, v.width(), w)
+		}
 	}
 	for _, d := range s.Digests {
 		if !slices.ContainsFunc(p.Learn, func(l jsonLearn) bool { return l.Name == d.Name }) {

@@ -276,3 +276,26 @@ func TestEncodeMasks(t *testing.T) {
 		t.Error("a key of the wrong length")
 	}
 }
+
+// Members of a value set come back as they were, whatever the widths.
+func TestValueSetProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := &ValueSet{Name: "v", Size: 1}
+		m := &p4v1.ValueSetMember{}
+		n := new(big.Int) // the oracle: the fields as one number
+		for i := range rapid.IntRange(1, 4).Draw(t, "fields") {
+			w := rapid.IntRange(1, 20).Draw(t, "width")
+			x := big.NewInt(int64(rapid.IntRange(0, 1<<w-1).Draw(t, "value")))
+			v.Fields = append(v.Fields, Field{ID: uint32(i + 1), Width: w, Match: p4configv1.MatchField_EXACT, kind: device.Exact})
+			m.Match = append(m.Match, &p4v1.FieldMatch{FieldId: uint32(i + 1), FieldMatchType: &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: canonicalOf(x)}}})
+			n.Lsh(n, uint(w)).Or(n, x)
+		}
+		got, err := v.DecodeMembers([]*p4v1.ValueSetMember{m})
+		if err != nil || new(big.Int).SetBytes(got[0].Value).Cmp(n) != 0 || len(got[0].Value) != size(v.width()) {
+			t.Fatalf("%v became %x, %v; want %x", m, got, err, n)
+		}
+		if back := v.EncodeMembers(got); !proto.Equal(back[0], m) {
+			t.Fatalf("%v came back as %v", m, back[0])
+		}
+	})
+}

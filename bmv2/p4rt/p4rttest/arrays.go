@@ -146,4 +146,19 @@ func (d *Device) CloneSessions() []device.CloneSession {
 	return sorted(d.sessions)
 }
 
-var _ device.Device = (*Device)(nil)
+// SetValueSet replaces the members of a value set.
+func (d *Device) SetValueSet(name string, members []device.ValueSetMember) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sets[name] = members
+	return nil
+}
+
+// ValueSet returns the members of a value set.
+func (d *Device) ValueSet(name string) ([]device.ValueSetMember, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sets[name], nil
+}
+
+var _ device.ValueSets = (*Device)(nil)

@@ -26,6 +26,7 @@ type Device struct {
 	regs     map[string][][]byte
 	groups   map[uint32]device.MulticastGroup
 	sessions map[uint32]device.CloneSession
+	sets     map[string][]device.ValueSetMember
 }
 
 type table struct {
@@ -49,6 +50,7 @@ func New(info *p4configv1.P4Info) *Device {
 		tables: map[string]*table{}, profiles: map[string]*profile{}, counters: map[string][]device.CounterValue{},
 		meters: map[string][]*device.MeterConfig{}, regs: map[string][][]byte{},
 		groups: map[uint32]device.MulticastGroup{}, sessions: map[uint32]device.CloneSession{},
+		sets: map[string][]device.ValueSetMember{},
 	}
 	actions := map[uint32]*p4configv1.Action{}
 	for _, a := range info.GetActions() {
@@ -335,6 +337,15 @@ func sorted[T any](m map[uint32]T) []T {
 	return out
 }
 
+func (p *profile) check(g device.Group) error {
+	for _, m := range g.Members {
+		if _, ok := p.members[m.Member]; !ok {
+			return fmt.Errorf("group %d: member %d: %w", g.ID, m.Member, device.ErrNotFound)
+		}
+	}
+	return nil
+}
+
 // InsertGroup adds a group.
 func (d *Device) InsertGroup(name string, g device.Group) error {
 	d.mu.Lock()
@@ -345,6 +356,9 @@ func (d *Device) InsertGroup(name string, g device.Group) error {
 	}
 	if _, ok := p.groups[g.ID]; ok {
 		return fmt.Errorf("group %d: %w", g.ID, device.ErrExists)
+	}
+	if err := p.check(g); err != nil {
+		return err
 	}
 	p.groups[g.ID] = g
 	return nil
@@ -360,6 +374,9 @@ func (d *Device) ModifyGroup(name string, g device.Group) error {
 	}
 	if _, ok := p.groups[g.ID]; !ok {
 		return fmt.Errorf("group %d: %w", g.ID, device.ErrNotFound)
+	}
+	if err := p.check(g); err != nil {
+		return err
 	}
 	p.groups[g.ID] = g
 	return nil

@@ -103,12 +103,20 @@ func JSON(info *p4configv1.P4Info) []byte {
 	for _, d := range info.GetDigests() {
 		learn = append(learn, object{"name": d.GetPreamble().GetName()})
 	}
+	var sets []object
+	for _, v := range info.GetValueSets() {
+		var width int32
+		for _, f := range v.GetMatch() {
+			width += f.GetBitwidth()
+		}
+		sets = append(sets, object{"name": v.GetPreamble().GetName(), "compressed_bitwidth": width})
+	}
 	out, err := json.Marshal(object{
 		"header_types":   []object{{"name": "h_t", "fields": fields}},
 		"headers":        []object{{"name": "h", "header_type": "h_t"}},
 		"actions":        actions,
 		"pipelines":      []object{{"name": "ingress", "tables": tables, "action_profiles": aps}},
-		"counter_arrays": counters, "meter_arrays": meters, "register_arrays": registers, "learn_lists": learn,
+		"counter_arrays": counters, "meter_arrays": meters, "register_arrays": registers, "learn_lists": learn, "parse_vsets": sets,
 	})
 	if err != nil {
 		panic(fmt.Sprintf("BUG: JSON of the test program: %v", err))
