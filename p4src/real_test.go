@@ -33,13 +33,18 @@ type realSwitch struct {
 	out    chan frame
 }
 
-// After each packet of a test a marker follows on the same stream: a packet-out to a
-// port that nothing else uses. When it arrives, the packet has passed ingress; what is
-// still to come is in egress, and quiet is how long that may take.
+// How the tests know that a real switch is done with a packet: markers follow it on the
+// same stream, packet-outs to ports that nothing else uses. simple_switch has one ingress
+// thread and four egress threads, each of which serves every fourth port in order; so
+// when a marker is back from each of the four, the packet has left egress, and when
+// another round is back, so have its clones. A packet-in comes on another stream: if
+// nothing else came, the tests wait a little for it.
 const (
-	markerPort = 199
-	quiet      = 60 * time.Millisecond
-	patience   = 10 * time.Second // for the marker
+	markerPort   = 196 // to 199
+	markerPorts  = 4
+	markerRounds = 2
+	quiet        = 300 * time.Millisecond
+	patience     = 10 * time.Second
 )
 
 func startReal(tb testing.TB, p p4src.Program, info *configv1.P4Info) *realSwitch {
@@ -71,11 +76,7 @@ func startReal(tb testing.TB, p p4src.Program, info *configv1.P4Info) *realSwitc
 	r.client = p4v1.NewP4RuntimeClient(dial(tb, control))
 	r.connect(ctx)
 	r.push(ctx, p)
-	r.data, err = dial(tb, data).NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true},
-		"/p4.bm.DataplaneInterface/PacketStream", grpc.ForceCodec(bytesCodec{}), grpc.WaitForReady(true))
-	if err != nil {
-		tb.Fatalf("cannot open the data plane: %v", err)
-	}
+	r.openData(ctx, dial(tb, data))
 	go r.receiveFrames()
 	go r.receivePacketIns()
 	return r
@@ -136,6 +137,30 @@ func (r *realSwitch) push(ctx context.Context, p p4src.Program) {
 	}
 }
 
+// openData opens the data plane. The service says "not ready" until the switch runs,
+// some time after it has accepted the pipeline: a marker that comes back says it does.
+func (r *realSwitch) openData(ctx context.Context, conn *grpc.ClientConn) {
+	r.Helper()
+	var err error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(quiet) {
+		if r.data, err = conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true},
+			"/p4.bm.DataplaneInterface/PacketStream", grpc.ForceCodec(bytesCodec{}), grpc.WaitForReady(true)); err != nil {
+			continue
+		}
+		if err = r.mark(); err != nil {
+			continue
+		}
+		var m []byte
+		for back := 0; err == nil; back++ {
+			if back == markerPorts {
+				return
+			}
+			err = r.data.RecvMsg(&m)
+		}
+	}
+	r.Fatalf("the data plane is not ready after %v: %v", patience, err)
+}
+
 // send lets one packet in and returns what leaves until the switch has been quiet.
 func (r *realSwitch) send(port uint16, data []byte) []frame {
 	r.Helper()
@@ -151,28 +176,45 @@ func (r *realSwitch) send(port uint16, data []byte) []frame {
 	} else {
 		err = r.inject(port, data)
 	}
-	if err == nil {
-		err = r.inject(p4src.CPUPort, []byte{markerPort >> 1, markerPort & 1 << 7})
-	}
 	if err != nil {
 		r.Fatalf("cannot send a packet: %v", err)
 	}
 	var out []frame
-	for wait, marked := patience, false; ; {
-		select {
-		case f := <-r.out:
-			if f.port == markerPort {
-				wait, marked = quiet, true
-			} else {
-				out = append(out, f)
+	for range markerRounds {
+		if err := r.mark(); err != nil {
+			r.Fatalf("cannot send a marker: %v", err)
+		}
+		for back := 0; back < markerPorts; {
+			select {
+			case f := <-r.out:
+				if f.port >= markerPort && f.port < markerPort+markerPorts {
+					back++
+				} else {
+					out = append(out, f)
+				}
+			case <-time.After(patience):
+				r.Fatalf("simple_switch_grpc is stuck: %d of %d markers are back after %v", back, markerPorts, patience)
 			}
-		case <-time.After(wait):
-			if !marked {
-				r.Fatalf("simple_switch_grpc is stuck: no marker for %v", patience)
-			}
-			return out
 		}
 	}
+	if len(out) == 0 {
+		select {
+		case f := <-r.out:
+			out = append(out, f)
+		case <-time.After(quiet):
+		}
+	}
+	return out
+}
+
+// mark sends one marker to each of their ports.
+func (r *realSwitch) mark() error {
+	for port := markerPort; port < markerPort+markerPorts; port++ {
+		if err := r.inject(p4src.CPUPort, []byte{byte(port >> 1), byte(port << 7)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inject encodes a p4.bm.PacketStreamRequest.

@@ -40,6 +40,14 @@ type rig struct {
 	now  engine.Time
 }
 
+// rounds is how often a random test goes round: less often where a packet takes long.
+func rounds(n int) int {
+	if *targetName != "embedded" {
+		return n / 10
+	}
+	return n
+}
+
 // embeddedOnly skips a test that a real switch cannot run, and says why.
 func embeddedOnly(tb testing.TB, why string) {
 	tb.Helper()

@@ -148,11 +148,10 @@ func TestDecapsulation(t *testing.T) {
 // Any packet of a tenant arrives as it was sent, whatever happens to it on the way, and
 // in its own VNET only.
 func TestOverlayRoundTrip(t *testing.T) {
-	embeddedOnly(t, "takes too long for hundreds of packets")
 	a, b := newRig(t, p4src.VSwitch, hostA), newRig(t, p4src.VSwitch, hostB)
 	spine := newRig(t, p4src.Fabric, fabricRoute)
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for range 300 {
+	for range rounds(300) {
 		vnet := rnd.IntN(2)
 		fl := flow{"10.9.0.1", "10.9.0.2", []layers.IPProtocol{tcp, udp, icmp}[rnd.IntN(3)], uint16(rnd.IntN(65536)), uint16(rnd.IntN(4789))}
 		opts := []ipv4Opt{ttl(uint8(1 + rnd.IntN(255))), tos(uint8(rnd.IntN(256))), ident(uint16(rnd.IntN(65536)))}
