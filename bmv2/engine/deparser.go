@@ -1,0 +1,55 @@
+package engine
+
+// emission is a header in the order of the deparser.
+type emission struct {
+	valid, first, end int32
+	bytes             int   // fixed part
+	varbit            int32 // slot of the length in bits, -1 = none
+	wire              *wire
+}
+
+// size is the length of the header in a packet.
+func (e *emission) size(phv []uint64) int {
+	if e.varbit < 0 {
+		return e.bytes
+	}
+	return e.bytes + int(phv[e.varbit]/8)
+}
+
+func newEmission(h *header) emission {
+	e := emission{valid: h.valid, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, varbit: -1, wire: h.wire}
+	if h.varbit >= 0 {
+		e.varbit = h.fields[h.varbit].slot
+	}
+	return e
+}
+
+// headerBytes is the length of the headers that would be emitted.
+func (s *Switch) headerBytes(p *packet) (n int) {
+	order := s.prog.deparser
+	for i := range order {
+		if e := &order[i]; p.phv[e.valid] != 0 {
+			n += e.size(p.phv)
+		}
+	}
+	return n
+}
+
+// deparse puts the headers in front of the payload.
+func (p *packet) deparse() {
+	prog := p.sw.prog
+	p.updateChecksums()
+	for _, step := range prog.finish {
+		step(p)
+	}
+	out := p.prepend(p.sw.headerBytes(p))
+	for i := range prog.deparser {
+		e := &prog.deparser[i]
+		if p.phv[e.valid] == 0 {
+			continue
+		}
+		n := e.size(p.phv)
+		e.wire.emit(out[:n], p.phv[e.first:e.end])
+		out = out[n:]
+	}
+}
