@@ -23,7 +23,8 @@ test-race: ## the same under the race detector
 	$(GO) test -race ./...
 
 test-bmv2: ## our programs and entries on a real simple_switch_grpc from PATH
-	$(GO) test -count=1 -v -run TestSimpleSwitch ./controlplane/...
+	$(GO) test -count=1 -v -run TestSimpleSwitch ./controlplane
+	$(GO) test -count=1 -timeout 20m ./p4src -target simple_switch_grpc
 
 test-seeds: ## the demo for seeds 1 to 20, twice each: right verdicts, same bytes
 	$(GO) test -count=1 -v -timeout 30m -run TestSeeds ./cmd/internal/demo -args -seeds 20 -repeat 20
