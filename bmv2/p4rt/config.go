@@ -39,7 +39,7 @@ type Config struct {
 // Limits bounds what clients can make the server hold. Zero fields take the default.
 type Limits struct {
 	MessageBytes int // greatest message received, default 64 MiB, at least 4 MiB
-	Streams      int // open StreamChannels per role, default 16
+	Streams      int // open StreamChannels per role, default 16; Streams × Roles of all kinds
 	Roles        int // roles ever seen, default 16
 	OutboxItems  int // packet-ins and notifications waiting per stream, default 1024
 	OutboxBytes  int // their payload, default 4 MiB

@@ -135,7 +135,7 @@ func (s *Server) reconcile(c *p4v1.ForwardingPipelineConfig) error {
 	if err != nil {
 		return err
 	}
-	if old := s.current(); old != nil {
+	if old := s.committed; old != nil {
 		if err := old.store.copyTo(p.store); err != nil {
 			return entity.Errorf(codes.InvalidArgument, "the forwarding state cannot be preserved: %v", err)
 		}
@@ -159,8 +159,8 @@ func (s *store) copyTo(to *store) error {
 		}
 	}
 	for _, t := range s.schema.Tables {
-		if t.ConstDefault || t.Profile != nil {
-			continue
+		if !s.defaults[t.ID] {
+			continue // the program's own; the new program has one too
 		}
 		k := &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{TableId: t.ID, IsDefaultAction: true}}}
 		if err := s.copyKind(to, k, p4v1.Update_MODIFY); err != nil {

@@ -69,7 +69,7 @@ func (s *Server) Register(r grpc.ServiceRegistrar) { p4v1.RegisterP4RuntimeServe
 // Serve accepts connections on lis until [Server.Close]; nil credentials serve in
 // plain text. It closes lis.
 func (s *Server) Serve(lis net.Listener, creds credentials.TransportCredentials) error {
-	opts := []grpc.ServerOption{grpc.MaxRecvMsgSize(s.cfg.Limits.MessageBytes), grpc.WaitForHandlers(true)}
+	opts := []grpc.ServerOption{grpc.MaxRecvMsgSize(s.cfg.Limits.MessageBytes), grpc.MaxConcurrentStreams(maxCalls), grpc.WaitForHandlers(true)}
 	if creds != nil {
 		opts = append(opts, grpc.Creds(creds))
 	}
@@ -84,6 +84,9 @@ func (s *Server) Serve(lis net.Listener, creds credentials.TransportCredentials)
 	s.gmu.Unlock()
 	return g.Serve(lis)
 }
+
+// maxCalls bounds the RPCs under way on one connection.
+const maxCalls = 1024
 
 // Close ends every connection that came through Serve and waits for its handlers.
 func (s *Server) Close() {

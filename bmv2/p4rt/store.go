@@ -18,10 +18,11 @@ import (
 //
 // Writers hold the server's lock; readers share it.
 type store struct {
-	schema *entity.Schema
-	dev    device.Device
-	notes  map[string]*note     // by entity.Entry.Key
-	sets   map[uint32]*oneShots // by action profile id
+	schema   *entity.Schema
+	dev      device.Device
+	notes    map[string]*note     // by entity.Entry.Key
+	defaults map[uint32]bool      // tables whose default a client set, by id
+	sets     map[uint32]*oneShots // by action profile id
 
 	digestMu sync.Mutex
 	digests  map[uint32]*digester // by digest id; enabled ones only
@@ -37,7 +38,7 @@ type note struct {
 func newStore(schema *entity.Schema, dev device.Device) *store {
 	return &store{
 		schema: schema, dev: dev,
-		notes: map[string]*note{}, sets: map[uint32]*oneShots{}, digests: map[uint32]*digester{},
+		notes: map[string]*note{}, defaults: map[uint32]bool{}, sets: map[uint32]*oneShots{}, digests: map[uint32]*digester{},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/telltale-net/telltale/bmv2/p4rt/entity"
 )
@@ -16,8 +17,14 @@ func (s *Server) StreamChannel(stream p4v1.P4Runtime_StreamChannelServer) error 
 	box := newOutbox(s.cfg.Limits)
 	m := &member{post: box.putNotice}
 	s.arb.Lock()
-	s.boxes[m] = box
+	room := len(s.boxes) < s.cfg.Limits.Streams*s.cfg.Limits.Roles
+	if room {
+		s.boxes[m] = box
+	}
 	s.arb.Unlock()
+	if !room {
+		return status.Errorf(codes.ResourceExhausted, "device %d has %d open streams already", s.cfg.DeviceID, s.cfg.Limits.Streams*s.cfg.Limits.Roles)
+	}
 	defer s.leave(m)
 
 	done := make(chan error, 1)

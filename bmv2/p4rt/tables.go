@@ -39,7 +39,8 @@ func (s *store) modifyDefault(e *entity.Entry) (undo, error) {
 	if err := s.dev.SetDefault(name, e.Target); err != nil {
 		return nil, err
 	}
-	oldNote := s.notes[key]
+	oldNote, wasSet := s.notes[key], s.defaults[e.Table.ID]
+	s.defaults[e.Table.ID] = e.Target != nil
 	if e.Target == nil {
 		delete(s.notes, key)
 	} else {
@@ -47,7 +48,8 @@ func (s *store) modifyDefault(e *entity.Entry) (undo, error) {
 	}
 	return func() error {
 		s.annotate(key, oldNote)
-		if old == (device.Target{}) { // a table without a default of its own
+		s.defaults[e.Table.ID] = wasSet
+		if !wasSet {
 			return s.dev.SetDefault(name, nil)
 		}
 		return s.dev.SetDefault(name, &old)

@@ -86,7 +86,8 @@ func (s *Schema) DecodeEntry(op p4v1.Update_Type, te *p4v1.TableEntry) (Entry, e
 	}
 	t := e.Table
 	if e.Default {
-		return e, s.decodeDefault(op, te, &e)
+		err := s.decodeDefault(op, te, &e)
+		return e, err
 	}
 	if t.Const && op != p4v1.Update_MODIFY {
 		return e, Errorf(codes.PermissionDenied, "table %s: %v: its entries are const", t.Name, op)
@@ -116,7 +117,8 @@ func (s *Schema) DecodeEntry(op p4v1.Update_Type, te *p4v1.TableEntry) (Entry, e
 		}
 		return e, nil
 	}
-	return e, s.decodeTarget(te.GetAction(), &e)
+	err = s.decodeTarget(te.GetAction(), &e)
+	return e, err
 }
 
 // decodeDefault: specification, "Default Entry".
