@@ -10,4 +10,22 @@
 // in the order of simple_switch.cpp. Nothing here reads a clock or draws
 // entropy: time comes with every call, randomness from [Config.Seed]; the same
 // calls give the same bytes. Sockets, gRPC and the lab live elsewhere.
+//
+// Where simple_switch would abort, read memory it should not, or go round for
+// ever, this engine does something defined and counts it in [Stats]:
+//
+//   - An index out of range, of a stack, register, counter or meter: nothing is
+//     written, zero is read.
+//   - The fields of a header that was never valid for this packet are zero; in
+//     simple_switch they hold what an earlier packet left there.
+//   - A lookahead over the packet's end is error.PacketTooShort.
+//   - A hit on a selector group without active members is a miss.
+//   - assert and assume that do not hold, division by zero (zero), shifts by a
+//     negative number (none) do not stop the switch.
+//   - A parser that visits 2^14 states raises error.ParserTimeout; a pipeline of
+//     2^16 steps or a packet that recirculates 2^16 times is dropped.
+//   - Intermediate results are kept to 8192 bits.
+//
+// What simple_switch does not have: the class of service and the length of a
+// clone session are honoured, ports have line rates.
 package engine

@@ -118,8 +118,22 @@ func (k *compiler) extractTo(typ int, to headFn, length intFn, ps *parser) parse
 		}
 		p.extracting = h
 		var n uint64
+		// check refuses a length before anything of the varbit field is read.
+		check := func() int64 {
+			switch n = length(p); {
+			case n%8 != 0:
+				return bad
+			case n/8 > uint64(room):
+				return short
+			case n > uint64(w.bits[w.varbit].width):
+				return long
+			}
+			return accept
+		}
 		if !own {
-			n = length(p)
+			if code := check(); code != accept {
+				return code
+			}
 		}
 		at := 8 * p.pos
 		for i, f := range w.bits {
@@ -128,16 +142,10 @@ func (k *compiler) extractTo(typ int, to headFn, length intFn, ps *parser) parse
 				at += int(f.width)
 				continue
 			}
-			if own {
-				n = length(p)
-			}
-			switch {
-			case n%8 != 0:
-				return bad
-			case n/8 > uint64(room):
-				return short
-			case n > uint64(f.width):
-				return long
+			if own { // it depends on the fields before
+				if code := check(); code != accept {
+					return code
+				}
 			}
 			getVarBit(p.buf, at, int(n), f, fields)
 			at += int(n)

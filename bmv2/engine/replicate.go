@@ -42,6 +42,9 @@ func (s *Switch) replicate(p *packet, replicas []device.Replica, count *uint64) 
 		s.drop(p, "no replicas")
 		return
 	}
+	// Copies know nothing of what the pipeline asked for the original.
+	p.clearRequests()
+	p.truncated = noTruncation
 	for i := range replicas {
 		c := p
 		if i < len(replicas)-1 {

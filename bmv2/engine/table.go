@@ -107,6 +107,9 @@ func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, err
 	if src.DirectMeter >= 0 {
 		m := &k.prog.Meters[src.DirectMeter]
 		t.meter, t.unit = k.field(m.Result), m.Unit
+		if t.meter.words != 1 {
+			return nil, fmt.Errorf("table %q: the result of meter %q is a field of %d bits, want at most 64", src.Name, m.Name, t.meter.width)
+		}
 	}
 	k.keyWords = max(k.keyWords, t.words)
 	return t, nil
