@@ -21,7 +21,7 @@ import (
 )
 
 // engineStore is the store of a real program on the real model.
-func engineStore(t *testing.T, text, config []byte) *store {
+func engineStore(t testing.TB, text, config []byte) *store {
 	t.Helper()
 	info := &p4configv1.P4Info{}
 	if err := (prototext.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, info); err != nil {
@@ -218,4 +218,24 @@ func randomEntry(rng *rand.Rand, info *p4configv1.P4Info, tab *entity.Table) *p4
 		te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: action}}
 	}
 	return &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: te}}
+}
+
+// One route in and out again, as a client would write it, without the gRPC around it.
+func BenchmarkApply(b *testing.B) {
+	s := engineStore(b, p4src.Fabric.P4Info, p4src.Fabric.JSON)
+	var routes *entity.Table
+	for _, t := range s.schema.Tables {
+		if t.Name == "routes" {
+			routes = t
+		}
+	}
+	e := randomEntry(rand.New(rand.NewPCG(1, 1)), s.schema.Info(), routes)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, op := range []p4v1.Update_Type{p4v1.Update_INSERT, p4v1.Update_DELETE} {
+			if _, err := s.apply(&p4v1.Update{Type: op, Entity: e}, false); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 }
