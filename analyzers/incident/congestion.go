@@ -70,7 +70,7 @@ func (a *Analyzer) portSpan(node int32, port uint32, d time.Duration) (all queue
 		if k.Node != node || uint32(k.Port) != port {
 			continue
 		}
-		s, _ := a.span(v, d, nil)
+		s, _ := a.span(v, d, 0, nil)
 		if all.packets == 0 {
 			packets := s.packets
 			all = s

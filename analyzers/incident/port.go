@@ -50,18 +50,23 @@ type queueSpan struct {
 }
 
 // span joins the windows of the last d; with until, only as many of the latest as
-// make until true.
-func (a *Analyzer) span(v latency.View, d time.Duration, until func(queueSpan) bool) (s queueSpan, ok bool) {
+// make until true, leaving out those since, if any, that were not slow: a port that
+// recovers must not look faster in what is said of the time before.
+func (a *Analyzer) span(v latency.View, d time.Duration, rate int64, until func(queueSpan) bool) (s queueSpan, ok bool) {
 	from := a.ago(d) - int64(a.cfg.Latency.Window)
+	joined := 0
 	for i := 0; ; i++ {
 		w, more := v.Last(i)
 		if !more || w.Start < from {
 			return s, until == nil
 		}
+		if until != nil && joined == 0 && w.Drain.Observations() > 0 && !a.slow(w.Drain, rate) {
+			continue
+		}
 		if w.Drain.FirstSlow != 0 && s.until == 0 {
 			s.until = min(w.Start+int64(a.cfg.Latency.Window), a.now)
 		}
-		if i == 0 {
+		if joined++; joined == 1 {
 			s.drain = w.Drain
 		} else {
 			s.drain = w.Drain.Plus(s.drain)
@@ -90,7 +95,7 @@ func (a *Analyzer) slowPorts(out []candidate) []candidate {
 		if port.RateBps == 0 {
 			continue
 		}
-		s, ok := a.span(v, a.cfg.DrainSpan, func(s queueSpan) bool {
+		s, ok := a.span(v, a.cfg.DrainSpan, port.RateBps, func(s queueSpan) bool {
 			_, n := s.drain.Bps()
 			return n >= a.cfg.DrainSamples && s.windows >= 2 && a.slow(s.drain, port.RateBps)
 		})
