@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt
 
 import (
@@ -115,8 +117,8 @@ func (a *arbiter) checkUpdate(m *member, u *p4v1.MasterArbitrationUpdate) error 
 		return entity.Errorf(codes.FailedPrecondition, "this stream is for device %d, got %d", a.device, u.GetDeviceId())
 	case !first && u.GetRole().GetName() != m.role.name:
 		return entity.Errorf(codes.FailedPrecondition, "this stream has role %q and cannot change to %q: open another", m.role.name, u.GetRole().GetName())
-	case u.GetRole().GetId() != 0: //nolint:staticcheck // deprecated, refused
-		return entity.Errorf(codes.Unimplemented, "role id %d: roles have names since P4Runtime 1.3", u.GetRole().GetId()) //nolint:staticcheck // as above
+	case u.GetRole().GetId() != 0:
+		return entity.Errorf(codes.Unimplemented, "role id %d: roles have names since P4Runtime 1.3", u.GetRole().GetId())
 	case u.GetRole().GetConfig() != nil:
 		return entity.Errorf(codes.InvalidArgument, "role %q: no scheme of role configurations is agreed upon; every role has the whole pipeline", u.GetRole().GetName())
 	}

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt_test
 
 import (
@@ -70,7 +72,7 @@ func TestArbitrationRefusals(t *testing.T) {
 		{"1.1 device 0", nil, &p4v1.MasterArbitrationUpdate{}, codes.NotFound},
 		{"1.2 election id in use", nil, &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, ElectionId: low(100)}, codes.InvalidArgument},
 		{"1.3 role config", nil, &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, Role: &p4v1.Role{Name: "x", Config: cfg}}, codes.InvalidArgument},
-		{"deprecated role id", nil, &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, Role: &p4v1.Role{Id: 3}}, codes.Unimplemented}, //nolint:staticcheck // refused
+		{"deprecated role id", nil, &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, Role: &p4v1.Role{Id: 3}}, codes.Unimplemented},
 		{"2.1 other device", &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, ElectionId: low(9)}, &p4v1.MasterArbitrationUpdate{DeviceId: 8, ElectionId: low(9)}, codes.FailedPrecondition},
 		{"2.2 other role", &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, ElectionId: low(9)}, &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, Role: &p4v1.Role{Name: "x"}}, codes.FailedPrecondition},
 		{"2.3 role config", &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, Role: &p4v1.Role{Name: "x"}}, &p4v1.MasterArbitrationUpdate{DeviceId: deviceID, Role: &p4v1.Role{Name: "x", Config: cfg}}, codes.InvalidArgument},
@@ -134,7 +136,7 @@ func TestAuthorization(t *testing.T) {
 		{"no election id", true, &p4v1.WriteRequest{DeviceId: deviceID}, codes.PermissionDenied},
 		{"lower election id", true, &p4v1.WriteRequest{DeviceId: deviceID, ElectionId: &p4v1.Uint128{}}, codes.PermissionDenied},
 		{"higher election id", true, &p4v1.WriteRequest{DeviceId: deviceID, ElectionId: &p4v1.Uint128{High: 1, Low: 1}}, codes.PermissionDenied},
-		{"deprecated role id", true, &p4v1.WriteRequest{DeviceId: deviceID, RoleId: 1, ElectionId: one}, codes.Unimplemented}, //nolint:staticcheck // refused
+		{"deprecated role id", true, &p4v1.WriteRequest{DeviceId: deviceID, RoleId: 1, ElectionId: one}, codes.Unimplemented},
 		{"no pipeline", true, &p4v1.WriteRequest{DeviceId: deviceID, ElectionId: one}, codes.FailedPrecondition},
 	} {
 		if c.primary {

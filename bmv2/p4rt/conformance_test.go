@@ -48,6 +48,7 @@ var requirements = []struct{ clause, requirement, test string }{
 	{"DigestEntry", "lists by size and timeout, no duplicates until acknowledged or timed out", "TestDigests"},
 	{"Table Idle Timeout Notification", "after the timeout, again after another, not after a hit", "TestIdleTimeout"},
 	{"ValueSetEntry", "read as written, one or all; emptied by MODIFY without members", "TestValueSets"},
+	{"Write RPC", "requests are serialised, whoever comes and goes", "TestConcurrentUse"},
 	{"Capabilities RPC", "full semantic version", "TestCapabilities"},
 	{"Stream Messages", "a slow receiver loses packet-ins, counted", "TestSlowReceiver"},
 }

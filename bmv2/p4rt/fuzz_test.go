@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt
 
 import (
@@ -207,7 +209,7 @@ func randomUpdates(rng *rand.Rand, n int) []*p4v1.Update {
 		if rng.IntN(4) == 0 {
 			te.Metadata = []byte{byte(rng.IntN(2))}
 		}
-		te.ControllerMetadata = uint64(rng.IntN(2)) //nolint:staticcheck // deprecated, still kept
+		te.ControllerMetadata = uint64(rng.IntN(2))
 		switch {
 		case te.TableId == 0x02000003 || te.TableId == 0x02000006:
 			switch rng.IntN(4) {

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt
 
 import (
@@ -205,7 +207,7 @@ func (s *store) idleEntry(t *entity.Table, d device.Entry, key string) (*p4v1.Ta
 		return nil, err
 	}
 	if n := s.notes[key]; n != nil {
-		te.ControllerMetadata = n.controllerMetadata //nolint:staticcheck // deprecated, returned as written
+		te.ControllerMetadata = n.controllerMetadata
 	}
 	return te, nil
 }

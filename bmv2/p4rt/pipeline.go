@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt
 
 import (
@@ -61,7 +63,7 @@ func (s *Server) realize(p *pipeline) error {
 func (s *Server) SetForwardingPipelineConfig(_ context.Context, req *p4v1.SetForwardingPipelineConfigRequest) (*p4v1.SetForwardingPipelineConfigResponse, error) {
 	s.state.Lock()
 	defer s.state.Unlock()
-	if err := s.authorize(req.GetDeviceId(), req.GetRole(), req.GetRoleId(), req.GetElectionId()); err != nil { //nolint:staticcheck // deprecated, refused
+	if err := s.authorize(req.GetDeviceId(), req.GetRole(), req.GetRoleId(), req.GetElectionId()); err != nil {
 		return nil, rpcError(err)
 	}
 	if err := s.setPipeline(req); err != nil {

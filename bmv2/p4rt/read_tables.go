@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt
 
 import (
@@ -17,7 +19,7 @@ func (s *store) readEntries(q *p4v1.TableEntry, emit func(*p4v1.Entity)) error {
 		return entity.Errorf(codes.Unimplemented, "meters have no counters per colour: leave meter_counter_data unset")
 	}
 	if q.GetTableId() == 0 {
-		if q.GetMatch() != nil || q.GetAction() != nil || q.GetPriority() != 0 || q.GetControllerMetadata() != 0 || //nolint:staticcheck // deprecated, still a filter
+		if q.GetMatch() != nil || q.GetAction() != nil || q.GetPriority() != 0 || q.GetControllerMetadata() != 0 ||
 			len(q.GetMetadata()) > 0 || q.GetIsDefaultAction() || q.GetIdleTimeoutNs() != 0 {
 			return entity.Errorf(codes.InvalidArgument, "table id 0 selects all tables; no other filter can be used")
 		}
@@ -71,7 +73,7 @@ type filter struct {
 func (s *store) filter(t *entity.Table, q *p4v1.TableEntry) (filter, error) {
 	f := filter{
 		priority: q.GetPriority(), metadata: q.GetMetadata(),
-		controllerMetadata: q.GetControllerMetadata(), //nolint:staticcheck // as above
+		controllerMetadata: q.GetControllerMetadata(),
 	}
 	if len(q.GetMatch()) > 0 {
 		ms, err := t.Matches(q.GetMatch())
@@ -128,7 +130,7 @@ func (s *store) readTable(t *entity.Table, q *p4v1.TableEntry, send func(*p4v1.T
 		if te.Action, err = s.action(d.Target, n); err != nil {
 			return err
 		}
-		te.ControllerMetadata = cm //nolint:staticcheck // as above
+		te.ControllerMetadata = cm
 		if q.GetCounterData() != nil && t.DirectCounter {
 			te.CounterData = entity.EncodeCounter(d.Counter)
 		}
@@ -169,11 +171,11 @@ func (s *store) readDefault(t *entity.Table, q *p4v1.TableEntry, send func(*p4v1
 		return err
 	}
 	if n := s.notes[t.DefaultKey()]; n != nil {
-		te.Metadata, te.ControllerMetadata = n.metadata, n.controllerMetadata //nolint:staticcheck // as above
+		te.Metadata, te.ControllerMetadata = n.metadata, n.controllerMetadata
 	}
 	if f.action != 0 && te.GetAction().GetAction().GetActionId() != f.action ||
 		len(f.metadata) > 0 && !bytes.Equal(te.Metadata, f.metadata) ||
-		f.controllerMetadata != 0 && te.ControllerMetadata != f.controllerMetadata { //nolint:staticcheck // as above
+		f.controllerMetadata != 0 && te.ControllerMetadata != f.controllerMetadata {
 		return nil
 	}
 	send(te)

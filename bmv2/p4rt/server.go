@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt
 
 import (
@@ -155,7 +157,7 @@ func (s *Server) authorize(device uint64, role string, roleID uint64, election *
 func (s *Server) Write(_ context.Context, req *p4v1.WriteRequest) (*p4v1.WriteResponse, error) {
 	s.state.Lock()
 	defer s.state.Unlock()
-	if err := s.authorize(req.GetDeviceId(), req.GetRole(), req.GetRoleId(), req.GetElectionId()); err != nil { //nolint:staticcheck // deprecated, refused
+	if err := s.authorize(req.GetDeviceId(), req.GetRole(), req.GetRoleId(), req.GetElectionId()); err != nil {
 		return nil, rpcError(err)
 	}
 	p := s.current()

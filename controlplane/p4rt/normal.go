@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt
 
 import (
@@ -133,7 +135,7 @@ func normal(e *p4v1.Entity) *p4v1.Entity {
 		for _, m := range ms {
 			if w := m.GetWatchPort(); len(w) > 0 {
 				m.WatchKind = &p4v1.ActionProfileGroup_Member_WatchPort{WatchPort: canonical(w)}
-			} else if m.GetWatch() == 0 { //nolint:staticcheck // deprecated form of "watches nothing"
+			} else if m.GetWatch() == 0 {
 				m.WatchKind = nil
 			}
 		}

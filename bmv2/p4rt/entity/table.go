@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package entity
 
 import (
@@ -107,7 +109,7 @@ func (s *Schema) DecodeEntry(op p4v1.Update_Type, te *p4v1.TableEntry) (Entry, e
 	if err := e.decodeDirect(op, te); err != nil {
 		return e, err
 	}
-	e.Metadata, e.ControllerMetadata = te.GetMetadata(), te.GetControllerMetadata() //nolint:staticcheck // deprecated, still read back as written
+	e.Metadata, e.ControllerMetadata = te.GetMetadata(), te.GetControllerMetadata()
 	if t.Const && te.GetAction() != nil {
 		return e, Errorf(codes.PermissionDenied, "table %s: the action of a const entry cannot change; leave it unset", t.Name)
 	}
@@ -142,7 +144,7 @@ func (s *Schema) decodeDefault(op p4v1.Update_Type, te *p4v1.TableEntry, e *Entr
 	if e.Counter != nil || e.Meter != nil {
 		return Errorf(codes.Unimplemented, "table %s: the model counts and meters hits only: no direct counter or meter on the default entry", t.Name)
 	}
-	e.Metadata, e.ControllerMetadata = te.GetMetadata(), te.GetControllerMetadata() //nolint:staticcheck // as above
+	e.Metadata, e.ControllerMetadata = te.GetMetadata(), te.GetControllerMetadata()
 	if te.GetAction() == nil {
 		return nil
 	}
