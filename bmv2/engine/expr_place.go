@@ -67,6 +67,15 @@ func (k *compiler) headerOf(e spec.Expr, base int) headFn {
 			p.sw.stats.IndexErrors++
 			return &headers[s.void]
 		}
+	case spec.StackLast:
+		s, headers := &k.stacks[e.Stack], k.headers
+		return func(p *packet) *header {
+			if n := p.phv[s.next]; n > 0 {
+				return &headers[s.elems[n-1]]
+			}
+			p.sw.stats.IndexErrors++
+			return &headers[s.void]
+		}
 	case spec.AccessUnion:
 		u, m, headers := k.unionOf(e.Union, base), e.Member, k.headers
 		void := k.voids[k.prog.UnionTypes[e.UnionType].Members[m].Type]

@@ -31,6 +31,7 @@ type keySlot struct {
 	slot  int32
 	words int32
 	at    int32
+	place func(p *packet) int32 // finds the slot of a field chosen at run time, else nil
 }
 
 // node is a step of the control flow.
@@ -89,8 +90,13 @@ func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, err
 	t := &tableProgram{spec: src, at: map[int]int{}, keyless: len(src.Key) == 0}
 	for _, f := range src.Key {
 		loc := k.field(f.Field)
+		var place func(p *packet) int32
+		if e, ok := f.Expr.(spec.AccessField); ok {
+			h, i := k.memberOf(e, 0)
+			loc, place = k.typeField(e.HeaderType, e.Field), func(p *packet) int32 { return h(p).fields[i].slot }
+		}
 		t.layout = append(t.layout, match.Field{Name: f.Name, Kind: f.Kind, Width: f.Width, Mask: f.Mask})
-		t.key = append(t.key, keySlot{loc.slot, loc.words, int32(t.words)})
+		t.key = append(t.key, keySlot{loc.slot, loc.words, int32(t.words), place})
 		t.words += int(loc.words)
 	}
 	if _, err := match.New(t.layout); err != nil {
@@ -142,12 +148,16 @@ func (t *table) lookup(p *packet) int32 {
 	key := p.sw.key[:t.prog.words]
 	for i := range t.prog.key {
 		k := &t.prog.key[i]
+		slot := k.slot
+		if k.place != nil {
+			slot = k.place(p)
+		}
 		if k.words == 1 {
-			key[k.at] = p.phv[k.slot]
+			key[k.at] = p.phv[slot]
 			continue
 		}
 		for w := range k.words {
-			key[k.at+w] = p.phv[k.slot+k.words-1-w]
+			key[k.at+w] = p.phv[slot+k.words-1-w]
 		}
 	}
 	if v, ok := t.index.Lookup(key); ok {

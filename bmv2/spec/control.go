@@ -177,6 +177,7 @@ type KeyField struct {
 	Name  string // the P4 name; "header.field" where the compiler gave none
 	Kind  device.MatchKind
 	Field FieldRef // of a Valid key: the header's validity
+	Expr  Expr     // the field when it is chosen at run time, else nil
 	Width int      // bits
 	Mask  []byte   // ⌈Width/8⌉ bytes ANDed to the field before the lookup, nil = none
 }

@@ -110,6 +110,8 @@ type (
 		Stack int
 		Index Expr
 	}
+	// StackLast is the last valid element of a header stack.
+	StackLast struct{ Stack int }
 	// DerefUnion is an element of a union stack.
 	DerefUnion struct {
 		UnionStack int
@@ -179,35 +181,37 @@ func (o Op) String() string {
 	return "unknown operator"
 }
 
-// Type implements [Expr].
+// What every kind of expression evaluates to.
+
 func (Const) Type() Type            { return TypeInt }
-func (Bool) Type() Type             { return TypeBool }             // Type implements [Expr].
-func (String) Type() Type           { return TypeString }           // Type implements [Expr].
-func (FieldRef) Type() Type         { return TypeInt }              // Type implements [Expr].
-func (VarBitRef) Type() Type        { return TypeVarBit }           // Type implements [Expr].
-func (StackField) Type() Type       { return TypeInt }              // Type implements [Expr].
-func (UnionStackField) Type() Type  { return TypeInt }              // Type implements [Expr].
-func (UnionStackMember) Type() Type { return TypeHeader }           // Type implements [Expr].
-func (ParamRef) Type() Type         { return TypeInt }              // Type implements [Expr].
-func (Lookahead) Type() Type        { return TypeInt }              // Type implements [Expr].
-func (HeaderRef) Type() Type        { return TypeHeader }           // Type implements [Expr].
-func (StackRef) Type() Type         { return TypeStack }            // Type implements [Expr].
-func (UnionRef) Type() Type         { return TypeUnion }            // Type implements [Expr].
-func (UnionStackRef) Type() Type    { return TypeUnionStack }       // Type implements [Expr].
-func (RegisterCell) Type() Type     { return TypeInt }              // Type implements [Expr].
-func (CalculationRef) Type() Type   { return TypeCalculation }      // Type implements [Expr].
-func (MeterRef) Type() Type         { return TypeMeter }            // Type implements [Expr].
-func (CounterRef) Type() Type       { return TypeCounter }          // Type implements [Expr].
-func (RegisterRef) Type() Type      { return TypeRegister }         // Type implements [Expr].
-func (ExternRef) Type() Type        { return TypeExtern }           // Type implements [Expr].
-func (Vector) Type() Type           { return TypeVector }           // Type implements [Expr].
-func (AccessField) Type() Type      { return TypeInt }              // Type implements [Expr].
-func (Deref) Type() Type            { return TypeHeader }           // Type implements [Expr].
-func (DerefUnion) Type() Type       { return TypeUnion }            // Type implements [Expr].
-func (AccessUnion) Type() Type      { return TypeHeader }           // Type implements [Expr].
-func (c Cond) Type() Type           { return c.Then.Type() }        // Type implements [Expr].
-func (u Unary) Type() Type          { return opTypes[u.Op].result } // Type implements [Expr].
-func (b Binary) Type() Type         { return opTypes[b.Op].result } // Type implements [Expr].
+func (Bool) Type() Type             { return TypeBool }
+func (String) Type() Type           { return TypeString }
+func (FieldRef) Type() Type         { return TypeInt }
+func (VarBitRef) Type() Type        { return TypeVarBit }
+func (StackField) Type() Type       { return TypeInt }
+func (UnionStackField) Type() Type  { return TypeInt }
+func (UnionStackMember) Type() Type { return TypeHeader }
+func (ParamRef) Type() Type         { return TypeInt }
+func (Lookahead) Type() Type        { return TypeInt }
+func (HeaderRef) Type() Type        { return TypeHeader }
+func (StackRef) Type() Type         { return TypeStack }
+func (UnionRef) Type() Type         { return TypeUnion }
+func (UnionStackRef) Type() Type    { return TypeUnionStack }
+func (RegisterCell) Type() Type     { return TypeInt }
+func (CalculationRef) Type() Type   { return TypeCalculation }
+func (MeterRef) Type() Type         { return TypeMeter }
+func (CounterRef) Type() Type       { return TypeCounter }
+func (RegisterRef) Type() Type      { return TypeRegister }
+func (ExternRef) Type() Type        { return TypeExtern }
+func (Vector) Type() Type           { return TypeVector }
+func (AccessField) Type() Type      { return TypeInt }
+func (Deref) Type() Type            { return TypeHeader }
+func (StackLast) Type() Type        { return TypeHeader }
+func (DerefUnion) Type() Type       { return TypeUnion }
+func (AccessUnion) Type() Type      { return TypeHeader }
+func (c Cond) Type() Type           { return c.Then.Type() }
+func (u Unary) Type() Type          { return opTypes[u.Op].result }
+func (b Binary) Type() Type         { return opTypes[b.Op].result }
 
 // signature of an operator: the types of its operands and of its result.
 type signature struct {

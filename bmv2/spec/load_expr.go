@@ -32,6 +32,14 @@ func (l *loader) expr(n *node) Expr {
 		}
 		return l.operation(v)
 	case "field":
+		if pair := v.tuple(2); pair[0].kind == kindObject {
+			// A field of a stack's element that is chosen at run time.
+			h := l.operation(pair[0])
+			if h.Type() != TypeHeader {
+				pair[0].refuse("got an expression of type %s, want %s", h.Type(), TypeHeader)
+			}
+			return l.member(h, l.fixedMember(pair[1], l.headerTypeOf(h)))
+		}
 		f := l.field(v)
 		if f.Field != ValidField && l.p.HeaderTypes[l.p.Headers[f.Header].Type].Fields[f.Field].VarBit {
 			return VarBitRef(f)
@@ -66,6 +74,9 @@ func (l *loader) expr(n *node) Expr {
 	case "stack_field":
 		pair := v.tuple(2)
 		s := named(l.stacks, pair[0], "header stack")
+		if pair[1].str() == "last" && l.p.HeaderTypes[l.p.Stacks[s].Type].Field("last") < 0 {
+			return StackLast{s}
+		}
 		return StackField{s, l.fixedMember(pair[1], l.p.Stacks[s].Type)}
 	case "union_stack_field":
 		a := v.tuple(3)
@@ -93,6 +104,9 @@ func (l *loader) expr(n *node) Expr {
 		return Lookahead{pair[0].number(0, maxWidth), pair[1].number(1, maxWidth)}
 	case "parameters_vector":
 		var vec Vector
+		if v.kind == kindObject && len(v.items) == 0 {
+			return vec // what p4c writes for no arguments
+		}
 		for _, m := range v.array() {
 			vec.Elements = append(vec.Elements, l.typed(m, TypeInt))
 		}
@@ -129,10 +143,7 @@ func (l *loader) operation(n *node) Expr {
 		case l.p.HeaderTypes[t].Fields[f].VarBit:
 			right.refuse("varbit field %q of a header chosen at run time", l.p.HeaderTypes[t].Fields[f].Name)
 		}
-		if ref, ok := h.(HeaderRef); ok {
-			return FieldRef{ref.Header, f}
-		}
-		return AccessField{h, t, f}
+		return l.member(h, f)
 	case "access_union_header":
 		u := l.typed(need(), TypeUnion)
 		t := l.unionTypeOf(u)
@@ -203,6 +214,14 @@ func (l *loader) operation(n *node) Expr {
 	}
 }
 
+// member is a field of a header.
+func (l *loader) member(h Expr, f int) Expr {
+	if ref, ok := h.(HeaderRef); ok {
+		return FieldRef{ref.Header, f}
+	}
+	return AccessField{h, l.headerTypeOf(h), f}
+}
+
 func (l *loader) constIndex(n *node, c Const, size int) int {
 	if !c.Value.IsInt64() || c.Value.Int64() < 0 || c.Value.Int64() >= int64(size) {
 		n.refuse("index %v, want 0 to %d", c.Value, size-1)
@@ -216,6 +235,8 @@ func (l *loader) headerTypeOf(e Expr) int {
 	case HeaderRef:
 		return l.p.Headers[e.Header].Type
 	case Deref:
+		return l.p.Stacks[e.Stack].Type
+	case StackLast:
 		return l.p.Stacks[e.Stack].Type
 	case AccessUnion:
 		return l.p.UnionTypes[e.UnionType].Members[e.Member].Type

@@ -16,7 +16,7 @@ func (l *loader) types(root *node) {
 		}
 		seen := map[string]bool{}
 		for i, f := range n.get("fields").array() {
-			t.Fields = append(t.Fields, l.member(f, &t, i))
+			t.Fields = append(t.Fields, l.fieldOf(f, &t, i))
 			if name := t.Fields[i].Name; seen[name] {
 				f.refuse("second field %q", name)
 			} else {
@@ -49,8 +49,8 @@ func (l *loader) types(root *node) {
 	}
 }
 
-// member loads the field [name, width(, signed(, saturating))].
-func (l *loader) member(n *node, t *HeaderType, index int) Field {
+// fieldOf loads the field [name, width(, signed(, saturating))].
+func (l *loader) fieldOf(n *node, t *HeaderType, index int) Field {
 	a := n.array()
 	if len(a) < 2 || len(a) > 4 {
 		n.refuse("got %d elements, want [name, width] or [name, width, signed]", len(a))

@@ -173,11 +173,23 @@ func (l *loader) key(n *node, t *Table) {
 		if k == device.Valid {
 			f.Field = FieldRef{named(l.headers, target, "header"), ValidField}
 			f.Name = target.text
+			f.Width = 1
+		} else if target.kind == kindObject {
+			f.Expr = l.expr(target)
+			f.Name = "(expression)"
+			switch e := f.Expr.(type) {
+			case FieldRef:
+				f.Field, f.Expr, f.Width = e, nil, l.p.Width(e)
+			case AccessField:
+				f.Width = l.width(e.HeaderType, e.Field)
+			default:
+				target.refuse("a key must be a field")
+			}
 		} else {
 			f.Field = l.fixedField(target)
 			f.Name = l.p.FieldName(f.Field)
+			f.Width = l.p.Width(f.Field)
 		}
-		f.Width = l.p.Width(f.Field)
 		if m := m.opt("name"); m != nil {
 			f.Name = m.str()
 		}

@@ -86,6 +86,13 @@ parser P(packet_in pkt, out headers_t hdr, inout meta_t meta, inout standard_met
 control V(inout headers_t hdr, inout meta_t meta) { apply {} }
 
 control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t std) {
+    action mark(bit<8> count) { hdr.first.count = count; }
+    table chosen {
+        key = { hdr.items[hdr.first.index].value: exact; }
+        actions = { mark; NoAction; }
+        const default_action = NoAction();
+        const entries = { 7w5: mark(77); }
+    }
     apply {
         std.egress_spec = 1;
         if (hdr.first.kind == 0) {
@@ -99,6 +106,11 @@ control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t std)
                 hdr.items[hdr.first.index].value = 99;
             } else if (hdr.first.count == 4) {
                 hdr.first.count = (bit<8>) hdr.items[hdr.first.index].value;
+            } else if (hdr.first.count == 5) {
+                log_msg("a key chosen at run time");
+                chosen.apply();
+            } else if (hdr.first.count == 6 && hdr.items[hdr.first.index].isValid()) {
+                hdr.first.count = 66;
             }
         } else if (hdr.first.kind == 1) {
             if (hdr.u.a.isValid()) {
