@@ -142,6 +142,16 @@ const (
 )
 
 func moveAll(batch []move) stepFn {
+	if len(batch) == 1 {
+		m := batch[0]
+		switch m.kind {
+		case moveConst:
+			return func(p *packet) { p.phv[m.dst] = m.mask }
+		case moveField:
+			return func(p *packet) { p.phv[m.dst] = p.phv[m.src] & m.mask }
+		}
+		return func(p *packet) { p.phv[m.dst] = p.args[m.src] & m.mask }
+	}
 	return func(p *packet) {
 		phv := p.phv
 		for i := range batch {

@@ -24,6 +24,9 @@ type tableProgram struct {
 	meter   field // where the direct meter's colour goes
 	unit    spec.MeterUnit
 	keyless bool
+	simple  bool // entries name actions
+	metered bool // has a direct meter
+	ageing  bool // entries may have idle timeouts
 }
 
 // keySlot puts a field into the lookup key, most significant word first.
@@ -87,7 +90,8 @@ type table struct {
 
 func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, error) {
 	src := &k.prog.Tables[i]
-	t := &tableProgram{spec: src, at: map[int]int{}, keyless: len(src.Key) == 0}
+	t := &tableProgram{spec: src, at: map[int]int{}, keyless: len(src.Key) == 0,
+		simple: src.Kind == spec.Simple, metered: src.DirectMeter >= 0, ageing: src.SupportTimeout}
 	for _, f := range src.Key {
 		loc := k.field(f.Field)
 		var place func(p *packet) int32
@@ -179,10 +183,10 @@ func (t *table) apply(p *packet) *node {
 	e := &t.entries[i]
 	e.counter.Packets++
 	e.counter.Bytes += uint64(p.length)
-	if t.prog.spec.SupportTimeout {
+	if t.prog.ageing {
 		e.lastHit, e.told = p.now, false
 	}
-	if t.prog.spec.DirectMeter >= 0 {
+	if t.prog.metered {
 		f := &t.prog.meter
 		p.phv[f.slot] = e.meter.execute(p.now, tokens(t.prog.unit, p)) & f.mask
 	}
@@ -201,7 +205,7 @@ func (t *table) apply(p *packet) *node {
 		p.note(Event{Kind: EventAction, Name: c.act.name, Args: c.raw})
 	}
 	c.act.run(p, c.args)
-	if t.prog.spec.Kind == spec.Simple {
+	if t.prog.simple {
 		return c.next
 	}
 	return t.prog.after(c.act.index, true)
@@ -227,7 +231,7 @@ func (t *table) missed(p *packet) *node {
 		p.note(Event{Kind: EventAction, Name: c.act.name, Args: c.raw})
 	}
 	c.act.run(p, c.args)
-	if t.prog.spec.Kind == spec.Simple {
+	if t.prog.simple {
 		return c.next
 	}
 	return t.prog.after(c.act.index, false)
