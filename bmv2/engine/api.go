@@ -6,7 +6,7 @@ type Time int64
 
 // Config is what distinguishes a switch from others with the same program.
 type Config struct {
-	CPUPort       uint16 // an ordinary port to the engine; 0 = none
+	CPUPort       uint16 // noted for whoever asks: to the engine it is a port like others
 	DropPort      uint16 // 0 = 511
 	Seed          uint64 // of random()
 	QueueDepth    int    // packets per queue, 0 = 64

@@ -38,7 +38,7 @@ type Program struct {
 
 // names finds what the control plane asks for.
 type names struct {
-	tables, actions, profiles, counters, meters, registers, sets map[string]int
+	tables, profiles, counters, meters, registers, sets map[string]int
 }
 
 // Spec returns what the program was compiled from.
@@ -247,7 +247,6 @@ func (p *Program) index() {
 	s := p.spec
 	p.byName = names{
 		tables:    index(len(s.Tables), func(i int) string { return s.Tables[i].Name }),
-		actions:   index(len(s.Actions), func(i int) string { return s.Actions[i].Name }),
 		profiles:  index(len(s.Profiles), func(i int) string { return s.Profiles[i].Name }),
 		counters:  index(len(s.Counters), func(i int) string { return s.Counters[i].Name }),
 		meters:    index(len(s.Meters), func(i int) string { return s.Meters[i].Name }),

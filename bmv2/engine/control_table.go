@@ -129,7 +129,7 @@ func (s *Switch) setDefault(t *table, to *device.Target) error {
 		c.next = t.prog.after(c.act.index, false)
 	}
 	t.holdDefault(-1)
-	t.def, t.defMember, t.defGroup, t.defTarget, t.defSet = c, m, g, cloneTarget(*to), true
+	t.def, t.defMember, t.defGroup, t.defTarget = c, m, g, cloneTarget(*to)
 	t.holdDefault(1)
 	return nil
 }

@@ -85,7 +85,6 @@ type table struct {
 	defMember *member
 	defGroup  *group
 	defTarget device.Target // as it was set
-	defSet    bool          // by the control plane
 }
 
 func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, error) {
@@ -275,7 +274,7 @@ func constAction(a *action, args []*big.Int) *device.Action {
 
 // resetDefault gives the table the program's default entry.
 func (s *Switch) resetDefault(t *table) {
-	t.def, t.defMember, t.defGroup, t.defTarget, t.defSet = call{}, nil, nil, device.Target{}, false
+	t.def, t.defMember, t.defGroup, t.defTarget = call{}, nil, nil, device.Target{}
 	if d := t.prog.spec.Default; d != nil {
 		a := constAction(s.prog.actions[d.Action], d.Args)
 		t.def = bind(s.prog.actions[d.Action], a.Args)
