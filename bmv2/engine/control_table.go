@@ -46,31 +46,47 @@ func (s *Switch) write(what, name string, e device.Entry, do func(*table, device
 	return nil
 }
 
-// Entries implements [device.Device].
+// snapshot is what an entry was at one moment. What dev points to is never
+// changed, only replaced.
+type snapshot struct {
+	order uint64
+	dev   device.Entry
+}
+
+// Entries implements [device.Device]. Packets wait only while the entries are
+// noted, not while they are sorted and copied.
 func (s *Switch) Entries(name string) ([]device.Entry, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.table(name)
+	live, err := s.snapshots(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the entries: %w", err)
 	}
-	var live []*entry
-	for i := range t.entries {
-		if t.entries[i].used {
-			live = append(live, &t.entries[i])
-		}
-	}
-	slices.SortFunc(live, func(a, b *entry) int { return cmp.Compare(a.order, b.order) })
+	slices.SortFunc(live, func(a, b snapshot) int { return cmp.Compare(a.order, b.order) })
 	out := make([]device.Entry, len(live))
-	for i, e := range live {
-		out[i] = s.view(t, e)
+	for i := range live {
+		out[i] = cloneEntry(live[i].dev)
 	}
 	return out, nil
 }
 
-// view is an entry as the control plane sees it.
+func (s *Switch) snapshots(name string) ([]snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.table(name)
+	if err != nil {
+		return nil, err
+	}
+	live := make([]snapshot, 0, t.count)
+	for i := range t.entries {
+		if e := &t.entries[i]; e.used {
+			live = append(live, snapshot{e.order, s.view(t, e)})
+		}
+	}
+	return live, nil
+}
+
+// view is an entry as the control plane sees it; it shares memory with the entry.
 func (s *Switch) view(t *table, e *entry) device.Entry {
-	v := cloneEntry(e.dev)
+	v := e.dev
 	v.Counter = device.CounterValue{}
 	if t.prog.spec.WithCounters {
 		v.Counter = e.counter
@@ -168,7 +184,7 @@ func (s *Switch) Sweep(now Time, idle func(table string, e device.Entry)) {
 			e := &t.entries[i]
 			if e.used && e.dev.IdleTimeout > 0 && !e.told && int64(now-e.lastHit) >= e.dev.IdleTimeout {
 				e.told = true
-				idle(t.prog.spec.Name, s.view(t, e))
+				idle(t.prog.spec.Name, cloneEntry(s.view(t, e)))
 			}
 		}
 	}
