@@ -12,18 +12,19 @@
 // calls give the same bytes. Sockets, gRPC and the lab live elsewhere.
 //
 // Where simple_switch would abort, read memory it should not, or go round for
-// ever, this engine does something defined and counts it in [Stats]:
+// ever, this engine does something defined; [Stats] counts what is marked (c):
 //
-//   - An index out of range, of a stack, register, counter or meter: nothing is
-//     written, zero is read.
+//   - An index out of range (c) of a register, counter or meter: nothing is read
+//     or written. Of a stack: an element that is never valid and never emitted.
 //   - The fields of a header that was never valid for this packet are zero; in
 //     simple_switch they hold what an earlier packet left there.
 //   - A lookahead over the packet's end is error.PacketTooShort.
-//   - A hit on a selector group without active members is a miss.
-//   - assert and assume that do not hold, division by zero (zero), shifts by a
-//     negative number (none) do not stop the switch.
-//   - A parser that visits 2^14 states raises error.ParserTimeout; a pipeline of
-//     2^16 steps or a packet that recirculates 2^16 times is dropped.
+//   - A hit on a selector group without active members is a miss (c).
+//   - assert and assume that do not hold (c), division by zero (zero), shifts by
+//     a negative number (none) do not stop the switch.
+//   - A parser that visits 2^14 states raises error.ParserTimeout (c); a packet
+//     that takes 2^16 steps in a pipeline, or passes ingress 2^16 times, is
+//     dropped (c).
 //   - Intermediate results are kept to 8192 bits.
 //
 // What simple_switch does not have: the class of service and the length of a
