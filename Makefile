@@ -32,6 +32,9 @@ test-seeds: ## the demo for seeds 1 to 20, twice each: right verdicts, same byte
 bench: ## benchmarks with allocations
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+bench-bmv2: ## the engine beside a real simple_switch_grpc from PATH, in one run
+	$(GO) test -count=1 -v -timeout 30m -run TestThroughput ./bmv2/runner -args -throughput 200000
+
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
@@ -48,4 +51,4 @@ lint: ## gofmt, vet, staticcheck
 p4: ## compile the P4 programs (p4c on PATH) and regenerate the Go constants
 	$(GO) generate ./p4src
 
-.PHONY: help build demo test test-race test-bmv2 test-seeds bench fuzz lint p4
+.PHONY: help build demo test test-race test-bmv2 test-seeds bench bench-bmv2 fuzz lint p4

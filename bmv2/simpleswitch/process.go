@@ -40,6 +40,14 @@ type Config struct {
 	CPUPort  uint16 // 0 = no packet-in and packet-out
 	// Interfaces maps ports to network interfaces, which must exist.
 	Interfaces map[uint16]string
+	// Dataplane opens the switch's packet stream over gRPC (package port/dataplane);
+	// ports then need no interfaces.
+	Dataplane bool
+	// Captures is a folder in which the switch reads and writes captures instead of
+	// using the network: interface NAME's packets come from NAME_in.pcap, as fast as the
+	// switch takes them, and go to NAME_out.pcap. It begins after Wait, whole seconds.
+	Captures string
+	Wait     time.Duration
 	// Ready is how long the start may take; 0 = 10 s.
 	Ready time.Duration
 }
@@ -47,6 +55,7 @@ type Config struct {
 // Process is a running switch.
 type Process struct {
 	addr   string
+	data   string
 	cmd    *exec.Cmd
 	output *tail
 	exited chan struct{}
@@ -57,7 +66,7 @@ type Process struct {
 // accepts connections. The process ends with ctx or [Process.Stop]. An error carries
 // the last of what the process printed.
 func Start(ctx context.Context, cfg Config) (*Process, error) {
-	ports, err := freePorts(2)
+	ports, err := freePorts(3)
 	if err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", cfg.Path, err)
 	}
@@ -66,7 +75,11 @@ func Start(ctx context.Context, cfg Config) (*Process, error) {
 		output: &tail{limit: 16 << 10},
 		exited: make(chan struct{}),
 	}
-	p.cmd = exec.CommandContext(ctx, cfg.Path, arguments(cfg, p.addr, ports[1])...)
+	if cfg.Dataplane {
+		p.data = net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[2]))
+	}
+	p.cmd = exec.CommandContext(ctx, cfg.Path, arguments(cfg, p.addr, p.data, ports[1])...)
+	p.cmd.Dir = cfg.Captures
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
 	p.cmd.WaitDelay = 5 * time.Second
@@ -84,7 +97,7 @@ func Start(ctx context.Context, cfg Config) (*Process, error) {
 	return p, nil
 }
 
-func arguments(cfg Config, addr string, thriftPort int) []string {
+func arguments(cfg Config, addr, data string, thriftPort int) []string {
 	args := []string{
 		"--no-p4",
 		"--device-id", strconv.FormatUint(cfg.DeviceID, 10),
@@ -93,7 +106,13 @@ func arguments(cfg Config, addr string, thriftPort int) []string {
 	for _, port := range slices.Sorted(maps.Keys(cfg.Interfaces)) {
 		args = append(args, "-i", fmt.Sprintf("%d@%s", port, cfg.Interfaces[port]))
 	}
+	if cfg.Captures != "" {
+		args = append(args, "--use-files", strconv.Itoa(int(cfg.Wait.Seconds())))
+	}
 	args = append(args, "--", "--grpc-server-addr", addr)
+	if data != "" {
+		args = append(args, "--dp-grpc-server-addr", data)
+	}
 	if cfg.CPUPort != 0 {
 		args = append(args, "--cpu-port", strconv.Itoa(int(cfg.CPUPort)))
 	}
@@ -126,6 +145,9 @@ func (p *Process) awaitReady(ctx context.Context, patience time.Duration) error 
 
 // Addr returns host:port of the switch's P4Runtime server.
 func (p *Process) Addr() string { return p.addr }
+
+// DataplaneAddr returns host:port of the switch's packet stream; empty without one.
+func (p *Process) DataplaneAddr() string { return p.data }
 
 // Output returns the last of what the process printed.
 func (p *Process) Output() string { return p.output.String() }

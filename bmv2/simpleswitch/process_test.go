@@ -52,8 +52,8 @@ func TestStartEndsWithContext(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
-	got := strings.Join(arguments(Config{DeviceID: 7, CPUPort: 510, Interfaces: map[uint16]string{2: "b", 1: "a"}}, "127.0.0.1:1", 2), " ")
-	want := "--no-p4 --device-id 7 --thrift-port 2 -i 1@a -i 2@b -- --grpc-server-addr 127.0.0.1:1 --cpu-port 510"
+	got := strings.Join(arguments(Config{DeviceID: 7, CPUPort: 510, Interfaces: map[uint16]string{2: "b", 1: "a"}}, "127.0.0.1:1", "127.0.0.1:3", 2), " ")
+	want := "--no-p4 --device-id 7 --thrift-port 2 -i 1@a -i 2@b -- --grpc-server-addr 127.0.0.1:1 --dp-grpc-server-addr 127.0.0.1:3 --cpu-port 510"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
