@@ -51,7 +51,7 @@ func bench(ctx context.Context, cfg BenchConfig) (res BenchResult, err error) {
 	if cfg.Packets <= 0 {
 		return res, fmt.Errorf("packets: got %d, want at least 1", cfg.Packets)
 	}
-	in, err := mergeInputs(cfg.Inputs)
+	in, err := Merge(cfg.Inputs)
 	if err != nil {
 		return res, err
 	}
@@ -115,7 +115,7 @@ func bench(ctx context.Context, cfg BenchConfig) (res BenchResult, err error) {
 }
 
 // load reads all packets into memory.
-func load(in *merged) (out []Packet, err error) {
+func load(in *Merged) (out []Packet, err error) {
 	var p Packet
 	bytes := 0
 	for {

@@ -56,15 +56,18 @@ func OpenInput(arg string) (in Input, size int64, close func() error, err error)
 // Packet is a packet about to enter a port.
 type Packet struct {
 	Time int64 // ns on the captures' clock
+	At   int64 // ns after the first packet
 	Port uint16
 	Data []byte // good until the next call of Next
 }
 
-// merged gives out the packets of several captures in the order of time; of packets at
+// Merged gives out the packets of several captures in the order of time; of packets at
 // one instant, the input named first comes first.
-type merged struct {
+type Merged struct {
 	sources []*source
 	last    *source // whose packet was given out
+	base    int64   // time of the first packet
+	begun   bool
 }
 
 // source is one capture with its next packet.
@@ -78,8 +81,9 @@ type source struct {
 	frames int64
 }
 
-func mergeInputs(inputs []Input) (*merged, error) {
-	m := &merged{}
+// Merge begins to read captures.
+func Merge(inputs []Input) (*Merged, error) {
+	m := &Merged{}
 	for _, in := range inputs {
 		r, err := capture.NewReader(in.R)
 		if err != nil {
@@ -123,7 +127,7 @@ func (s *source) advance() error {
 }
 
 // Next sets p to the next packet. It returns io.EOF behind the last.
-func (m *merged) Next(p *Packet) error {
+func (m *Merged) Next(p *Packet) error {
 	if m.last != nil {
 		if err := m.last.advance(); err != nil {
 			return err
@@ -138,12 +142,15 @@ func (m *merged) Next(p *Packet) error {
 	if m.last == nil {
 		return io.EOF
 	}
-	*p = Packet{Time: m.last.frame.Time, Port: m.last.in.Port, Data: m.last.frame.Data}
+	if !m.begun {
+		m.base, m.begun = m.last.frame.Time, true
+	}
+	*p = Packet{Time: m.last.frame.Time, At: m.last.frame.Time - m.base, Port: m.last.in.Port, Data: m.last.frame.Data}
 	return nil
 }
 
 // late returns how many packets were older than one before them.
-func (m *merged) late() (n uint64) {
+func (m *Merged) late() (n uint64) {
 	for _, s := range m.sources {
 		n += s.late
 	}

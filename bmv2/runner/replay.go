@@ -87,7 +87,7 @@ func replay(ctx context.Context, cfg ReplayConfig) (sum ReplaySummary, err error
 	if err != nil {
 		return sum, err
 	}
-	in, err := mergeInputs(cfg.Inputs)
+	in, err := Merge(cfg.Inputs)
 	if err != nil {
 		return sum, err
 	}
@@ -112,7 +112,7 @@ func replay(ctx context.Context, cfg ReplayConfig) (sum ReplaySummary, err error
 // feed gives packets to a switch, each at its own instant after base, the time of the
 // first, and lets the switch run empty behind the last. before, if not nil, hears of
 // every packet ahead of the switch.
-func feed(ctx context.Context, sw *engine.Switch, in *merged, out func(base int64, tx engine.Tx) error, before func(n int, p *Packet)) error {
+func feed(ctx context.Context, sw *engine.Switch, in *Merged, out func(base int64, tx engine.Tx) error, before func(n int, p *Packet)) error {
 	var base int64
 	var failed error
 	emit := func(tx engine.Tx) {
@@ -129,13 +129,11 @@ func feed(ctx context.Context, sw *engine.Switch, in *merged, out func(base int6
 		if err != nil {
 			return err
 		}
-		if n == 0 {
-			base = p.Time
-		}
+		base = p.Time - p.At
 		if n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		now := engine.Time(p.Time - base)
+		now := engine.Time(p.At)
 		sw.Run(now, emit)
 		if before != nil {
 			before(n, &p)

@@ -19,7 +19,7 @@ func newSwitchCmd() *cobra.Command {
 		Use:   "switch",
 		Short: "Run one P4 switch: live, in tests, over captures, against BMv2",
 	}
-	cmd.AddCommand(newSwitchSTFCmd(), newSwitchReplayCmd(), newSwitchBenchCmd())
+	cmd.AddCommand(newSwitchSTFCmd(), newSwitchReplayCmd(), newSwitchBenchCmd(), newSwitchDiffCmd())
 	return cmd
 }
 
