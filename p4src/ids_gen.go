@@ -5,31 +5,31 @@ package p4src
 // Tables. The size is the number of entries that the program guarantees.
 const (
 	TableRoutes           uint32 = 0x02000101 // routes: set_nexthop, to_cpu, route_miss
-	TableRoutesSize              = 4096
+	TableRoutesSize       int    = 4096
 	TableNexthops         uint32 = 0x02000102 // nexthops: forward
-	TableNexthopsSize            = 1024
+	TableNexthopsSize     int    = 1024
 	TableTelemetry        uint32 = 0x02000103 // telemetry: telemetry_config, telemetry_off
-	TableTelemetrySize           = 1
+	TableTelemetrySize    int    = 1
 	TableWatch            uint32 = 0x02000104 // watch: watch_flow, ignore_flow
-	TableWatchSize               = 1024
+	TableWatchSize        int    = 1024
 	TableQueueLimit       uint32 = 0x02000105 // queue_limit: limit_queue
-	TableQueueLimitSize          = 512
+	TableQueueLimitSize   int    = 512
 	TableQueueWatch       uint32 = 0x02000106 // queue_watch: watch_queue
-	TableQueueWatchSize          = 512
+	TableQueueWatchSize   int    = 512
 	TableMTU              uint32 = 0x02000107 // mtu: set_mtu
-	TableMTUSize                 = 512
+	TableMTUSize          int    = 512
 	TableReportTarget     uint32 = 0x02000108 // report_target: set_report_target, no_report_target
-	TableReportTargetSize        = 1
+	TableReportTargetSize int    = 1
 	TablePorts            uint32 = 0x02000201 // ports: tenant_port, uplink_port, port_unknown (vswitch only)
-	TablePortsSize               = 512
+	TablePortsSize        int    = 512
 	TableVTEP             uint32 = 0x02000202 // vtep: set_vtep, no_vtep (vswitch only)
-	TableVTEPSize                = 1
+	TableVTEPSize         int    = 1
 	TableSourceGuard      uint32 = 0x02000203 // source_guard: source_ok, source_spoofed (vswitch only)
-	TableSourceGuardSize         = 4096
+	TableSourceGuardSize  int    = 4096
 	TableACL              uint32 = 0x02000204 // acl: permit, deny (vswitch only)
-	TableACLSize                 = 8192
+	TableACLSize          int    = 8192
 	TableOverlay          uint32 = 0x02000205 // overlay: local, remote, no_mapping (vswitch only)
-	TableOverlaySize             = 65536
+	TableOverlaySize      int    = 65536
 )
 
 // Actions.
@@ -64,17 +64,17 @@ const (
 // Action profiles and selectors. The size counts members of all groups.
 const (
 	ProfileECMP     uint32 = 0x11000101 // ecmp: at most 64 members in a group
-	ProfileECMPSize        = 4096
+	ProfileECMPSize int    = 4096
 )
 
 // Counters. Those with a size are arrays, the others belong to a table's entries.
 const (
 	CounterDrop        uint32 = 0x12000101 // drop_counter
-	CounterDropSize           = 256
+	CounterDropSize    int    = 256
 	CounterPortIn      uint32 = 0x12000102 // port_in
-	CounterPortInSize         = 512
+	CounterPortInSize  int    = 512
 	CounterPortOut     uint32 = 0x12000103 // port_out
-	CounterPortOutSize        = 512
+	CounterPortOutSize int    = 512
 	CounterRoutes      uint32 = 0x13000101 // routes_counter
 	CounterACL         uint32 = 0x13000201 // acl_counter (vswitch only)
 	CounterOverlay     uint32 = 0x13000202 // overlay_counter (vswitch only)
@@ -83,11 +83,11 @@ const (
 // Registers, by number of cells.
 const (
 	RegisterReportSeq      uint32 = 0x16000101 // report_seq
-	RegisterReportSeqSize         = 1
+	RegisterReportSeqSize  int    = 1
 	RegisterQueueDepth     uint32 = 0x16000102 // queue_depth
-	RegisterQueueDepthSize        = 512
+	RegisterQueueDepthSize int    = 512
 	RegisterPacketID       uint32 = 0x16000201 // packet_id (vswitch only)
-	RegisterPacketIDSize          = 1
+	RegisterPacketIDSize   int    = 1
 )
 
 // Headers of packet-in and packet-out.
@@ -99,209 +99,209 @@ const (
 // Fields of action set_nexthop: id and width in bits.
 const (
 	ParamSetNexthopNexthopID     uint32 = 1
-	ParamSetNexthopNexthopIDBits        = 16
+	ParamSetNexthopNexthopIDBits int    = 16
 )
 
 // Fields of action forward: id and width in bits.
 const (
 	ParamForwardPort     uint32 = 1
-	ParamForwardPortBits        = 9
+	ParamForwardPortBits int    = 9
 	ParamForwardSMAC     uint32 = 2
-	ParamForwardSMACBits        = 48
+	ParamForwardSMACBits int    = 48
 	ParamForwardDMAC     uint32 = 3
-	ParamForwardDMACBits        = 48
+	ParamForwardDMACBits int    = 48
 )
 
 // Fields of action telemetry_config: id and width in bits.
 const (
 	ParamTelemetryConfigNodeID       uint32 = 1
-	ParamTelemetryConfigNodeIDBits          = 32
+	ParamTelemetryConfigNodeIDBits   int    = 32
 	ParamTelemetryConfigHashSeed     uint32 = 2
-	ParamTelemetryConfigHashSeedBits        = 16
+	ParamTelemetryConfigHashSeedBits int    = 16
 	ParamTelemetryConfigAllHops      uint32 = 3
-	ParamTelemetryConfigAllHopsBits         = 1
+	ParamTelemetryConfigAllHopsBits  int    = 1
 	ParamTelemetryConfigDrops        uint32 = 4
-	ParamTelemetryConfigDropsBits           = 1
+	ParamTelemetryConfigDropsBits    int    = 1
 )
 
 // Fields of action watch_flow: id and width in bits.
 const (
 	ParamWatchFlowColour     uint32 = 1
-	ParamWatchFlowColourBits        = 2
+	ParamWatchFlowColourBits int    = 2
 )
 
 // Fields of action limit_queue: id and width in bits.
 const (
 	ParamLimitQueueDepth     uint32 = 1
-	ParamLimitQueueDepthBits        = 19
+	ParamLimitQueueDepthBits int    = 19
 )
 
 // Fields of action watch_queue: id and width in bits.
 const (
 	ParamWatchQueueDepth     uint32 = 1
-	ParamWatchQueueDepthBits        = 19
+	ParamWatchQueueDepthBits int    = 19
 )
 
 // Fields of action set_mtu: id and width in bits.
 const (
 	ParamSetMTUBytes     uint32 = 1
-	ParamSetMTUBytesBits        = 16
+	ParamSetMTUBytesBits int    = 16
 )
 
 // Fields of action set_report_target: id and width in bits.
 const (
 	ParamSetReportTargetSMAC         uint32 = 1
-	ParamSetReportTargetSMACBits            = 48
+	ParamSetReportTargetSMACBits     int    = 48
 	ParamSetReportTargetDMAC         uint32 = 2
-	ParamSetReportTargetDMACBits            = 48
+	ParamSetReportTargetDMACBits     int    = 48
 	ParamSetReportTargetSrcIP        uint32 = 3
-	ParamSetReportTargetSrcIPBits           = 32
+	ParamSetReportTargetSrcIPBits    int    = 32
 	ParamSetReportTargetDstIP        uint32 = 4
-	ParamSetReportTargetDstIPBits           = 32
+	ParamSetReportTargetDstIPBits    int    = 32
 	ParamSetReportTargetUDPDport     uint32 = 5
-	ParamSetReportTargetUDPDportBits        = 16
+	ParamSetReportTargetUDPDportBits int    = 16
 	ParamSetReportTargetHWID         uint32 = 6
-	ParamSetReportTargetHWIDBits            = 6
+	ParamSetReportTargetHWIDBits     int    = 6
 )
 
 // Fields of action tenant_port: id and width in bits.
 const (
 	ParamTenantPortVNI     uint32 = 1
-	ParamTenantPortVNIBits        = 24
+	ParamTenantPortVNIBits int    = 24
 )
 
 // Fields of action set_vtep: id and width in bits.
 const (
 	ParamSetVTEPAddress     uint32 = 1
-	ParamSetVTEPAddressBits        = 32
+	ParamSetVTEPAddressBits int    = 32
 )
 
 // Fields of action permit: id and width in bits.
 const (
 	ParamPermitRule     uint32 = 1
-	ParamPermitRuleBits        = 32
+	ParamPermitRuleBits int    = 32
 )
 
 // Fields of action deny: id and width in bits.
 const (
 	ParamDenyRule     uint32 = 1
-	ParamDenyRuleBits        = 32
+	ParamDenyRuleBits int    = 32
 )
 
 // Fields of action local: id and width in bits.
 const (
 	ParamLocalPort     uint32 = 1
-	ParamLocalPortBits        = 9
+	ParamLocalPortBits int    = 9
 	ParamLocalSMAC     uint32 = 2
-	ParamLocalSMACBits        = 48
+	ParamLocalSMACBits int    = 48
 	ParamLocalDMAC     uint32 = 3
-	ParamLocalDMACBits        = 48
+	ParamLocalDMACBits int    = 48
 )
 
 // Fields of action remote: id and width in bits.
 const (
 	ParamRemoteAddress     uint32 = 1
-	ParamRemoteAddressBits        = 32
+	ParamRemoteAddressBits int    = 32
 )
 
 // Fields of table routes: id and width in bits.
 const (
 	KeyRoutesIPv4Dst     uint32 = 1 // lpm
-	KeyRoutesIPv4DstBits        = 32
+	KeyRoutesIPv4DstBits int    = 32
 )
 
 // Fields of table nexthops: id and width in bits.
 const (
 	KeyNexthopsNexthopID     uint32 = 1 // exact
-	KeyNexthopsNexthopIDBits        = 16
+	KeyNexthopsNexthopIDBits int    = 16
 )
 
 // Fields of table watch: id and width in bits.
 const (
 	KeyWatchVNI       uint32 = 1 // ternary
-	KeyWatchVNIBits          = 24
+	KeyWatchVNIBits   int    = 24
 	KeyWatchSrc       uint32 = 2 // ternary
-	KeyWatchSrcBits          = 32
+	KeyWatchSrcBits   int    = 32
 	KeyWatchDst       uint32 = 3 // ternary
-	KeyWatchDstBits          = 32
+	KeyWatchDstBits   int    = 32
 	KeyWatchProto     uint32 = 4 // ternary
-	KeyWatchProtoBits        = 8
+	KeyWatchProtoBits int    = 8
 	KeyWatchSport     uint32 = 5 // ternary
-	KeyWatchSportBits        = 16
+	KeyWatchSportBits int    = 16
 	KeyWatchDport     uint32 = 6 // ternary
-	KeyWatchDportBits        = 16
+	KeyWatchDportBits int    = 16
 )
 
 // Fields of table queue_limit: id and width in bits.
 const (
 	KeyQueueLimitEgressPort     uint32 = 1 // exact
-	KeyQueueLimitEgressPortBits        = 9
+	KeyQueueLimitEgressPortBits int    = 9
 )
 
 // Fields of table queue_watch: id and width in bits.
 const (
 	KeyQueueWatchEgressPort     uint32 = 1 // exact
-	KeyQueueWatchEgressPortBits        = 9
+	KeyQueueWatchEgressPortBits int    = 9
 )
 
 // Fields of table mtu: id and width in bits.
 const (
 	KeyMTUEgressPort     uint32 = 1 // exact
-	KeyMTUEgressPortBits        = 9
+	KeyMTUEgressPortBits int    = 9
 )
 
 // Fields of table ports: id and width in bits.
 const (
 	KeyPortsIngressPort     uint32 = 1 // exact
-	KeyPortsIngressPortBits        = 9
+	KeyPortsIngressPortBits int    = 9
 )
 
 // Fields of table source_guard: id and width in bits.
 const (
 	KeySourceGuardIngressPort     uint32 = 1 // exact
-	KeySourceGuardIngressPortBits        = 9
+	KeySourceGuardIngressPortBits int    = 9
 	KeySourceGuardSrc             uint32 = 2 // exact
-	KeySourceGuardSrcBits                = 32
+	KeySourceGuardSrcBits         int    = 32
 )
 
 // Fields of table acl: id and width in bits.
 const (
 	KeyACLVNI           uint32 = 1 // exact
-	KeyACLVNIBits              = 24
+	KeyACLVNIBits       int    = 24
 	KeyACLDirection     uint32 = 2 // exact
-	KeyACLDirectionBits        = 1
+	KeyACLDirectionBits int    = 1
 	KeyACLSrc           uint32 = 3 // ternary
-	KeyACLSrcBits              = 32
+	KeyACLSrcBits       int    = 32
 	KeyACLDst           uint32 = 4 // ternary
-	KeyACLDstBits              = 32
+	KeyACLDstBits       int    = 32
 	KeyACLProto         uint32 = 5 // ternary
-	KeyACLProtoBits            = 8
+	KeyACLProtoBits     int    = 8
 	KeyACLDport         uint32 = 6 // ternary
-	KeyACLDportBits            = 16
+	KeyACLDportBits     int    = 16
 )
 
 // Fields of table overlay: id and width in bits.
 const (
 	KeyOverlayVNI     uint32 = 1 // exact
-	KeyOverlayVNIBits        = 24
+	KeyOverlayVNIBits int    = 24
 	KeyOverlayDst     uint32 = 2 // exact
-	KeyOverlayDstBits        = 32
+	KeyOverlayDstBits int    = 32
 )
 
 // Fields of header packet_in: id and width in bits.
 const (
 	MetaPacketInIngressPort     uint32 = 1
-	MetaPacketInIngressPortBits        = 9
+	MetaPacketInIngressPortBits int    = 9
 	MetaPacketInPad             uint32 = 2
-	MetaPacketInPadBits                = 7
+	MetaPacketInPadBits         int    = 7
 	MetaPacketInReason          uint32 = 3
-	MetaPacketInReasonBits             = 8
+	MetaPacketInReasonBits      int    = 8
 )
 
 // Fields of header packet_out: id and width in bits.
 const (
 	MetaPacketOutEgressPort     uint32 = 1
-	MetaPacketOutEgressPortBits        = 9
+	MetaPacketOutEgressPortBits int    = 9
 	MetaPacketOutPad            uint32 = 2
-	MetaPacketOutPadBits               = 7
+	MetaPacketOutPadBits        int    = 7
 )

@@ -120,7 +120,7 @@ func idConstants(root string) ([]byte, error) {
 			}
 			b.WriteByte('\n')
 			if o.size > 0 {
-				fmt.Fprintf(&b, "\t%sSize = %d\n", o.constant(), o.size)
+				fmt.Fprintf(&b, "\t%sSize int = %d\n", o.constant(), o.size)
 			}
 		}
 		b.WriteString(")\n\n")
@@ -136,7 +136,7 @@ func idConstants(root string) ([]byte, error) {
 			if f.doc != "" {
 				fmt.Fprintf(&b, " // %s", f.doc)
 			}
-			fmt.Fprintf(&b, "\n\t%sBits = %d\n", name, f.bits)
+			fmt.Fprintf(&b, "\n\t%sBits int = %d\n", name, f.bits)
 		}
 		b.WriteString(")\n\n")
 	}
