@@ -54,7 +54,7 @@ func (r *rig) line(line string) error {
 			if err != nil {
 				return err
 			}
-			g := device.Group{ID: uint32(id), MaxSize: p4src.ProfileECMPSize}
+			g := device.Group{ID: uint32(id), MaxSize: int32(p4src.ProfileECMPSize)}
 			for _, m := range strings.Fields(call) {
 				n, err := strconv.Atoi(m)
 				if err != nil {
