@@ -181,7 +181,7 @@ func TestPortCounters(t *testing.T) {
 func TestNexthopGroupWithoutMembers(t *testing.T) {
 	embeddedOnly(t, "takes no empty groups")
 	r := ecmpRig(t, 1)
-	if err := r.sw.ModifyGroup("ecmp", device.Group{ID: 9, MaxSize: p4src.ProfileECMPSize}); err != nil {
+	if err := r.sw.ModifyGroup("ecmp", device.Group{ID: 9, MaxSize: int32(p4src.ProfileECMPSize)}); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.send(9, packet(underlay, 20)); len(got) != 0 {
