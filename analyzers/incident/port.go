@@ -169,8 +169,8 @@ func (a *Analyzer) slowFinding(k latency.QueueKey, v latency.View, s queueSpan, 
 		ReportLoss: loss,
 	}
 	f.Evidence = []analyzers.Evidence{{
-		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d departures back to back, %d of them below half the rate; %d waits behind a known backlog, %d of them; %d short waits, %d of them)",
-			f.Place.Node, k.Port, port.PeerName, k.Queue, rateText(bps), rateText(float64(port.RateBps)), s.drain.Pairs, s.drain.SlowPairs, s.drain.Waits, s.drain.SlowWaits, s.drain.Shorts, s.drain.SlowShorts),
+		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d measurements, at least %.0f %% of them below half of it)",
+			f.Place.Node, k.Port, port.PeerName, k.Queue, rateText(bps), rateText(float64(port.RateBps)), n, 100*s.drain.Slow()),
 		Figures: map[string]float64{
 			"drain_bps": bps, "port_bps": float64(port.RateBps), "pairs": float64(s.drain.Pairs),
 			"slow_pairs": float64(s.drain.SlowPairs), "waits": float64(s.drain.Waits), "slow_waits": float64(s.drain.SlowWaits),
