@@ -169,7 +169,7 @@ func (a *Analyzer) slowFinding(k latency.QueueKey, v latency.View, s queueSpan, 
 		ReportLoss: loss,
 	}
 	f.Evidence = []analyzers.Evidence{{
-		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d measurements, at least %.0f %% of them below half of it)",
+		Text: fmt.Sprintf("%s port %d (to %s), queue %d, drains at %s; its port's rate is %s (%d measurements, %.0f %% of them below half of it)",
 			f.Place.Node, k.Port, port.PeerName, k.Queue, rateText(bps), rateText(float64(port.RateBps)), n, 100*s.drain.Slow()),
 		Figures: map[string]float64{
 			"drain_bps": bps, "port_bps": float64(port.RateBps), "pairs": float64(s.drain.Pairs),
