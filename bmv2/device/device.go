@@ -199,3 +199,20 @@ type ValueSets interface {
 	SetValueSet(name string, members []ValueSetMember) error // replaces all members
 	ValueSet(name string) ([]ValueSetMember, error)
 }
+
+// Finder is a [Device] that finds one entry without listing the table.
+type Finder interface {
+	Device
+	// Entry returns the entry with the identity of e, as Entries would, or ErrNotFound.
+	Entry(table string, e Entry) (Entry, error)
+}
+
+// Atomic is a [Device] that can make several changes between two packets.
+type Atomic interface {
+	Device
+	// Atomically calls f while no packet is processed: packets see the device as it
+	// was before the call or as f leaves it. Packets wait meanwhile, so f should be
+	// short; it may call the Device but not its data plane. Calls of the Device by
+	// others are not held up.
+	Atomically(f func())
+}

@@ -18,31 +18,56 @@ func cells(a *entity.Array, i *p4v1.Index) (from, to int, err error) {
 	return n, n + 1, err
 }
 
-func (s *store) applyCounter(op p4v1.Update_Type, c *p4v1.CounterEntry, wantUndo bool) error {
+// setCells writes v into cells from to to−1, and returns how to restore them if
+// that may be asked for.
+func setCells[V any](name string, from, to int, mode undoMode, read func(string, int) (V, error), write func(string, int, V) error, v V) (undo, error) {
+	var old []V
+	back := func() error {
+		for i, o := range old {
+			if err := write(name, from+i, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i := from; i < to; i++ {
+		if mode != noUndo {
+			o, err := read(name, i)
+			if err != nil {
+				return nil, result(err, back())
+			}
+			old = append(old, o)
+		}
+		if err := write(name, i, v); err != nil {
+			return nil, result(err, back())
+		}
+	}
+	return back, nil
+}
+
+func (s *store) applyCounter(op p4v1.Update_Type, c *p4v1.CounterEntry, mode undoMode) (undo, error) {
 	a, err := s.schema.Counter(c.GetCounterId())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := onlyModify(op, "counter "+a.Name); err != nil {
-		return err
+		return nil, err
 	}
 	from, to, err := cells(a, c.GetIndex())
-	if err != nil || c.GetData() == nil { // unset data: the value is not modified
-		return err
+	if err != nil {
+		return nil, err
 	}
-	if wantUndo {
-		return errNoUndo("a counter")
+	if c.GetData() == nil { // the value is not modified
+		return nothingToUndo, nil
+	}
+	if mode == liveUndo {
+		return nil, errNoUndo("a counter")
 	}
 	v, err := entity.DecodeCounter("counter "+a.Name, c.GetData())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i := from; i < to; i++ {
-		if err := s.dev.WriteCounter(a.Name, i, v); err != nil {
-			return err
-		}
-	}
-	return nil
+	return setCells(a.Name, from, to, mode, s.dev.ReadCounter, s.dev.WriteCounter, v)
 }
 
 // direct decodes the table entry inside a direct counter or meter entry.
@@ -72,26 +97,27 @@ const (
 	directMeter   = "direct meter"
 )
 
-func (s *store) applyDirectCounter(op p4v1.Update_Type, c *p4v1.DirectCounterEntry, wantUndo bool) error {
+func (s *store) applyDirectCounter(op p4v1.Update_Type, c *p4v1.DirectCounterEntry, mode undoMode) (undo, error) {
 	if err := onlyModify(op, "a direct counter"); err != nil {
-		return err
+		return nil, err
 	}
 	e, err := s.direct(c.GetTableEntry(), directCounter)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if c.GetData() == nil {
-		_, err := s.find(&e)
-		return err
+	old, err := s.find(&e)
+	if err != nil || c.GetData() == nil { // without data the value is not modified
+		return nothingToUndo, err
 	}
-	if wantUndo {
-		return errNoUndo("a counter")
+	if mode == liveUndo {
+		return nil, errNoUndo("a counter")
 	}
 	v, err := entity.DecodeCounter("table "+e.Table.Name, c.GetData())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.dev.WriteDirectCounter(e.Table.Name, device.Entry{Matches: e.Matches, Priority: e.Priority}, v)
+	back := func() error { return s.dev.WriteDirectCounter(e.Table.Name, old, old.Counter) }
+	return back, s.dev.WriteDirectCounter(e.Table.Name, old, v)
 }
 
 func noColours(d *p4v1.MeterCounterData) error {
@@ -101,7 +127,7 @@ func noColours(d *p4v1.MeterCounterData) error {
 	return nil
 }
 
-func (s *store) applyMeter(op p4v1.Update_Type, m *p4v1.MeterEntry, wantUndo bool) (undo, error) {
+func (s *store) applyMeter(op p4v1.Update_Type, m *p4v1.MeterEntry, mode undoMode) (undo, error) {
 	a, err := s.schema.Meter(m.GetMeterId())
 	if err != nil {
 		return nil, err
@@ -118,35 +144,14 @@ func (s *store) applyMeter(op p4v1.Update_Type, m *p4v1.MeterEntry, wantUndo boo
 	}
 	var c *device.MeterConfig // unset: back to green for all
 	if m.GetConfig() != nil {
-		if c, err = entity.DecodeMeter("meter "+a.Name, m.GetConfig()); err != nil {
+		if c, err = entity.DecodeMeter("meter "+a.Name, a.Kind, m.GetConfig()); err != nil {
 			return nil, err
 		}
 	}
-	old := make([]*device.MeterConfig, 0, to-from)
-	back := func() error {
-		for i, o := range old {
-			if err := s.dev.WriteMeter(a.Name, from+i, o); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for i := from; i < to; i++ {
-		if wantUndo {
-			o, err := s.dev.ReadMeter(a.Name, i)
-			if err != nil {
-				return nil, result(err, back())
-			}
-			old = append(old, o)
-		}
-		if err := s.dev.WriteMeter(a.Name, i, c); err != nil {
-			return nil, err
-		}
-	}
-	return back, nil
+	return setCells(a.Name, from, to, mode, s.dev.ReadMeter, s.dev.WriteMeter, c)
 }
 
-func (s *store) applyDirectMeter(op p4v1.Update_Type, m *p4v1.DirectMeterEntry, wantUndo bool) (undo, error) {
+func (s *store) applyDirectMeter(op p4v1.Update_Type, m *p4v1.DirectMeterEntry) (undo, error) {
 	if err := onlyModify(op, "a direct meter"); err != nil {
 		return nil, err
 	}
@@ -165,7 +170,7 @@ func (s *store) applyDirectMeter(op p4v1.Update_Type, m *p4v1.DirectMeterEntry, 
 	old := d
 	d.Meter = nil
 	if m.GetConfig() != nil {
-		if d.Meter, err = entity.DecodeMeter("table "+e.Table.Name, m.GetConfig()); err != nil {
+		if d.Meter, err = entity.DecodeMeter("table "+e.Table.Name, e.Table.MeterKind, m.GetConfig()); err != nil {
 			return nil, err
 		}
 	}
@@ -175,29 +180,24 @@ func (s *store) applyDirectMeter(op p4v1.Update_Type, m *p4v1.DirectMeterEntry, 
 	return func() error { return s.dev.Modify(e.Table.Name, old) }, nil
 }
 
-func (s *store) applyRegister(op p4v1.Update_Type, r *p4v1.RegisterEntry, wantUndo bool) error {
+func (s *store) applyRegister(op p4v1.Update_Type, r *p4v1.RegisterEntry, mode undoMode) (undo, error) {
 	a, err := s.schema.Register(r.GetRegisterId())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := onlyModify(op, "register "+a.Name); err != nil {
-		return err
+		return nil, err
 	}
 	from, to, err := cells(a, r.GetIndex())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v, err := a.DecodeCell(r.GetData())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if wantUndo {
-		return errNoUndo("a register")
+	if mode == liveUndo {
+		return nil, errNoUndo("a register")
 	}
-	for i := from; i < to; i++ {
-		if err := s.dev.WriteRegister(a.Name, i, v); err != nil {
-			return err
-		}
-	}
-	return nil
+	return setCells(a.Name, from, to, mode, s.dev.ReadRegister, s.dev.WriteRegister, v)
 }

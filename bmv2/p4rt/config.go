@@ -44,6 +44,11 @@ type Limits struct {
 	OutboxItems  int // packet-ins and notifications waiting per stream, default 1024
 	OutboxBytes  int // their payload, default 4 MiB
 	ReadBatch    int // entities per ReadResponse, default 256
+
+	// AtomicChanges bounds what one DATAPLANE_ATOMIC batch may change, because packets
+	// wait for it: updates, actions of one-shots, and cells of arrays written as a
+	// whole. Default 1024, some milliseconds.
+	AtomicChanges int
 }
 
 const minMessageBytes = 4 << 20 // a P4Runtime server must not go below gRPC's default
@@ -60,6 +65,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.OutboxItems, 1024)
 	def(&l.OutboxBytes, 4<<20)
 	def(&l.ReadBatch, 256)
+	def(&l.AtomicChanges, 1024)
 	l.MessageBytes = max(l.MessageBytes, minMessageBytes)
 	return l
 }

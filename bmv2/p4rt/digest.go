@@ -121,7 +121,7 @@ func (g *digester) ack(list uint64) {
 	}
 }
 
-func (s *store) applyDigest(op p4v1.Update_Type, in *p4v1.DigestEntry, _ bool) (undo, error) {
+func (s *store) applyDigest(op p4v1.Update_Type, in *p4v1.DigestEntry) (undo, error) {
 	d, err := s.schema.Digest(in.GetDigestId())
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func exercise(t *testing.T, s *store) {
 		return out
 	}
 	apply := func(op p4v1.Update_Type, e *p4v1.Entity) error {
-		_, err := s.apply(&p4v1.Update{Type: op, Entity: e}, false)
+		_, err := s.apply(&p4v1.Update{Type: op, Entity: e}, noUndo)
 		return err
 	}
 	for _, q := range []*p4v1.Entity{
@@ -233,7 +233,7 @@ func BenchmarkApply(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, op := range []p4v1.Update_Type{p4v1.Update_INSERT, p4v1.Update_DELETE} {
-			if _, err := s.apply(&p4v1.Update{Type: op, Entity: e}, false); err != nil {
+			if _, err := s.apply(&p4v1.Update{Type: op, Entity: e}, noUndo); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -58,7 +58,7 @@ func checkWrite(tb testing.TB, s *store, us []*p4v1.Update) {
 		_ = s.read(u.GetEntity(), func(*p4v1.Entity) {})
 	}
 	before := state(tb, s)
-	errs, failed := s.writeOrRollback(us)
+	errs, failed := s.writeAllOrNone(us, liveUndo)
 	for i, err := range errs {
 		if entity.CodeOf(err) == codes.Internal {
 			tb.Fatalf("update %d, %v: %v", i, us[i], err)
@@ -69,7 +69,7 @@ func checkWrite(tb testing.TB, s *store, us []*p4v1.Update) {
 			tb.Fatalf("a batch that was taken back changed the state\n%v\nto\n%v\nbatch %v", before, after, us)
 		}
 	}
-	errs, _ = s.writeAll(us)
+	errs, _ = s.writeEach(us)
 	for i, err := range errs {
 		if entity.CodeOf(err) == codes.Internal {
 			tb.Fatalf("update %d, %v: %v", i, us[i], err)
@@ -80,7 +80,7 @@ func checkWrite(tb testing.TB, s *store, us []*p4v1.Update) {
 		case e.GetTableEntry() != nil && !e.GetTableEntry().GetIsDefaultAction():
 			te := proto.Clone(e.GetTableEntry()).(*p4v1.TableEntry)
 			ent := &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: te}}
-			if _, err := s.apply(&p4v1.Update{Type: p4v1.Update_INSERT, Entity: ent}, false); entity.CodeOf(err) != codes.AlreadyExists {
+			if _, err := s.apply(&p4v1.Update{Type: p4v1.Update_INSERT, Entity: ent}, noUndo); entity.CodeOf(err) != codes.AlreadyExists {
 				tb.Fatalf("what was read cannot be written: %v: %v", te, err)
 			}
 		}

@@ -200,7 +200,7 @@ func (s *store) copyKind(to *store, kind *p4v1.Entity, op p4v1.Update_Type) erro
 		if s.declared(e) {
 			continue
 		}
-		if _, err := to.apply(&p4v1.Update{Type: op, Entity: e}, false); err != nil {
+		if _, err := to.apply(&p4v1.Update{Type: op, Entity: e}, noUndo); err != nil {
 			return entity.Errorf(entity.CodeOf(err), "%v (%v)", err, e)
 		}
 	}

@@ -42,7 +42,7 @@ func (s *store) exclusive(p *entity.Profile) error {
 	return nil
 }
 
-func (s *store) applyMember(op p4v1.Update_Type, in *p4v1.ActionProfileMember, wantUndo bool) (undo, error) {
+func (s *store) applyMember(op p4v1.Update_Type, in *p4v1.ActionProfileMember, mode undoMode) (undo, error) {
 	p, m, err := s.schema.DecodeMember(op, in)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (s *store) applyMember(op p4v1.Update_Type, in *p4v1.ActionProfileMember, w
 		return func() error { return s.dev.DeleteMember(p.Name, m.ID) }, nil
 	}
 	var old device.Member
-	if wantUndo {
+	if mode != noUndo {
 		if old, err = s.member(p, m.ID); err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func (s *store) applyMember(op p4v1.Update_Type, in *p4v1.ActionProfileMember, w
 	return func() error { return s.dev.InsertMember(p.Name, old) }, nil
 }
 
-func (s *store) applyGroup(op p4v1.Update_Type, in *p4v1.ActionProfileGroup, wantUndo bool) (undo, error) {
+func (s *store) applyGroup(op p4v1.Update_Type, in *p4v1.ActionProfileGroup, mode undoMode) (undo, error) {
 	p, g, err := s.schema.DecodeGroup(op, in)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (s *store) applyGroup(op p4v1.Update_Type, in *p4v1.ActionProfileGroup, wan
 		return nil, err
 	}
 	var old device.Group
-	if op == p4v1.Update_MODIFY || wantUndo && op == p4v1.Update_DELETE {
+	if op == p4v1.Update_MODIFY || mode != noUndo && op == p4v1.Update_DELETE {
 		if old, err = s.group(p, g.ID); err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 
 // read answers one request of a Read batch. Zero ids are wildcards.
 func (s *store) read(req *p4v1.Entity, emit func(*p4v1.Entity)) error {
-	if err := entity.CheckUnknown(req.ProtoReflect()); err != nil {
+	if err := entity.CheckNewer(req); err != nil {
 		return err
 	}
 	switch e := req.GetEntity().(type) {
@@ -118,34 +118,4 @@ func (s *store) profiles(id, inside uint32) ([]*entity.Profile, error) {
 	}
 	p, err := s.schema.Profile(id)
 	return []*entity.Profile{p}, err
-}
-
-func (s *store) readPRE(q *p4v1.PacketReplicationEngineEntry, emit func(*p4v1.Entity)) error {
-	switch t := q.GetType().(type) {
-	case *p4v1.PacketReplicationEngineEntry_MulticastGroupEntry:
-		id, found := t.MulticastGroupEntry.GetMulticastGroupId(), false
-		for _, g := range s.dev.MulticastGroups() {
-			if id == 0 || g.ID == id {
-				emit(entity.EncodeMulticastGroup(g))
-				found = true
-			}
-		}
-		if id != 0 && !found {
-			return entity.Errorf(codes.NotFound, "no multicast group %d", id)
-		}
-		return nil
-	case *p4v1.PacketReplicationEngineEntry_CloneSessionEntry:
-		id, found := t.CloneSessionEntry.GetSessionId(), false
-		for _, c := range s.dev.CloneSessions() {
-			if id == 0 || c.ID == id {
-				emit(entity.EncodeCloneSession(c))
-				found = true
-			}
-		}
-		if id != 0 && !found {
-			return entity.Errorf(codes.NotFound, "no clone session %d", id)
-		}
-		return nil
-	}
-	return entity.Errorf(codes.InvalidArgument, "packet replication engine entry names neither multicast groups nor clone sessions")
 }

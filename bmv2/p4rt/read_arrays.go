@@ -8,88 +8,72 @@ import (
 	"github.com/telltale-net/telltale/bmv2/p4rt/entity"
 )
 
-// arrays is one array, or all for id 0.
-func arrays(id uint32, all []*entity.Array, find func(uint32) (*entity.Array, error), index *p4v1.Index) ([]*entity.Array, error) {
-	if id == 0 {
-		if index != nil {
-			return nil, entity.Errorf(codes.InvalidArgument, "id 0 selects all arrays; index %d cannot be used with it", index.GetIndex())
+// eachCell calls f for the cells a request selects: one, those of one array, or,
+// for id 0, those of all.
+func eachCell(id uint32, all []*entity.Array, find func(uint32) (*entity.Array, error), index *p4v1.Index, f func(a *entity.Array, i int) error) error {
+	if id != 0 {
+		a, err := find(id)
+		if err != nil {
+			return err
 		}
-		return all, nil
+		all = []*entity.Array{a}
+	} else if index != nil {
+		return entity.Errorf(codes.InvalidArgument, "id 0 selects all arrays; index %d cannot be used with it", index.GetIndex())
 	}
-	a, err := find(id)
-	return []*entity.Array{a}, err
-}
-
-func (s *store) readCounters(q *p4v1.CounterEntry, emit func(*p4v1.Entity)) error {
-	as, err := arrays(q.GetCounterId(), s.schema.Counters, s.schema.Counter, q.GetIndex())
-	if err != nil {
-		return err
-	}
-	for _, a := range as {
-		from, to, err := cells(a, q.GetIndex())
+	for _, a := range all {
+		from, to, err := cells(a, index)
 		if err != nil {
 			return err
 		}
 		for i := from; i < to; i++ {
-			v, err := s.dev.ReadCounter(a.Name, i)
-			if err != nil {
+			if err := f(a, i); err != nil {
 				return err
 			}
-			emit(&p4v1.Entity{Entity: &p4v1.Entity_CounterEntry{CounterEntry: &p4v1.CounterEntry{
-				CounterId: a.ID, Index: &p4v1.Index{Index: int64(i)}, Data: entity.EncodeCounter(v),
-			}}})
 		}
 	}
 	return nil
+}
+
+func (s *store) readCounters(q *p4v1.CounterEntry, emit func(*p4v1.Entity)) error {
+	return eachCell(q.GetCounterId(), s.schema.Counters, s.schema.Counter, q.GetIndex(), func(a *entity.Array, i int) error {
+		v, err := s.dev.ReadCounter(a.Name, i)
+		if err != nil {
+			return err
+		}
+		emit(&p4v1.Entity{Entity: &p4v1.Entity_CounterEntry{CounterEntry: &p4v1.CounterEntry{
+			CounterId: a.ID, Index: &p4v1.Index{Index: int64(i)}, Data: entity.EncodeCounter(v),
+		}}})
+		return nil
+	})
 }
 
 func (s *store) readMeters(q *p4v1.MeterEntry, emit func(*p4v1.Entity)) error {
 	if err := noColours(q.GetCounterData()); err != nil {
 		return err
 	}
-	as, err := arrays(q.GetMeterId(), s.schema.Meters, s.schema.Meter, q.GetIndex())
-	if err != nil {
-		return err
-	}
-	for _, a := range as {
-		from, to, err := cells(a, q.GetIndex())
+	return eachCell(q.GetMeterId(), s.schema.Meters, s.schema.Meter, q.GetIndex(), func(a *entity.Array, i int) error {
+		c, err := s.dev.ReadMeter(a.Name, i)
 		if err != nil {
 			return err
 		}
-		for i := from; i < to; i++ {
-			c, err := s.dev.ReadMeter(a.Name, i)
-			if err != nil {
-				return err
-			}
-			emit(&p4v1.Entity{Entity: &p4v1.Entity_MeterEntry{MeterEntry: &p4v1.MeterEntry{
-				MeterId: a.ID, Index: &p4v1.Index{Index: int64(i)}, Config: entity.EncodeMeter(c),
-			}}})
-		}
-	}
-	return nil
+		emit(&p4v1.Entity{Entity: &p4v1.Entity_MeterEntry{MeterEntry: &p4v1.MeterEntry{
+			MeterId: a.ID, Index: &p4v1.Index{Index: int64(i)}, Config: entity.EncodeMeter(c),
+		}}})
+		return nil
+	})
 }
 
 func (s *store) readRegisters(q *p4v1.RegisterEntry, emit func(*p4v1.Entity)) error {
-	as, err := arrays(q.GetRegisterId(), s.schema.Registers, s.schema.Register, q.GetIndex())
-	if err != nil {
-		return err
-	}
-	for _, a := range as {
-		from, to, err := cells(a, q.GetIndex())
+	return eachCell(q.GetRegisterId(), s.schema.Registers, s.schema.Register, q.GetIndex(), func(a *entity.Array, i int) error {
+		v, err := s.dev.ReadRegister(a.Name, i)
 		if err != nil {
 			return err
 		}
-		for i := from; i < to; i++ {
-			v, err := s.dev.ReadRegister(a.Name, i)
-			if err != nil {
-				return err
-			}
-			emit(&p4v1.Entity{Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{
-				RegisterId: a.ID, Index: &p4v1.Index{Index: int64(i)}, Data: a.EncodeCell(v),
-			}}})
-		}
-	}
-	return nil
+		emit(&p4v1.Entity{Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{
+			RegisterId: a.ID, Index: &p4v1.Index{Index: int64(i)}, Data: a.EncodeCell(v),
+		}}})
+		return nil
+	})
 }
 
 func (s *store) readDirectCounters(q *p4v1.DirectCounterEntry, emit func(*p4v1.Entity)) error {

@@ -131,6 +131,9 @@ func (s *store) readTable(t *entity.Table, q *p4v1.TableEntry, send func(*p4v1.T
 			return err
 		}
 		te.ControllerMetadata = cm
+		if d.Const {
+			entity.MarkConst(te)
+		}
 		if q.GetCounterData() != nil && t.DirectCounter {
 			te.CounterData = entity.EncodeCounter(d.Counter)
 		}

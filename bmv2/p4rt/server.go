@@ -166,64 +166,15 @@ func (s *Server) Write(_ context.Context, req *p4v1.WriteRequest) (*p4v1.WriteRe
 	}
 	s.stats.writes.Add(1)
 	s.stats.updates.Add(uint64(len(req.GetUpdates())))
-	var errs []error
-	var failed int
-	switch req.GetAtomicity() {
-	case p4v1.WriteRequest_CONTINUE_ON_ERROR:
-		errs, failed = p.store.writeAll(req.GetUpdates())
-	case p4v1.WriteRequest_ROLLBACK_ON_ERROR:
-		errs, failed = p.store.writeOrRollback(req.GetUpdates())
-	default:
-		return nil, status.Errorf(codes.Unimplemented, "atomicity %v is not offered: a device has no transactions", req.GetAtomicity())
+	errs, failed, err := p.store.write(req.GetAtomicity(), req.GetUpdates(), s.cfg.Limits.AtomicChanges)
+	if err != nil {
+		return nil, rpcError(err)
 	}
 	if failed > 0 {
 		s.stats.updatesFailed.Add(uint64(failed))
 		return nil, batchError("some updates failed", errs)
 	}
 	return &p4v1.WriteResponse{}, nil
-}
-
-// writeAll attempts every update (CONTINUE_ON_ERROR).
-func (s *store) writeAll(us []*p4v1.Update) (errs []error, failed int) {
-	errs = make([]error, len(us))
-	for i, u := range us {
-		if _, errs[i] = s.apply(u, false); errs[i] != nil {
-			failed++
-		}
-	}
-	return errs, failed
-}
-
-// writeOrRollback applies all updates or none (ROLLBACK_ON_ERROR). After the
-// first failure the ones before it are taken back and the ones after it are not
-// tried; both are reported as ABORTED.
-func (s *store) writeOrRollback(us []*p4v1.Update) (errs []error, failed int) {
-	errs = make([]error, len(us))
-	undos := make([]undo, 0, len(us))
-	for i, u := range us {
-		back, err := s.apply(u, true)
-		if err == nil {
-			if back == nil {
-				back = func() error { return nil }
-			}
-			undos = append(undos, back)
-			continue
-		}
-		errs[i] = err
-		for j := range us {
-			switch {
-			case j < i:
-				errs[j] = entity.Errorf(codes.Aborted, "taken back, because update %d failed", i)
-			case j > i:
-				errs[j] = entity.Errorf(codes.Aborted, "not tried, because update %d failed", i)
-			}
-		}
-		if rerr := rollback(undos); rerr != nil {
-			errs[i] = entity.Errorf(codes.Internal, "%v; and taking back the updates before it failed: %v", err, rerr)
-		}
-		return errs, len(us)
-	}
-	return errs, 0
 }
 
 // Read answers every request of the batch with what the device holds at one
@@ -282,8 +233,12 @@ func (s *Server) collect(reqs []*p4v1.Entity) (out []*p4v1.Entity, errs []error,
 	return out, errs, failed, nil
 }
 
-// Capabilities tells the version of the API.
-func (s *Server) Capabilities(context.Context, *p4v1.CapabilitiesRequest) (*p4v1.CapabilitiesResponse, error) {
+// Capabilities tells the version of the API, of this device or of the server as
+// such: there is no other capability to tell.
+func (s *Server) Capabilities(_ context.Context, req *p4v1.CapabilitiesRequest) (*p4v1.CapabilitiesResponse, error) {
+	if id := entity.CapabilitiesDevice(req); id != 0 && id != s.cfg.DeviceID {
+		return nil, status.Errorf(codes.NotFound, "no device %d here, only %d", id, s.cfg.DeviceID)
+	}
 	return &p4v1.CapabilitiesResponse{P4RuntimeApiVersion: entity.Version}, nil
 }
 

@@ -1,8 +1,6 @@
 package p4rt
 
 import (
-	"errors"
-	"fmt"
 	"sync"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
@@ -23,6 +21,7 @@ type store struct {
 	notes    map[string]*note     // by entity.Entry.Key
 	defaults map[uint32]bool      // tables whose default a client set, by id
 	sets     map[uint32]*oneShots // by action profile id
+	restated map[restatedKey]restated
 
 	digestMu sync.Mutex
 	digests  map[uint32]*digester // by digest id; enabled ones only
@@ -39,21 +38,13 @@ func newStore(schema *entity.Schema, dev device.Device) *store {
 	return &store{
 		schema: schema, dev: dev,
 		notes: map[string]*note{}, defaults: map[uint32]bool{}, sets: map[uint32]*oneShots{}, digests: map[uint32]*digester{},
+		restated: map[restatedKey]restated{},
 	}
 }
 
-// undo takes back one update that was applied.
-type undo func() error
-
-// errNoUndo marks updates that cannot be taken back, because packets may have
-// changed the state in between.
-func errNoUndo(what string) error {
-	return entity.Errorf(codes.Unimplemented, "ROLLBACK_ON_ERROR: %s cannot be taken back, packets change it too", what)
-}
-
-// apply carries out one update. With wantUndo it also returns how to take it back
-// exactly, and refuses updates for which there is no such way.
-func (s *store) apply(u *p4v1.Update, wantUndo bool) (undo, error) {
+// apply carries out one update and returns how to take it back, which is to be
+// used only if mode says so. It refuses updates that cannot be taken back in mode.
+func (s *store) apply(u *p4v1.Update, mode undoMode) (undo, error) {
 	op := u.GetType()
 	if op != p4v1.Update_INSERT && op != p4v1.Update_MODIFY && op != p4v1.Update_DELETE {
 		return nil, entity.Errorf(codes.InvalidArgument, "update type %v, want INSERT, MODIFY or DELETE", op)
@@ -61,30 +52,30 @@ func (s *store) apply(u *p4v1.Update, wantUndo bool) (undo, error) {
 	if u.GetEntity() == nil {
 		return nil, entity.Errorf(codes.InvalidArgument, "update without an entity")
 	}
-	if err := entity.CheckUnknown(u.ProtoReflect()); err != nil {
+	if err := entity.CheckUpdate(u); err != nil {
 		return nil, err
 	}
 	switch e := u.GetEntity().GetEntity().(type) {
 	case *p4v1.Entity_TableEntry:
-		return s.applyEntry(op, e.TableEntry, wantUndo)
+		return s.applyEntry(op, e.TableEntry, mode)
 	case *p4v1.Entity_ActionProfileMember:
-		return s.applyMember(op, e.ActionProfileMember, wantUndo)
+		return s.applyMember(op, e.ActionProfileMember, mode)
 	case *p4v1.Entity_ActionProfileGroup:
-		return s.applyGroup(op, e.ActionProfileGroup, wantUndo)
+		return s.applyGroup(op, e.ActionProfileGroup, mode)
 	case *p4v1.Entity_PacketReplicationEngineEntry:
-		return s.applyPRE(op, e.PacketReplicationEngineEntry, wantUndo)
+		return s.applyPRE(op, e.PacketReplicationEngineEntry)
 	case *p4v1.Entity_CounterEntry:
-		return nil, s.applyCounter(op, e.CounterEntry, wantUndo)
+		return s.applyCounter(op, e.CounterEntry, mode)
 	case *p4v1.Entity_DirectCounterEntry:
-		return nil, s.applyDirectCounter(op, e.DirectCounterEntry, wantUndo)
+		return s.applyDirectCounter(op, e.DirectCounterEntry, mode)
 	case *p4v1.Entity_MeterEntry:
-		return s.applyMeter(op, e.MeterEntry, wantUndo)
+		return s.applyMeter(op, e.MeterEntry, mode)
 	case *p4v1.Entity_DirectMeterEntry:
-		return s.applyDirectMeter(op, e.DirectMeterEntry, wantUndo)
+		return s.applyDirectMeter(op, e.DirectMeterEntry)
 	case *p4v1.Entity_RegisterEntry:
-		return nil, s.applyRegister(op, e.RegisterEntry, wantUndo)
+		return s.applyRegister(op, e.RegisterEntry, mode)
 	case *p4v1.Entity_DigestEntry:
-		return s.applyDigest(op, e.DigestEntry, wantUndo)
+		return s.applyDigest(op, e.DigestEntry)
 	case *p4v1.Entity_ValueSetEntry:
 		return s.applyValueSet(op, e.ValueSetEntry)
 	case *p4v1.Entity_ExternEntry:
@@ -106,6 +97,9 @@ func onlyModify(op p4v1.Update_Type, what string) error {
 
 // find returns the device's entry with this key.
 func (s *store) find(e *entity.Entry) (device.Entry, error) {
+	if f, ok := s.dev.(device.Finder); ok {
+		return f.Entry(e.Table.Name, device.Entry{Matches: e.Matches, Priority: e.Priority})
+	}
 	all, err := s.dev.Entries(e.Table.Name)
 	if err != nil {
 		return device.Entry{}, err
@@ -127,15 +121,4 @@ func result(err error, more ...error) error {
 		}
 	}
 	return err
-}
-
-// rollback runs undos, newest first, all of them.
-func rollback(undos []undo) error {
-	var errs []error
-	for i := len(undos) - 1; i >= 0; i-- {
-		if err := undos[i](); err != nil {
-			errs = append(errs, fmt.Errorf("update %d: %w", i, err))
-		}
-	}
-	return errors.Join(errs...)
 }

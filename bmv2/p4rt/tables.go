@@ -8,12 +8,12 @@ import (
 	"github.com/telltale-net/telltale/bmv2/p4rt/entity"
 )
 
-func (s *store) applyEntry(op p4v1.Update_Type, te *p4v1.TableEntry, wantUndo bool) (undo, error) {
+func (s *store) applyEntry(op p4v1.Update_Type, te *p4v1.TableEntry, mode undoMode) (undo, error) {
 	e, err := s.schema.DecodeEntry(op, te)
 	if err != nil {
 		return nil, err
 	}
-	if wantUndo && op == p4v1.Update_MODIFY && e.Counter != nil {
+	if mode == liveUndo && op == p4v1.Update_MODIFY && e.Counter != nil {
 		return nil, errNoUndo("counter_data")
 	}
 	switch {
@@ -22,9 +22,9 @@ func (s *store) applyEntry(op p4v1.Update_Type, te *p4v1.TableEntry, wantUndo bo
 	case op == p4v1.Update_INSERT:
 		return s.insertEntry(&e)
 	case op == p4v1.Update_MODIFY:
-		return s.modifyEntry(&e, wantUndo)
+		return s.modifyEntry(&e, mode)
 	default:
-		return s.deleteEntry(&e, wantUndo)
+		return s.deleteEntry(&e, mode)
 	}
 }
 
@@ -129,19 +129,18 @@ func (s *store) target(e *entity.Entry, d *device.Entry) (*oneShot, error) {
 
 // modifyEntry replaces an entry's state. An unset action keeps the old one; unset
 // counter_data leaves the counter; an unset meter_config resets the meter.
-func (s *store) modifyEntry(e *entity.Entry, wantUndo bool) (undo, error) {
+func (s *store) modifyEntry(e *entity.Entry, mode undoMode) (undo, error) {
 	name, key := e.Table.Name, e.Key()
 	d := device.Entry{
 		Matches: e.Matches, Priority: e.Priority, IdleTimeout: e.IdleTimeout, Metadata: e.Metadata, Meter: e.Meter,
 	}
 	var old device.Entry
 	keep := e.Target == nil && e.OneShotProto == nil
-	if keep || wantUndo {
+	if keep || mode != noUndo {
 		var err error
 		if old, err = s.find(e); err != nil {
 			return nil, err
 		}
-		old.Counter = device.CounterValue{} // leaves the counter alone
 	}
 	oldNote := s.notes[key]
 	n := &note{controllerMetadata: e.ControllerMetadata}
@@ -179,11 +178,11 @@ func (s *store) modifyEntry(e *entity.Entry, wantUndo bool) (undo, error) {
 			return nil, err
 		}
 	}
-	if !wantUndo {
-		return nil, nil
-	}
 	return func() error {
 		back := old
+		if e.Counter == nil {
+			back.Counter = device.CounterValue{} // leaves the counter alone
+		}
 		if replaced {
 			if err := s.install(oldNote.oneShot); err != nil {
 				return err
@@ -192,6 +191,11 @@ func (s *store) modifyEntry(e *entity.Entry, wantUndo bool) (undo, error) {
 		}
 		if err := s.dev.Modify(name, back); err != nil {
 			return err
+		}
+		if e.Counter != nil {
+			if err := s.dev.WriteDirectCounter(name, back, old.Counter); err != nil {
+				return err
+			}
 		}
 		s.annotate(key, oldNote)
 		if !keep {
@@ -220,17 +224,24 @@ func (s *store) modifyConst(e *entity.Entry, old device.Entry) (undo, error) {
 		}
 	}
 	return func() error {
+		if e.Counter != nil {
+			if err := s.dev.WriteDirectCounter(e.Table.Name, old, old.Counter); err != nil {
+				return err
+			}
+		}
 		if !e.Table.DirectMeter {
 			return nil
 		}
-		return s.dev.Modify(e.Table.Name, old)
+		back := old
+		back.Counter = device.CounterValue{}
+		return s.dev.Modify(e.Table.Name, back)
 	}, nil
 }
 
-func (s *store) deleteEntry(e *entity.Entry, wantUndo bool) (undo, error) {
+func (s *store) deleteEntry(e *entity.Entry, mode undoMode) (undo, error) {
 	name, key := e.Table.Name, e.Key()
 	var old device.Entry
-	if wantUndo {
+	if mode != noUndo {
 		var err error
 		if old, err = s.find(e); err != nil {
 			return nil, err

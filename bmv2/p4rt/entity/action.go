@@ -29,6 +29,8 @@ func (s *Schema) decodeAction(where string, allowed map[uint32]p4configv1.Action
 		return none, Errorf(codes.PermissionDenied, "%s: action %s is for entries only, not for the default", where, info.Name)
 	case !asDefault && scope == p4configv1.ActionRef_DEFAULT_ONLY:
 		return none, Errorf(codes.PermissionDenied, "%s: action %s is for the default only, not for entries", where, info.Name)
+	case scope == scopeGroupAction:
+		return none, Errorf(codes.PermissionDenied, "%s: action %s is for groups as a whole, not for entries or members", where, info.Name)
 	}
 	out := device.Action{Name: info.Name, Args: make([][]byte, len(info.Params))}
 	for _, p := range a.GetParams() {

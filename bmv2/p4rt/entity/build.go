@@ -11,10 +11,14 @@ import (
 // New indexes a P4Info and holds it against the BMv2 JSON it came with (see
 // check). It refuses a P4Info that contradicts itself or the JSON, and one that
 // asks for what this server has not: match types other than the five of the
-// specification, and types translated by @p4runtime_translation.
+// specification, types translated by @p4runtime_translation, and what P4Runtime 1.5
+// lets a program ask for beyond that (newer.go).
 func New(info *p4configv1.P4Info, deviceConfig []byte) (*Schema, error) {
 	if info == nil {
 		return nil, invalid("P4Info is missing")
+	}
+	if err := checkPlatform(info); err != nil {
+		return nil, err
 	}
 	b := &builder{
 		Schema: &Schema{
@@ -111,6 +115,9 @@ func (b *builder) addProfiles() error {
 		if err := b.claim("action_profiles", i, p.GetPreamble()); err != nil {
 			return err
 		}
+		if err := checkNewerProfile(p); err != nil {
+			return err
+		}
 		out := &Profile{
 			ID: p.GetPreamble().GetId(), Name: p.GetPreamble().GetName(),
 			Selector: p.GetWithSelector(), MaxGroup: p.GetMaxGroupSize(),
@@ -123,7 +130,7 @@ func (b *builder) addProfiles() error {
 }
 
 func (b *builder) addTables() error {
-	counters, meters := map[uint32]bool{}, map[uint32]bool{}
+	counters, meters := map[uint32]bool{}, map[uint32]MeterKind{}
 	for i, c := range b.info.GetDirectCounters() {
 		if err := b.claim("direct_counters", i, c.GetPreamble()); err != nil {
 			return err
@@ -134,7 +141,10 @@ func (b *builder) addTables() error {
 		if err := b.claim("direct_meters", i, m.GetPreamble()); err != nil {
 			return err
 		}
-		meters[m.GetPreamble().GetId()] = true
+		var err error
+		if meters[m.GetPreamble().GetId()], err = meterKind("direct meter "+m.GetPreamble().GetName(), m.GetSpec()); err != nil {
+			return err
+		}
 	}
 	for i, t := range b.info.GetTables() {
 		if err := b.claim("tables", i, t.GetPreamble()); err != nil {
@@ -173,11 +183,12 @@ func (b *builder) addTables() error {
 			}
 		}
 		for _, id := range t.GetDirectResourceIds() {
+			kind, isMeter := meters[id]
 			switch {
 			case counters[id]:
 				out.DirectCounter = true
-			case meters[id]:
-				out.DirectMeter = true
+			case isMeter:
+				out.DirectMeter, out.MeterKind = true, kind
 			default:
 				return invalid("P4Info: table %s: direct_resource_ids name %d, which is no direct counter or meter", out.Name, id)
 			}

@@ -28,7 +28,11 @@ func (b *builder) addArrays() error {
 		}
 	}
 	for i, m := range b.info.GetMeters() {
-		if _, err := add("meters", i, m.GetPreamble(), m.GetSize(), b.meters, &b.Meters); err != nil {
+		a, err := add("meters", i, m.GetPreamble(), m.GetSize(), b.meters, &b.Meters)
+		if err != nil {
+			return err
+		}
+		if a.Kind, err = meterKind("meter "+a.Name, m.GetSpec()); err != nil {
 			return err
 		}
 	}

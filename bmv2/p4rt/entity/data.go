@@ -4,9 +4,6 @@ import (
 	"math"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/telltale-net/telltale/bmv2/device"
 )
@@ -29,13 +26,17 @@ func EncodeCounter(v device.CounterValue) *p4v1.CounterData {
 }
 
 // DecodeMeter checks a meter's rates: none negative, and the peak not below the
-// committed rate (RFC 2698, 2).
-func DecodeMeter(where string, m *p4v1.MeterConfig) (*device.MeterConfig, error) {
+// committed rate (RFC 2698, 2). The peak of a single rate two color marker is the
+// committed rate.
+func DecodeMeter(where string, kind MeterKind, m *p4v1.MeterConfig) (*device.MeterConfig, error) {
 	if m.GetCir() < 0 || m.GetCburst() < 0 || m.GetPir() < 0 || m.GetPburst() < 0 {
 		return nil, invalid("%s: meter with a negative rate or burst: cir %d, cburst %d, pir %d, pburst %d", where, m.GetCir(), m.GetCburst(), m.GetPir(), m.GetPburst())
 	}
 	if m.GetPir() < m.GetCir() {
 		return nil, invalid("%s: meter with pir %d below cir %d", where, m.GetPir(), m.GetCir())
+	}
+	if kind == TwoColours && (m.GetPir() != m.GetCir() || m.GetPburst() != m.GetCburst()) {
+		return nil, invalid("%s: a single rate two color meter with pir %d and pburst %d, want those of cir %d and cburst %d", where, m.GetPir(), m.GetPburst(), m.GetCir(), m.GetCburst())
 	}
 	return &device.MeterConfig{CIR: m.GetCir(), CBurst: m.GetCburst(), PIR: m.GetPir(), PBurst: m.GetPburst()}, nil
 }
@@ -91,48 +92,6 @@ func (a *Array) EncodeCell(v []byte) *p4v1.P4Data {
 		return &p4v1.P4Data{Data: &p4v1.P4Data_Bitstring{Bitstring: CanonicalSigned(v, a.Width)}}
 	}
 	return &p4v1.P4Data{Data: &p4v1.P4Data_Bitstring{Bitstring: Canonical(v)}}
-}
-
-// CheckUnknown refuses a message with fields these stubs do not know: a newer
-// client asked for something that would be skipped in silence. Replicas are left
-// to their own decoder.
-func CheckUnknown(m protoreflect.Message) error {
-	if m.Descriptor().FullName() == "p4.v1.Replica" {
-		return nil
-	}
-	if u := m.GetUnknown(); len(u) > 0 {
-		num, _, n := protowire.ConsumeTag(u)
-		if n < 0 {
-			return invalid("%s: malformed unknown field", m.Descriptor().FullName())
-		}
-		return unknownField(m, num)
-	}
-	var err error
-	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case fd.Message() == nil || fd.IsMap():
-		case fd.IsList():
-			for i := range v.List().Len() {
-				if err = CheckUnknown(v.List().Get(i).Message()); err != nil {
-					return false
-				}
-			}
-		default:
-			err = CheckUnknown(v.Message())
-		}
-		return err == nil
-	})
-	return err
-}
-
-// isConst is TableEntry.is_const of P4Runtime 1.5.
-const isConst = protowire.Number(13)
-
-func unknownField(m protoreflect.Message, num protowire.Number) error {
-	if m.Descriptor().FullName() == "p4.v1.TableEntry" && num == isConst {
-		return invalid("table entry with is_const set: only the program declares const entries")
-	}
-	return Errorf(codes.Unimplemented, "field %d of %s is newer than P4Runtime %s, which this server speaks", num, m.Descriptor().FullName(), Version)
 }
 
 // Version is the version of P4Runtime whose messages this server speaks.

@@ -193,15 +193,15 @@ func TestNewerFields(t *testing.T) {
 	}
 	te := &p4v1.TableEntry{TableId: 1}
 	u := &p4v1.Update{Entity: &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: te}}}
-	if err := CheckUnknown(u.ProtoReflect()); err != nil {
+	if err := CheckNewer(u); err != nil {
 		t.Error(err)
 	}
 	te.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, 13, protowire.VarintType), 1))
-	if err := CheckUnknown(u.ProtoReflect()); CodeOf(err) != codes.InvalidArgument {
+	if err := CheckNewer(u); CodeOf(err) != codes.InvalidArgument {
 		t.Errorf("is_const: %v", err)
 	}
 	te.ProtoReflect().SetUnknown(field(50, nil))
-	if err := CheckUnknown(u.ProtoReflect()); CodeOf(err) != codes.Unimplemented {
+	if err := CheckNewer(u); CodeOf(err) != codes.Unimplemented {
 		t.Errorf("unknown field: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/telltale-net/telltale/bmv2/device"
 )
@@ -85,48 +86,48 @@ func DecodeCloneSession(op p4v1.Update_Type, c *p4v1.CloneSessionEntry) (device.
 	return out, nil
 }
 
-// Field numbers of Replica in P4Runtime 1.5, which these stubs are older than.
-const (
-	replicaPort    = protowire.Number(3) // bytes port, in a oneof with egress_port
-	replicaBackups = protowire.Number(4)
-)
-
-// decodeReplica also reads the port as clients of P4Runtime 1.5 send it: as a
-// bytestring in a field that these stubs do not know.
+// decodeReplica also reads the port as clients of P4Runtime 1.5 send it.
 func decodeReplica(r *p4v1.Replica) (device.Replica, error) {
 	out := device.Replica{Port: r.GetEgressPort(), Instance: r.GetInstance()}
-	for rest := r.ProtoReflect().GetUnknown(); len(rest) > 0; {
-		num, typ, n := protowire.ConsumeTag(rest)
-		if n < 0 {
-			return out, invalid("malformed replica")
-		}
-		rest = rest[n:]
-		n = protowire.ConsumeFieldValue(num, typ, rest)
-		if n < 0 {
-			return out, invalid("malformed replica")
-		}
+	err := eachNewer(r, func(num protowire.Number, v newerValue) error {
 		switch {
-		case num == replicaPort && typ == protowire.BytesType:
-			b, _ := protowire.ConsumeBytes(rest)
-			p, err := decodePort(b)
-			if err != nil {
-				return out, err
-			}
+		case num == replicaPort && v.bytes != nil:
+			p, err := decodePort(v.bytes)
 			out.Port = p
+			return err
 		case num == replicaBackups:
-			return out, Errorf(codes.Unimplemented, "backup replicas are not offered")
-		default:
-			return out, unknownField(r.ProtoReflect(), num)
+			return Errorf(codes.Unimplemented, "backup replicas are not offered")
 		}
-		rest = rest[n:]
-	}
-	if out.Port > MaxPort {
+		return newerField(r.ProtoReflect(), num)
+	})
+	switch {
+	case err != nil:
+		return out, err
+	case out.Port > MaxPort:
 		return out, invalid("egress port %d, want 0 to %d", out.Port, MaxPort)
-	}
-	if out.Instance > maxInstance {
+	case out.Instance > maxInstance:
 		return out, invalid("instance %d, want 0 to %d", out.Instance, maxInstance)
 	}
 	return out, nil
+}
+
+// Restated is a valid entry as it will be read: as it was written, ports in the
+// field the client chose, in canonical form. plain says that encoding the device's
+// object gives the same.
+func Restated(p *p4v1.PacketReplicationEngineEntry) (e *p4v1.Entity, plain bool) {
+	out := proto.Clone(p).(*p4v1.PacketReplicationEngineEntry)
+	plain = len(out.GetMulticastGroupEntry().ProtoReflect().GetUnknown()) == 0
+	for _, r := range append(out.GetMulticastGroupEntry().GetReplicas(), out.GetCloneSessionEntry().GetReplicas()...) {
+		// decodeReplica took it: the one newer field there can be is the port.
+		_ = eachNewer(r, func(_ protowire.Number, v newerValue) error {
+			b := protowire.AppendTag(nil, replicaPort, protowire.BytesType)
+			r.EgressPort = 0
+			r.ProtoReflect().SetUnknown(protowire.AppendBytes(b, Canonical(v.bytes)))
+			plain = false
+			return nil
+		})
+	}
+	return pre(out), plain
 }
 
 // EncodeMulticastGroup writes a multicast group.

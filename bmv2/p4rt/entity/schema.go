@@ -51,6 +51,7 @@ type Table struct {
 	ConstDefault  bool
 	DirectCounter bool
 	DirectMeter   bool
+	MeterKind     MeterKind // of the direct meter
 	IdleTimeout   bool
 
 	actions  map[uint32]p4configv1.ActionRef_Scope
@@ -90,7 +91,18 @@ type Array struct {
 	Width  int  // of a register's cell
 	Signed bool // the cell is int<Width>
 	Bool   bool // the cell is bool
+	Kind   MeterKind
 }
+
+// MeterKind is what a meter's configuration may be (MeterSpec.type of P4Runtime
+// 1.5). The third, single rate three color, is not offered.
+type MeterKind uint8
+
+// The kinds of meters.
+const (
+	TwoRates   MeterKind = iota // RFC 2698
+	TwoColours                  // single rate two color: a TwoRates whose two rates are one
+)
 
 // ValueSet is a parser value set.
 type ValueSet struct {

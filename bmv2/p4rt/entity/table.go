@@ -5,6 +5,7 @@ package entity
 import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/telltale-net/telltale/bmv2/device"
 )
@@ -183,7 +184,7 @@ func (e *Entry) decodeDirect(op p4v1.Update_Type, te *p4v1.TableEntry) error {
 		if !t.DirectMeter {
 			return invalid("table %s has no direct meter, got meter_config", t.Name)
 		}
-		c, err := DecodeMeter("table "+t.Name, m)
+		c, err := DecodeMeter("table "+t.Name, t.MeterKind, m)
 		if err != nil {
 			return err
 		}
@@ -274,8 +275,23 @@ func (s *Schema) decodeOneShot(set *p4v1.ActionProfileActionSet, e *Entry) error
 	if p.MaxGroup > 0 && sum > int64(p.MaxGroup) {
 		return invalid("%s: weights sum to %d, %s allows %d", where, sum, p.Name, p.MaxGroup)
 	}
-	e.OneShotProto = set
+	e.OneShotProto = canonicalSet(set)
 	return nil
+}
+
+// canonicalSet is a valid action set as it is read: as it was written, in canonical
+// bytestrings.
+func canonicalSet(set *p4v1.ActionProfileActionSet) *p4v1.ActionProfileActionSet {
+	out := proto.Clone(set).(*p4v1.ActionProfileActionSet)
+	for _, a := range out.GetActionProfileActions() {
+		for _, p := range a.GetAction().GetParams() {
+			p.Value = Canonical(p.GetValue())
+		}
+		if w, ok := a.GetWatchKind().(*p4v1.ActionProfileAction_WatchPort); ok && len(w.WatchPort) > 0 {
+			w.WatchPort = Canonical(w.WatchPort)
+		}
+	}
+	return out
 }
 
 // EncodeEntry writes the key of an entry, its timeout and its metadata. Action
