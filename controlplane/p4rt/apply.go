@@ -111,7 +111,7 @@ func (s *Session) Apply(ctx context.Context, desired []*p4v1.Entity) (Result, er
 	if err != nil {
 		return res, err
 	}
-	res.Unchanged = plan.Unchanged
+	res.Unchanged, res.Immutable = plan.Unchanged, plan.Immutable
 	for _, ph := range plan.Phases {
 		if err := s.applyPhase(ctx, ph, blind, &res); err != nil {
 			return res, err

@@ -22,6 +22,7 @@ import (
 type Plan struct {
 	Phases    [6][]*p4v1.Update
 	Unchanged int // desired and already there
+	Immutable int // there, not desired, and marked const: left alone
 }
 
 // Updates is the number of updates in all phases.
@@ -37,8 +38,8 @@ func (p *Plan) Updates() int {
 // their order within a phase, deletions go against the order of have.
 //
 // Default entries and meters always exist: they are only ever modified, and those
-// that want does not name are left as they are. Everything else in have that want
-// does not name is deleted.
+// that want does not name are left as they are, and so are entries that the switch
+// says are const. Everything else in have that want does not name is deleted.
 //
 // It is an error if want names an entity twice, or one that is no state
 // (counters, registers), or a group with a max_size other than the one it has,
@@ -85,6 +86,10 @@ func Diff(have, want []*p4v1.Entity) (Plan, error) {
 			return p, fmt.Errorf("BUG: %w", err) // it was fine above
 		}
 		if wanted[id] || permanentEntity(e) {
+			continue
+		}
+		if isConst(e.GetTableEntry()) {
+			p.Immutable++
 			continue
 		}
 		ph := len(p.Phases) - 1 - int(id.class)

@@ -266,3 +266,17 @@ func TestBatchEnd(t *testing.T) {
 		}
 	}
 }
+
+// What the switch marks const (P4Runtime 1.5) is neither deleted nor written again.
+func TestConstEntries(t *testing.T) {
+	mark := func(es []*p4v1.Entity) []*p4v1.Entity {
+		for _, e := range es {
+			e.GetTableEntry().ProtoReflect().SetUnknown([]byte{13 << 3, 1})
+		}
+		return es
+	}
+	p, err := Diff(append(mark(parse(t, toGroup(1, 1)+toGroup(2, 1))), parse(t, toGroup(3, 1))...), parse(t, toGroup(1, 1)))
+	if err != nil || p.Immutable != 1 || p.Unchanged != 1 || p.Updates() != 1 || len(p.Phases[3]) != 1 {
+		t.Errorf("%+v, %v; want one left alone, one unchanged, one deleted", p, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -120,6 +121,9 @@ func normal(e *p4v1.Entity) *p4v1.Entity {
 	case *p4v1.Entity_TableEntry:
 		te := v.TableEntry
 		te.Match = nil // part of the identity
+		if isConst(te) {
+			te.ProtoReflect().SetUnknown(nil)
+		}
 		te.CounterData, te.MeterCounterData, te.TimeSinceLastHit = nil, nil, nil
 		normalAction(te.GetAction().GetAction())
 		for _, a := range te.GetAction().GetActionProfileActionSet().GetActionProfileActions() {
@@ -163,4 +167,27 @@ func sortReplicas(rs []*p4v1.Replica) {
 	slices.SortFunc(rs, func(a, b *p4v1.Replica) int {
 		return cmp.Or(cmp.Compare(a.GetEgressPort(), b.GetEgressPort()), cmp.Compare(a.GetInstance(), b.GetInstance()))
 	})
+}
+
+// isConst reads TableEntry.is_const of P4Runtime 1.5, which these stubs are older
+// than: the program declared the entry, nobody can take it away.
+func isConst(te *p4v1.TableEntry) bool {
+	const number = protowire.Number(13)
+	set := false
+	for rest := te.ProtoReflect().GetUnknown(); len(rest) > 0; {
+		num, typ, n := protowire.ConsumeTag(rest)
+		if n < 0 {
+			return false
+		}
+		m := protowire.ConsumeFieldValue(num, typ, rest[n:])
+		if m < 0 {
+			return false
+		}
+		if num == number && typ == protowire.VarintType {
+			v, _ := protowire.ConsumeVarint(rest[n:])
+			set = v != 0
+		}
+		rest = rest[n+m:]
+	}
+	return set
 }
