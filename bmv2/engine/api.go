@@ -11,6 +11,12 @@ type Config struct {
 	Seed          uint64 // of random()
 	QueueDepth    int    // packets per queue, 0 = 64
 	QueuesPerPort int    // 0 = 1
+
+	// Now tells the control plane's reads and writes the time, on the clock of
+	// Receive and Run; it is called with the switch locked, from any goroutine. An
+	// entry's idle time ends there. nil: at the latest instant that Receive or Run
+	// were given, so that time stands still where no packets come.
+	Now func() Time
 }
 
 // PortConfig is how a port drains.

@@ -45,7 +45,7 @@ func (s *Switch) insert(t *table, e device.Entry) error {
 		t.free = t.free[:len(t.free)-1]
 	}
 	t.orders++
-	fresh.order, fresh.lastHit, fresh.counter = t.orders, s.now, e.Counter
+	fresh.order, fresh.lastHit, fresh.counter = t.orders, s.now(), e.Counter
 	t.entries[i] = fresh
 	t.count++
 	fresh.hold(1)

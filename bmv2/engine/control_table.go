@@ -84,6 +84,21 @@ func (s *Switch) snapshots(name string) ([]snapshot, error) {
 	return live, nil
 }
 
+// Entry implements [device.Finder].
+func (s *Switch) Entry(name string, e device.Entry) (device.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.table(name)
+	if err != nil {
+		return device.Entry{}, fmt.Errorf("cannot read an entry: %w", err)
+	}
+	i, err := t.index.Find(e.Matches, e.Priority)
+	if err != nil {
+		return device.Entry{}, fmt.Errorf("cannot read an entry of table %q: %w", name, err)
+	}
+	return cloneEntry(s.view(t, &t.entries[i])), nil
+}
+
 // view is an entry as the control plane sees it; it shares memory with the entry.
 func (s *Switch) view(t *table, e *entry) device.Entry {
 	v := e.dev
@@ -91,7 +106,7 @@ func (s *Switch) view(t *table, e *entry) device.Entry {
 	if t.prog.spec.WithCounters {
 		v.Counter = e.counter
 	}
-	v.IdleFor = int64(s.now - e.lastHit)
+	v.IdleFor = int64(s.now() - e.lastHit)
 	return v
 }
 
@@ -168,24 +183,4 @@ func (s *Switch) WriteDirectCounter(name string, e device.Entry, v device.Counte
 		t.entries[i].counter = v
 		return nil
 	})
-}
-
-// Sweep reports the entries whose idle timeout has passed since their last hit,
-// each once until it is hit again or modified. idle must not call the switch.
-func (s *Switch) Sweep(now Time, idle func(table string, e device.Entry)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = max(s.now, now)
-	for _, t := range s.tables {
-		if !t.prog.spec.SupportTimeout {
-			continue
-		}
-		for i := range t.entries {
-			e := &t.entries[i]
-			if e.used && e.dev.IdleTimeout > 0 && !e.told && int64(now-e.lastHit) >= e.dev.IdleTimeout {
-				e.told = true
-				idle(t.prog.spec.Name, cloneEntry(s.view(t, e)))
-			}
-		}
-	}
 }

@@ -3,7 +3,9 @@ package engine_test
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -219,29 +221,63 @@ func TestRangesCountersAndHits(t *testing.T) {
 	}
 }
 
-func TestIdleTimeout(t *testing.T) {
-	w := newWalk(t, engine.Config{})
+// An entry is idle since its last hit; until when, only the caller's clock knows.
+func TestIdleFor(t *testing.T) {
+	var clock atomic.Int64
+	w := newWalk(t, engine.Config{Now: func() engine.Time { return engine.Time(clock.Load()) }})
+	want := func(idle int64) {
+		t.Helper()
+		e, err := w.Entries("I.ageing")
+		w.must(err)
+		one, err := w.Entry("I.ageing", e[0])
+		w.must(err)
+		if e[0].IdleFor != idle || one.IdleFor != idle {
+			t.Errorf("idle for %d and %d ns; want %d", e[0].IdleFor, one.IdleFor, idle)
+		}
+	}
+	clock.Store(500)
 	w.must(w.Insert("I.ageing", device.Entry{Matches: []device.Match{exact(1)}, Target: action("I.send", []byte{0, 3}), IdleTimeout: 1_000_000}))
-	w.must(w.Insert("I.ageing", device.Entry{Matches: []device.Match{exact(2)}, Target: action("I.send", []byte{0, 3})}))
-	sweep := func(after engine.Time) (n int) {
-		w.now += after
-		w.Sweep(w.now, func(table string, e device.Entry) {
-			if table != "I.ageing" || e.Matches[0].Value[0] != 1 {
-				t.Errorf("idle: %s %+v", table, e)
-			}
-			n++
-		})
-		return n
-	}
+	clock.Store(700)
+	want(200) // no packet was ever seen
+	w.now = 10_000
 	w.send(13, 1, 0, "")
-	if a, b, c := sweep(999_999), sweep(1), sweep(5_000_000); a != 0 || b != 1 || c != 0 {
-		t.Errorf("reported %d, %d, %d times; want once, when the time is over", a, b, c)
+	want(0) // never negative, though the clock is behind the packets
+	clock.Store(1_000_000)
+	want(990_000)
+	w.send(13, 2, 0, "") // misses
+	want(990_000)
+}
+
+// Packets wait while changes that belong together are made.
+func TestAtomically(t *testing.T) {
+	w := newWalk(t, engine.Config{})
+	entry := func(key, port byte) device.Entry {
+		return device.Entry{Matches: []device.Match{exact(key)}, Target: action("I.send", []byte{0, port})}
 	}
-	w.send(13, 1, 0, "")
-	if a, b := sweep(1), sweep(1_000_000); a != 0 || b != 1 {
-		t.Errorf("after another hit: reported %d, %d times; want 0, 1", a, b)
+	w.must(w.Insert("I.ageing", entry(1, 3)))
+	done := make(chan struct{})
+	w.Atomically(func() {
+		w.Atomically(func() {}) // nests
+		w.must(w.Delete("I.ageing", entry(1, 0)))
+		go func() {
+			defer close(done)
+			w.Receive(1, 1, []byte{13, 1, 0, 0})
+		}()
+		time.Sleep(10 * time.Millisecond)
+		if n := w.Stats().Received; n != 0 {
+			t.Errorf("%d packets came in meanwhile", n)
+		}
+		w.must(w.Insert("I.ageing", entry(1, 4)))
+	})
+	<-done
+	var ports []uint16
+	w.Run(1, func(tx engine.Tx) { ports = append(ports, tx.Port) })
+	if !slices.Equal(ports, []uint16{4}) {
+		t.Errorf("the packet left on %v; want 4", ports)
 	}
-	if e, _ := w.Entries("I.ageing"); e[0].IdleFor != 1_000_001 {
-		t.Errorf("idle for %d ns; want 1000001", e[0].IdleFor)
-	}
+	func() {
+		defer func() { _ = recover() }()
+		w.Atomically(func() { panic("in the middle") })
+	}()
+	w.Receive(2, 1, []byte{13, 1, 0, 0}) // does not wait for ever
 }

@@ -31,23 +31,3 @@ func (s *Switch) Stats() Stats {
 	defer s.mu.Unlock()
 	return s.stats
 }
-
-// TailDrops returns how many packets a port lost because a queue was full.
-func (s *Switch) TailDrops(port uint16) (n uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for q := range s.queuesPerPort {
-		n += s.tm.TailDrops(port, q)
-	}
-	return n
-}
-
-// QueueDepth returns how many packets wait for a port.
-func (s *Switch) QueueDepth(port uint16) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for q := range s.queuesPerPort {
-		n += s.tm.Depth(port, q)
-	}
-	return n
-}

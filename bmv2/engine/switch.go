@@ -19,6 +19,8 @@ const DefaultDropPort = 511
 // per packet and per control write, both of which are short.
 type Switch struct {
 	mu   sync.Mutex
+	held int       // Atomically under way: packets wait
+	pass sync.Cond // none any more; on mu
 	prog *Program
 	tm   *tm.Manager[*packet]
 
@@ -46,7 +48,8 @@ type Switch struct {
 	key     []uint64
 	hashed  []byte
 
-	now      Time // latest seen
+	seen     Time // latest instant the data plane was at
+	clock    func() Time
 	stats    Stats
 	trace    *tracer
 	onDigest func(Digest)
@@ -59,7 +62,11 @@ type register struct {
 	words int
 }
 
-var _ device.Device = (*Switch)(nil)
+var (
+	_ device.ValueSets = (*Switch)(nil)
+	_ device.Finder    = (*Switch)(nil)
+	_ device.Atomic    = (*Switch)(nil)
+)
 
 // New returns a switch with the program's own entries and nothing else.
 func New(p *Program, cfg Config) *Switch {
@@ -73,9 +80,10 @@ func New(p *Program, cfg Config) *Switch {
 		rng:    rand.New(rand.NewPCG(cfg.Seed, 0x7e117a1e)),
 		groups: map[uint32]*device.MulticastGroup{}, clones: map[uint16]*device.CloneSession{},
 		down: map[uint32]bool{}, rates: map[uint16]bool{},
-		scratch: make([]uint64, p.scratch), key: make([]uint64, max(p.keyWords, 1)),
+		clock: cfg.Now, scratch: make([]uint64, p.scratch), key: make([]uint64, max(p.keyWords, 1)),
 		valueSets: make([][]ValueSetMember, len(p.spec.ValueSets)), expanded: make([][][]uint64, len(p.setUses)),
 	}
+	s.pass.L = &s.mu
 	for _, c := range p.spec.Counters {
 		cells := 0
 		if !c.Direct {
@@ -125,9 +133,9 @@ func (s *Switch) Program() *Program { return s.prog }
 // copies what it keeps of pkt. Queue depths are exact when what is due at now has
 // been [Switch.Run] before.
 func (s *Switch) Receive(now Time, port uint16, pkt []byte) {
-	s.mu.Lock()
+	s.enter()
 	defer s.mu.Unlock()
-	s.now = max(s.now, now)
+	s.seen = max(s.seen, now)
 	s.stats.Received++
 	p := s.arrive(now, port, pkt)
 	if s.trace != nil {
@@ -164,12 +172,12 @@ func (s *Switch) Run(now Time, out func(Tx)) {
 // step dequeues one packet; p is nil if it is not transmitted. The packet that
 // was transmitted before is handed back as gone.
 func (s *Switch) step(now Time, gone *packet) (tx Tx, p *packet, ok bool) {
-	s.mu.Lock()
+	s.enter()
 	defer s.mu.Unlock()
 	if gone != nil {
 		s.release(gone)
 	}
-	s.now = max(s.now, now)
+	s.seen = max(s.seen, now)
 	q, ok := s.tm.Dequeue(int64(now))
 	if !ok {
 		return Tx{}, nil, false
@@ -193,35 +201,6 @@ func (s *Switch) step(now Time, gone *packet) (tx Tx, p *packet, ok bool) {
 	}
 	return tx, p, true
 }
-
-// SetPort changes how a port drains, from now on.
-func (s *Switch) SetPort(port uint16, c PortConfig) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.rates[port] = c.RateBps > 0; s.rates[port] {
-		s.rated = true
-	}
-	s.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth})
-}
-
-// SetPortUp says whether a port is up: buckets of selector groups that watch it
-// are skipped while it is not.
-func (s *Switch) SetPortUp(port uint16, up bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if up {
-		delete(s.down, uint32(port))
-	} else {
-		s.down[uint32(port)] = true
-	}
-	for _, pr := range s.profiles {
-		for _, g := range pr.groups {
-			g.refresh(s.isUp)
-		}
-	}
-}
-
-func (s *Switch) isUp(port uint32) bool { return !s.down[port] }
 
 // SetDigestSink sets who hears digests; nil for nobody. It is called while the
 // switch is locked and must not call the switch.

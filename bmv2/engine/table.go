@@ -67,7 +67,6 @@ type entry struct {
 	counter device.CounterValue
 	meter   meter
 	lastHit Time
-	told    bool         // its idling was reported
 	dev     device.Entry // as it came
 	order   uint64       // of insertion
 }
@@ -183,7 +182,7 @@ func (t *table) apply(p *packet) *node {
 	e.counter.Packets++
 	e.counter.Bytes += uint64(p.length)
 	if t.prog.ageing {
-		e.lastHit, e.told = p.now, false
+		e.lastHit = p.now
 	}
 	if t.prog.metered {
 		f := &t.prog.meter

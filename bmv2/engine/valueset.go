@@ -7,9 +7,8 @@ import (
 	"github.com/telltale-net/telltale/bmv2/device"
 )
 
-// ValueSetMember is one value of a parser value set: the key's fields one behind
-// the other without padding, big-endian, ⌈width/8⌉ bytes.
-type ValueSetMember struct{ Value []byte }
+// ValueSetMember is one value of a parser value set.
+type ValueSetMember = device.ValueSetMember
 
 // setUse is a transition on a value set, whose members it compares as key words.
 type setUse struct {
@@ -45,7 +44,7 @@ func (u *setUse) expand(m ValueSetMember) []uint64 {
 	return words
 }
 
-// SetValueSet replaces the members of a parser value set.
+// SetValueSet implements [device.ValueSets].
 func (s *Switch) SetValueSet(name string, members []ValueSetMember) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +63,7 @@ func (s *Switch) SetValueSet(name string, members []ValueSetMember) error {
 	}
 	s.valueSets[i] = nil
 	for _, m := range members {
-		s.valueSets[i] = append(s.valueSets[i], ValueSetMember{slices.Clone(m.Value)})
+		s.valueSets[i] = append(s.valueSets[i], ValueSetMember{Value: slices.Clone(m.Value)})
 	}
 	for j := range s.prog.setUses {
 		u := &s.prog.setUses[j]
@@ -79,7 +78,7 @@ func (s *Switch) SetValueSet(name string, members []ValueSetMember) error {
 	return nil
 }
 
-// ValueSet returns the members of a parser value set.
+// ValueSet implements [device.ValueSets].
 func (s *Switch) ValueSet(name string) ([]ValueSetMember, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

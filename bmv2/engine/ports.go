@@ -1,0 +1,52 @@
+package engine
+
+import "github.com/telltale-net/telltale/bmv2/tm"
+
+// SetPort changes how a port drains, from now on.
+func (s *Switch) SetPort(port uint16, c PortConfig) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rates[port] = c.RateBps > 0; s.rates[port] {
+		s.rated = true
+	}
+	s.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth})
+}
+
+// SetPortUp says whether a port is up: buckets of selector groups that watch it
+// are skipped while it is not.
+func (s *Switch) SetPortUp(port uint16, up bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if up {
+		delete(s.down, uint32(port))
+	} else {
+		s.down[uint32(port)] = true
+	}
+	for _, pr := range s.profiles {
+		for _, g := range pr.groups {
+			g.refresh(s.isUp)
+		}
+	}
+}
+
+// TailDrops returns how many packets a port lost because a queue was full.
+func (s *Switch) TailDrops(port uint16) (n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for q := range s.queuesPerPort {
+		n += s.tm.TailDrops(port, q)
+	}
+	return n
+}
+
+// QueueDepth returns how many packets wait for a port.
+func (s *Switch) QueueDepth(port uint16) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for q := range s.queuesPerPort {
+		n += s.tm.Depth(port, q)
+	}
+	return n
+}
+
+func (s *Switch) isUp(port uint32) bool { return !s.down[port] }
