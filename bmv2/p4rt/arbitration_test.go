@@ -199,10 +199,87 @@ func TestReplacedPrimary(t *testing.T) {
 	}
 }
 
-func TestCapabilities(t *testing.T) {
+// An election id of zero is an id, unlike none at all ("Unset Election ID").
+func TestElectionZero(t *testing.T) {
 	r := newRig(t, p4rt.Limits{})
-	c, err := r.stub.Capabilities(r.ctx, &p4v1.CapabilitiesRequest{})
-	if err != nil || c.GetP4RuntimeApiVersion() != "1.4.0-rc.5" {
-		t.Errorf("got %v, %v", c, err)
+	s := r.open()
+	s.arbitrate(&p4v1.MasterArbitrationUpdate{DeviceId: deviceID, ElectionId: &p4v1.Uint128{}})
+	n := s.recv().GetArbitration()
+	if n.GetStatus().GetCode() != int32(codes.OK) || n.GetElectionId() == nil {
+		t.Fatalf("got %v, want to be primary", n)
+	}
+	if _, err := r.stub.Write(r.ctx, &p4v1.WriteRequest{DeviceId: deviceID, ElectionId: &p4v1.Uint128{}}); status.Code(err) != codes.FailedPrecondition {
+		t.Errorf("write of the primary: %v", err)
+	}
+	if _, err := r.stub.Write(r.ctx, &p4v1.WriteRequest{DeviceId: deviceID}); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("write without an id: %v", err)
+	}
+}
+
+// Ids of 128 bits are compared as one number.
+func TestElectionHigh(t *testing.T) {
+	r := newRig(t, p4rt.Limits{})
+	stand := func(high, low uint64) *session {
+		s := r.open()
+		s.arbitrate(&p4v1.MasterArbitrationUpdate{DeviceId: deviceID, ElectionId: &p4v1.Uint128{High: high, Low: low}})
+		return s
+	}
+	a := stand(1, 0)
+	a.told(codes.OK, 0)
+	b := stand(0, 9)
+	b.told(codes.AlreadyExists, 0)
+	c := stand(1, 1)
+	a.told(codes.AlreadyExists, 1)
+	c.told(codes.OK, 1)
+}
+
+// Roles have primaries, election ids and reconnects of their own; writers are told
+// apart by device, role and election id together; every primary hears of packets.
+func TestRoles(t *testing.T) {
+	r, s := readySession(t, p4rt.Limits{})
+	join := func(name string, id uint64) *session {
+		x := r.open()
+		x.arbitrate(&p4v1.MasterArbitrationUpdate{DeviceId: deviceID, Role: &p4v1.Role{Name: name}, ElectionId: &p4v1.Uint128{Low: id}})
+		return x
+	}
+	write := func(role string, id uint64) codes.Code {
+		_, err := r.stub.Write(r.ctx, &p4v1.WriteRequest{DeviceId: deviceID, Role: role, ElectionId: &p4v1.Uint128{Low: id}})
+		return status.Code(err)
+	}
+	x := join("x", 1) // the id of the default role's primary
+	if n := x.recv().GetArbitration(); n.GetRole().GetName() != "x" || n.GetStatus().GetCode() != 0 || n.GetElectionId().GetLow() != 1 {
+		t.Fatalf("primary of x: %v", n)
+	}
+	y := join("y", 7)
+	y.told(codes.OK, 7)
+	for _, c := range []struct {
+		role string
+		id   uint64
+		want codes.Code
+	}{{"", 1, codes.OK}, {"x", 1, codes.OK}, {"y", 7, codes.OK}, {"x", 7, codes.PermissionDenied}, {"", 7, codes.PermissionDenied}, {"z", 1, codes.NotFound}} {
+		if got := write(c.role, c.id); got != c.want {
+			t.Errorf("role %q, id %d: %v, want %v", c.role, c.id, got, c.want)
+		}
+	}
+	r.srv.PacketIn([]byte{1, 2, 3, 4})
+	for _, p := range []*session{s, x, y} {
+		if p.recv().GetPacket() == nil {
+			t.Error("a primary did not hear of the packet")
+		}
+	}
+	y.cancel()
+	backup := join("y", 6) // less than the role has seen
+	for {
+		// The server may not have noticed yet that y is gone.
+		n := backup.recv().GetArbitration()
+		if n.GetStatus().GetCode() == int32(codes.NotFound) && n.GetElectionId().GetLow() == 7 {
+			break
+		}
+	}
+	if got := write("y", 7); got != codes.PermissionDenied {
+		t.Errorf("write after the primary of y left: %v", got)
+	}
+	if got := write("x", 1); got != codes.OK {
+		t.Errorf("x was bothered by it: %v", got)
 	}
 }

@@ -58,10 +58,10 @@ func fixed(op, rest string) string {
 	return entry(op, 0x02000005, `match { field_id: 1 exact { value: "\011" } } `+rest)
 }
 
-// constEntry is what fixed addresses.
-func constEntry() device.Entry {
+// constEntry is an entry of fixed or tiny, as a program declares it.
+func constEntry(key byte) device.Entry {
 	return device.Entry{
-		Matches: []device.Match{{Kind: device.Exact, Value: []byte{9}}},
+		Matches: []device.Match{{Kind: device.Exact, Value: []byte{key}}},
 		Target:  device.Target{Action: &device.Action{Name: "drop"}},
 	}
 }

@@ -218,6 +218,15 @@ func TestOneShot(t *testing.T) {
 	}
 }
 
+// What a client pads is read without the padding, also inside a one-shot
+// ("Bytestrings", "Read-Write Symmetry").
+func TestOneShotCanonical(t *testing.T) {
+	r := ready(t)
+	padded := strings.NewReplacer(`value: "\001"`, `value: "\000\001"`, `watch_port: "\001"`, `watch_port: "\000\001"`).Replace(shot(1))
+	r.must(upd(nexthop("INSERT", padded)))
+	r.reads(`entities { table_entry { } }`, `entities { table_entry { table_id: 0x02000003 match { field_id: 1 exact { value: "\001" } } `+shot(1)+` } }`)
+}
+
 // The default of a table is always there; resetting it brings back the program's,
 // without metadata.
 func TestDefaultEntry(t *testing.T) {
