@@ -161,4 +161,7 @@ func (d *Device) ValueSet(name string) ([]device.ValueSetMember, error) {
 	return d.sets[name], nil
 }
 
-var _ device.ValueSets = (*Device)(nil)
+var (
+	_ device.ValueSets = (*Device)(nil)
+	_ device.Atomic    = (*Device)(nil)
+)

@@ -245,3 +245,6 @@ func (d *Device) Default(name string) (device.Target, error) {
 	}
 	return t.def, nil
 }
+
+// Atomically implements device.Atomic: no packets run through this device.
+func (d *Device) Atomically(f func()) { f() }
