@@ -11,7 +11,7 @@ type ReportStats struct {
 }
 
 // collect is a frame's end at the collector node.
-func (l *Lab) collect(n *node, b []byte) {
+func (l *Lab) collect(n *node, at Time, b []byte) {
 	s := &l.reports
 	s.Frames++
 	g, d := frame.ParseDatagram(b)
@@ -32,6 +32,6 @@ func (l *Lab) collect(n *node, b []byte) {
 	s.Delivered++
 	s.Bytes += uint64(len(g.Payload))
 	if l.cfg.OnReport != nil {
-		l.cfg.OnReport(l.now, g.Src, g.Payload)
+		l.cfg.OnReport(at, g.Src, g.Payload)
 	}
 }

@@ -91,7 +91,7 @@ func (l *Lab) serveNode(n *node, listen Listen, programs *programs) error {
 			return nil
 		},
 		PacketOut: func(packet []byte) { l.packetOut(n, packet) },
-		Now:       func() time.Time { return time.Unix(0, l.instant.Load()) },
+		Now:       func() time.Time { return time.Unix(0, max(l.instant.Load(), n.instant.Load())) },
 	})
 	if err != nil {
 		return err
@@ -124,10 +124,12 @@ func (l *Lab) shutdown() error {
 	return errors.Join(errs...)
 }
 
-// pipeline is a switch as a controller's config made it.
+// pipeline is a switch as a controller's config made it. It answers its server for the
+// switch, which it knows to have stuck entries.
 type pipeline struct {
 	*engine.Switch
 	ticks bool
+	stuck stuck
 }
 
 // needsTicks says whether a program tells its controller anything by the clock.
@@ -140,20 +142,20 @@ func (l *Lab) startTicks(n *node, needed bool) {
 	n.ticks = needed
 	if n.ticks && !n.ticking {
 		n.ticking = true
-		l.queue.push(event{at: l.now + tickEvery, kind: evTick, ref: n.ref})
+		n.part.queue.push(event{at: l.now + tickEvery, rank: evTick | rank(n.ref)})
 	}
 }
 
-func (l *Lab) tick(n *node) {
+func (p *part) tick(n *node) {
 	if n.ticking = n.ticks; !n.ticking {
 		return
 	}
-	l.pump(n)
-	n.sw.Run(n.clock.local(l.now), n.emit) // nothing is due any more, but the switch learns the time
+	n.instant.Store(int64(p.now))
+	p.pump(n) // the switch learns the time
 	if err := n.server.Tick(); err != nil {
 		n.stats.TickErrors++
 	}
-	l.queue.push(event{at: l.now + tickEvery, kind: evTick, ref: n.ref})
+	p.queue.push(event{at: p.now + tickEvery, rank: evTick | rank(n.ref)})
 }
 
 // programs keeps compiled programs, which switches share.

@@ -215,8 +215,8 @@ func TestIdleTimeout(t *testing.T) {
 	// A pipeline that needs no ticks ends them.
 	c.push(t, p4src.Fabric)
 	runUntil(t, l, 2*time.Second)
-	if len(l.queue.heap) != 0 {
-		t.Errorf("%d events pending though nothing is going on", len(l.queue.heap))
+	if n := pending(l); n != 0 {
+		t.Errorf("%d events pending though nothing is going on", n)
 	}
 }
 

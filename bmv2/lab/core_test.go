@@ -8,27 +8,28 @@ import (
 	"time"
 )
 
-// The heap pops what a sort would.
+// The heap pops what a sort by instant, rank and order of arrival would.
 func TestQueueAgainstSort(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var q queue
 	var oracle []event
-	for step := range 20000 {
+	for step := range uint64(20000) {
 		if len(oracle) == 0 || r.IntN(5) < 3 && step < 15000 {
-			e := event{at: Time(r.IntN(50)), ref: int32(step)}
+			e := event{at: Time(r.IntN(50)), rank: rank(r.IntN(3))<<kindShift | rank(r.IntN(3))}
 			q.push(e)
+			e.seq = q.seq - 1
 			oracle = append(oracle, e)
-			slices.SortStableFunc(oracle, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+			slices.SortStableFunc(oracle, func(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
 			continue
 		}
 		got, want := q.pop(), oracle[0]
 		oracle = oracle[1:]
-		if got.at != want.at || got.ref != want.ref {
-			t.Fatalf("step %d: popped %d at %d, want %d at %d", step, got.ref, got.at, want.ref, want.at)
+		if got != want {
+			t.Fatalf("step %d: popped %+v, want %+v", step, got, want)
 		}
 	}
-	if at, ok := q.peek(); ok != (len(oracle) > 0) || ok && at != oracle[0].at {
-		t.Fatalf("peek says %d, %v", at, ok)
+	if at := q.top(); len(oracle) == 0 && at != forever || len(oracle) > 0 && at != oracle[0].at {
+		t.Fatalf("the next is said to be due at %d, with %d left", at, len(oracle))
 	}
 }
 

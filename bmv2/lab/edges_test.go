@@ -30,7 +30,7 @@ func TestCollectorCounts(t *testing.T) {
 		change(&x)
 		before := l.reports
 		b := frame.AppendTenant(nil, &x)
-		l.collect(n, b[:len(b)-cut])
+		l.collect(n, 0, b[:len(b)-cut])
 		after := l.reports
 		if want == frame.OK && after.Delivered != before.Delivered+1 || want != frame.OK && after.Defects[want] != before.Defects[want]+1 {
 			t.Errorf("counted %+v, want one more of %v", after, want)
@@ -62,7 +62,7 @@ func TestHostCounts(t *testing.T) {
 		change(&x)
 		host := l.hostsByName[h.Name]
 		before := host.stats
-		l.hostReceive(host, frame.AppendTenant(nil, &x))
+		l.hostReceive(host, l.now, frame.AppendTenant(nil, &x))
 		if want == frame.OK && host.stats.Good != before.Good+1 || want != frame.OK && host.stats.Defects[want] != before.Defects[want]+1 {
 			t.Errorf("counted %+v, want one more of %v", host.stats, want)
 		}
@@ -114,8 +114,8 @@ func TestFlowsComeAndGo(t *testing.T) {
 	if a, b := l.Flows()[id], l.Flows()[other]; a.Sent != 1000 || a.Missing() != 0 || b.Missing() != 0 || b.Sent < 1000 || b.Sent > 1003 {
 		t.Errorf("sent %d and %d, missing %d and %d", a.Sent, b.Sent, a.Missing(), b.Missing())
 	}
-	if len(l.queue.heap) != 0 {
-		t.Errorf("%d events pending after all traffic stopped", len(l.queue.heap))
+	if n := pending(l); n != 0 {
+		t.Errorf("%d events pending after all traffic stopped", n)
 	}
 }
 

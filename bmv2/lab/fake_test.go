@@ -69,7 +69,7 @@ func (f *fake) Run(now Time, out func(engine.Tx)) {
 }
 
 func (f *fake) SetPort(port uint16, c engine.PortConfig) {
-	f.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, Depth: c.Depth})
+	f.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth})
 }
 
 func (f *fake) SetPortUp(port uint16, up bool) { f.up[port] = up }
@@ -175,4 +175,12 @@ func far(tb testing.TB, f topology.Fabric) (from, to topology.Host) {
 	from, _ = ix.Host(flows[0].From)
 	to, _ = ix.Host(flows[0].To)
 	return from, to
+}
+
+// pending counts the events that have not happened yet.
+func pending(l *Lab) (n int) {
+	for _, p := range l.parts {
+		n += len(p.queue.heap) + len(p.last.heap)
+	}
+	return n
 }

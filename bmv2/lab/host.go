@@ -16,6 +16,7 @@ type host struct {
 	topology.Host
 	ref   int32
 	wire  *wire // towards the vswitch
+	node  *node // the vswitch
 	stats HostStats
 }
 
@@ -72,7 +73,7 @@ func (l *Lab) AddFlow(f traffic.Flow) (FlowID, error) {
 		tmpl: frame.Tenant{DstMAC: gatewayMAC, SrcMAC: from.MAC, Src: from.Address, Dst: to.Address, Proto: f.Proto,
 			SrcPort: f.SrcPort, DstPort: f.DstPort, TTL: 64, TCPFlags: frame.SYN, Stamp: frame.Stamp{Flow: uint32(id)}}}
 	l.flows = append(l.flows, x)
-	l.scheduleSend(int32(id), x)
+	from.node.part.scheduleSend(rank(id), x)
 	l.nudge()
 	return FlowID(id), nil
 }
@@ -109,43 +110,41 @@ func (l *Lab) Flows() []FlowStats {
 }
 
 // scheduleSend draws the flow's next departure.
-func (l *Lab) scheduleSend(ref int32, f *flow) {
+func (p *part) scheduleSend(id rank, f *flow) {
 	for {
 		at, length, ok := f.source.Next()
 		if !ok {
 			f.stopped = true
 			return
 		}
-		if Time(at) < l.now {
+		if Time(at) < p.now {
 			continue
 		}
 		f.length = length
-		l.queue.push(event{at: Time(at), kind: evSend, ref: ref})
+		p.queue.push(event{at: Time(at), rank: evSend | id})
 		return
 	}
 }
 
 // hostSend sends the flow's next packet.
-func (l *Lab) hostSend(ref int32) {
-	f := l.flows[ref]
+func (p *part) hostSend(ref int32) {
+	f := p.lab.flows[ref]
 	if f.stopped {
 		return
 	}
 	w := f.from.wire
 	t := &f.tmpl
-	t.Length, t.Stamp.Sent, t.ID = f.length, int64(l.now), uint16(t.Stamp.Seq)
+	t.Length, t.Stamp.Sent, t.ID = f.length, int64(p.now), uint16(t.Stamp.Seq)
 	f.sink.Sent(t.Length)
 	f.from.stats.Sent++
-	start, done, ok := w.nic.take(l.now, t.Length, w.rate)
+	start, done, ok := w.nic.take(p.now, t.Length, w.rate)
 	if ok {
-		pkt := l.pool.get()
-		pkt.data = frame.AppendTenant(pkt.data[:0], t)
-		l.send(w, start, done, pkt.data)
-		l.pool.put(pkt)
+		p.scratch = frame.AppendTenant(p.scratch[:0], t)
+		p.send(w, start, done, p.scratch)
 	} else {
-		w.stats.Sent++
-		w.stats.SentBytes += uint64(t.Length)
-		w.stats.QueueFull++
+		w.sent.frames++
+		w.sent.bytes += uint64(t.Length)
+		w.sent.queueFull++
 	}
 	t.Stamp.Seq++
 	if t.Proto == frame.TCP {
@@ -154,15 +153,15 @@ func (l *Lab) hostSend(ref int32) {
 		}
 		t.TCPSeq += uint32(t.Length - frame.MinTCP + frame.StampLen)
 	}
-	l.scheduleSend(ref, f)
+	p.scheduleSend(rank(ref), f)
 }
 
 // hostReceive is a frame's end at a host.
-func (l *Lab) hostReceive(h *host, b []byte) {
+func (l *Lab) hostReceive(h *host, at Time, b []byte) {
 	h.stats.Received++
 	t, d := frame.ParseTenant(b)
 	if d == frame.OK {
-		d = l.account(h, &t)
+		d = l.account(h, at, &t)
 	}
 	if d == frame.OK {
 		h.stats.Good++
@@ -172,7 +171,7 @@ func (l *Lab) hostReceive(h *host, b []byte) {
 }
 
 // account credits a well-formed frame to its flow.
-func (l *Lab) account(h *host, t *frame.Tenant) frame.Defect {
+func (l *Lab) account(h *host, at Time, t *frame.Tenant) frame.Defect {
 	switch {
 	case t.DstMAC != h.MAC:
 		return frame.WrongMAC
@@ -185,7 +184,7 @@ func (l *Lab) account(h *host, t *frame.Tenant) frame.Defect {
 	if f.to != h {
 		return frame.Misdelivered
 	}
-	if !f.sink.Arrived(t.Stamp.Seq, t.Length, int64(l.now)-t.Stamp.Sent) {
+	if !f.sink.Arrived(t.Stamp.Seq, t.Length, int64(at)-t.Stamp.Sent) {
 		return frame.UnknownFlow
 	}
 	return frame.OK

@@ -58,11 +58,11 @@ func (l *Lab) lock() {
 	defer l.inbox.mu.Unlock()
 	for i, m := range l.inbox.letters {
 		if m.pipe != nil {
-			l.install(m.node, m.pipe, m.pipe.Switch)
+			l.install(m.node, m.pipe, m.pipe)
 			l.startTicks(m.node, m.pipe.ticks)
 		} else {
 			m.node.stats.PacketOuts++
-			l.queue.push(event{at: l.now, kind: evPacketOut, ref: m.node.ref, pkt: m.out})
+			m.node.part.queue.push(event{at: l.now, rank: evPacketOut | rank(m.node.ref), pkt: m.out})
 		}
 		l.inbox.letters[i] = letter{}
 	}
@@ -72,9 +72,10 @@ func (l *Lab) lock() {
 func (l *Lab) unlock() { l.mu.Unlock() }
 
 // inject takes a packet-out into its switch.
-func (l *Lab) inject(n *node, pkt *packet) {
-	l.inbox.mu.Lock()
-	l.inbox.outs--
-	l.inbox.mu.Unlock()
-	l.receive(n, CPUPort, pkt.data)
+func (p *part) inject(n *node, b []byte) {
+	x := &p.lab.inbox
+	x.mu.Lock()
+	x.outs--
+	x.mu.Unlock()
+	p.receive(n, CPUPort, b)
 }

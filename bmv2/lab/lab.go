@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -27,14 +28,18 @@ const (
 type Config struct {
 	Fabric topology.Fabric
 	Seed   uint64
-	// OnReport hears every report that reached the collector node. It is called from
-	// within the run; payload is valid only during the call, and calls of the lab's
-	// methods would wait forever.
+	// OnReport hears every report that reached the collector node, in the order of
+	// time. It is called from within the run, by the goroutine that called Run or
+	// RunUntil; payload is valid only during the call, and calls of the lab's methods
+	// would wait forever.
 	OnReport   func(at Time, src netip.AddrPort, payload []byte)
 	ReportPort uint16                 // where the collector listens, 0 = DefaultReportPort
 	Clocks     map[string]SwitchClock // by switch; absent = exact
 	Clock      Clock                  // of Run; nil = Wall(1)
-	Listen     Listen                 // nil = loopback, or the address the node names
+	// Workers is how many goroutines share the work of a run: 0 = as many as Go uses
+	// processors, 1 = the caller of Run or RunUntil alone. It changes nothing but speed.
+	Workers int
+	Listen  Listen // nil = loopback, or the address the node names
 }
 
 // Lab is a fabric at work. All methods may be called from any goroutine, also during
@@ -47,11 +52,11 @@ type Lab struct {
 	poke        chan struct{} // something new was scheduled
 	now         Time
 	instant     atomic.Int64 // now, for servers, which do not take mu
-	events      uint64
 	lag         Time
-	queue       queue
 	inbox       inbox
-	pool        pool
+	parts       []*part
+	parallel    bool // the parts are at work, each with its worker
+	plan        plan
 	nodes       []*node
 	nodesByName map[string]*node
 	hosts       []*host
@@ -60,7 +65,7 @@ type Lab struct {
 	flows       []*flow
 	reports     ReportStats
 
-	watch func(w *wire, at Time, b []byte) // sees every frame put on a wire
+	watch func(w *wire, at Time, b []byte) // sees every frame put on a wire; of two wires perhaps at once
 }
 
 // New builds the lab and starts a P4Runtime server for every switch. The lab must be
@@ -85,10 +90,14 @@ func build(cfg Config) (*Lab, error) {
 	}
 	l := &Lab{cfg: cfg, poke: make(chan struct{}, 1), nodesByName: map[string]*node{}, hostsByName: map[string]*host{}}
 	l.inbox.shedOuts = map[*node]uint64{}
+	if cfg.Workers < 0 {
+		return nil, fmt.Errorf("%d workers, want at least 1, or 0 for one per processor", cfg.Workers)
+	}
+	l.plan.workers, l.plan.due = cmp.Or(cfg.Workers, runtime.GOMAXPROCS(0)), firstPlan
 	for i := range f.Nodes {
 		n := &node{Node: f.Nodes[i], ref: int32(i), wake: forever, in: func([]byte) {}}
 		n.stats.Name = n.Name
-		n.emit = func(tx engine.Tx) { l.transmit(n, tx) }
+		n.emit = func(tx engine.Tx) { n.part.transmit(n, tx) }
 		l.nodes = append(l.nodes, n)
 		l.nodesByName[n.Name] = n
 	}
@@ -107,13 +116,14 @@ func build(cfg Config) (*Lab, error) {
 		l.join(a, b, link.RateBps, Time(link.Delay), link.Queue)
 	}
 	for i := range f.Hosts {
-		h := &host{Host: f.Hosts[i], ref: int32(i)}
+		h := &host{Host: f.Hosts[i], ref: int32(i), node: l.nodesByName[f.Hosts[i].At.Node]}
 		h.stats.Name = h.Name
 		l.hosts = append(l.hosts, h)
 		l.hostsByName[h.Name] = h
 		h.wire = l.join(end{kind: atHost, ref: h.ref, name: h.Name}, l.end(h.At), h.RateBps, Time(h.Delay), h.Queue)
 		h.wire.nic.starts = make([]Time, h.wire.depth)
 	}
+	l.divide(make([]int, len(l.nodes)))
 	return l, nil
 }
 
@@ -134,14 +144,14 @@ func (l *Lab) join(a, b end, rate int64, delay Time, depth int) *wire {
 }
 
 func (l *Lab) wire(from, to end, rate int64, delay Time, depth int) *wire {
-	w := &wire{id: int32(len(l.wires)), from: from, to: to, rate: rate, delay: delay, depth: cmp.Or(depth, topology.DefaultQueue),
+	w := &wire{id: int32(len(l.wires)), from: from, to: to, rate: rate, delay: delay, least: serialisation(minFrame, rate),
+		depth: cmp.Or(depth, topology.DefaultQueue), last: to.kind != atSwitch,
 		rng: rand.New(rand.NewPCG(l.cfg.Seed, wireStream|uint64(len(l.wires))))}
-	w.stats.From, w.stats.To = from.name, to.name
 	l.wires = append(l.wires, w)
 	if from.kind == atSwitch {
 		n := l.nodes[from.ref]
 		for len(n.wires) <= int(from.port) {
-			n.wires, n.slow = append(n.wires, nil), append(n.slow, 0)
+			n.wires, n.slow, n.paused = append(n.wires, nil), append(n.slow, 0), append(n.paused, false)
 		}
 		n.wires[from.port] = w
 	}

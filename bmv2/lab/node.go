@@ -1,7 +1,8 @@
 package lab
 
 import (
-	"github.com/telltale-net/telltale/bmv2/device"
+	"sync/atomic"
+
 	"github.com/telltale-net/telltale/bmv2/engine"
 	"github.com/telltale-net/telltale/bmv2/p4rt"
 	"github.com/telltale-net/telltale/topology"
@@ -25,15 +26,18 @@ type node struct {
 	topology.Node
 	ref            int32
 	clock          SwitchClock
-	sw             dataplane     // nil until a controller pushes a pipeline
-	dev            device.Device // the same switch, for faults
-	wires          []*wire       // by port: the wire the port sends on
-	slow           []float64     // by port: factor of a slow port, 0 = not slow
+	part           *part     // changes only between runs
+	sw             dataplane // nil until a controller pushes a pipeline
+	pipe           *pipeline // the same switch, for faults
+	wires          []*wire   // by port: the wire the port sends on
+	slow           []float64 // by port: factor of a slow port, 0 = not slow
+	paused         []bool    // by port: its queue does not drain
 	emit           func(engine.Tx)
 	in             func([]byte) // packet-in
 	server         *server      // nil for the collector
 	ticks, ticking bool         // the program needs ticks; one is in the queue
 	wake           Time         // earliest wake-up in the queue
+	instant        atomic.Int64 // of the latest event, for the server of a node with ticks
 	stats          NodeStats
 }
 
@@ -62,51 +66,54 @@ func (n *node) wireAt(port uint16) *wire {
 }
 
 // receive hands a frame to the switch and lets out what may leave at once.
-func (l *Lab) receive(n *node, port uint16, b []byte) {
+func (p *part) receive(n *node, port uint16, b []byte) {
 	if n.sw == nil {
 		n.stats.NoPipeline++
 		return
 	}
-	if n.wake == l.now { // what is due leaves first: queue depths are then exact
-		l.wakeUp(n)
+	if n.ticks {
+		n.instant.Store(int64(p.now))
 	}
-	n.sw.Receive(n.clock.local(l.now), port, b)
-	l.pump(n)
+	if n.wake == p.now { // what is due leaves first: queue depths are then exact
+		p.wakeUp(n)
+	}
+	n.sw.Receive(n.clock.local(p.now), port, b)
+	p.pump(n)
 }
 
 // pump dequeues what is due at the current instant and schedules the next wake-up.
-func (l *Lab) pump(n *node) {
+func (p *part) pump(n *node) {
 	for range 1 << 20 {
+		n.sw.Run(n.clock.local(p.now), n.emit)
 		local, ok := n.sw.Next()
 		if !ok {
 			return
 		}
-		if at := n.clock.global(local); at > l.now {
+		if at := n.clock.global(local); at > p.now {
 			if at < n.wake {
 				n.wake = at
-				l.queue.push(event{at: at, kind: evWake, ref: n.ref})
+				p.queue.push(event{at: at, rank: evWake | rank(n.ref)})
 			}
 			return
 		}
-		n.sw.Run(n.clock.local(l.now), n.emit)
 	}
 	panic("BUG: lab: switch " + n.Name + " has always something due")
 }
 
 // wakeUp is pump at a scheduled instant. A wake-up overtaken by an earlier one finds
 // another instant noted and has nothing to do.
-func (l *Lab) wakeUp(n *node) {
-	if n.wake != l.now {
+func (p *part) wakeUp(n *node) {
+	if n.wake != p.now {
 		return
 	}
 	n.wake = forever
 	if n.sw != nil {
-		l.pump(n)
+		p.pump(n)
 	}
 }
 
 // transmit takes what a switch sends.
-func (l *Lab) transmit(n *node, tx engine.Tx) {
+func (p *part) transmit(n *node, tx engine.Tx) {
 	if tx.Port == CPUPort {
 		n.stats.PacketIns++
 		n.in(tx.Data)
@@ -119,13 +126,13 @@ func (l *Lab) transmit(n *node, tx engine.Tx) {
 	}
 	n.stats.Transmitted++
 	start := n.clock.global(tx.At)
-	l.send(w, start, max(l.now, n.clock.global(tx.Done)), tx.Data)
+	p.send(w, start, max(p.now, n.clock.global(tx.Done)), tx.Data)
 }
 
 // install puts a new pipeline in the place of the old one: same ports, same faults,
 // empty queues.
-func (l *Lab) install(n *node, sw dataplane, dev device.Device) {
-	n.sw, n.dev, n.wake = sw, dev, forever
+func (l *Lab) install(n *node, sw dataplane, pipe *pipeline) {
+	n.sw, n.pipe, n.wake = sw, pipe, forever
 	n.stats.Pipelines++
 	for port, w := range n.wires {
 		if w != nil {
@@ -141,6 +148,9 @@ func (n *node) portConfig(port uint16) engine.PortConfig {
 	c := engine.PortConfig{RateBps: w.rate, Depth: w.depth}
 	if f := n.slow[port]; f != 0 {
 		c.RateBps = max(1, int64(float64(c.RateBps)*f))
+	}
+	if n.paused[port] {
+		c.RatePps = 1 // the least there is
 	}
 	return c
 }

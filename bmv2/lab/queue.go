@@ -5,28 +5,40 @@ import "github.com/telltale-net/telltale/bmv2/engine"
 // Time is nanoseconds since the lab's start.
 type Time = engine.Time
 
-type kind uint8
+// rank orders events of one instant: the kind in the upper bits, the node, wire or
+// flow in the lower. It depends on nothing but the fabric and the order of AddFlow, so
+// that events happen in the same order whoever scheduled them when.
+type rank uint32
 
+const kindShift = 28
+
+// The kinds of events.
 const (
-	evWake      kind = iota // node ref may dequeue
-	evArrive                // pkt reaches the far end of wire ref
-	evSend                  // flow ref sends
-	evPacketOut             // pkt from the controller enters node ref
-	evTick                  // node ref's server sees time pass
+	evWake      rank = iota << kindShift // the node may dequeue
+	evArrive                             // pkt reaches the far end of the wire
+	evSend                               // the flow sends
+	evPacketOut                          // pkt from the controller enters the node
+	evTick                               // the node's server sees time pass
+	refMask     = 1<<kindShift - 1
 )
 
-// event is something that happens at an instant; seq orders events of one instant by
-// when they were scheduled.
+func (r rank) kind() rank { return r &^ refMask }
+func (r rank) ref() int32 { return int32(r & refMask) }
+
+// event is something that happens at an instant; seq orders what one wire or node
+// scheduled for the same instant.
 type event struct {
 	at   Time
 	seq  uint64
 	pkt  *packet
-	ref  int32
-	kind kind
+	rank rank
 }
 
 func (e *event) before(o *event) bool {
-	return e.at < o.at || (e.at == o.at && e.seq < o.seq)
+	if e.at != o.at {
+		return e.at < o.at
+	}
+	return e.rank < o.rank || (e.rank == o.rank && e.seq < o.seq)
 }
 
 // queue is a 4-ary min-heap of events. The order is total, so pops do not depend on
@@ -52,12 +64,12 @@ func (q *queue) push(e event) {
 	h[i] = e
 }
 
-// peek returns the instant of the next event.
-func (q *queue) peek() (Time, bool) {
+// top returns the instant of the next event, forever if there is none.
+func (q *queue) top() Time {
 	if len(q.heap) == 0 {
-		return 0, false
+		return forever
 	}
-	return q.heap[0].at, true
+	return q.heap[0].at
 }
 
 // pop removes the next event; the queue must not be empty.

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// slice is how many events happen before others get a turn at the lab.
+// slice is how many events happen before others get a turn at the lab, unless several
+// workers are at it.
 const slice = 256
 
 var errRunning = errors.New("the lab is running already")
@@ -24,7 +25,7 @@ func (l *Lab) RunUntil(t Time) error {
 	if t < l.now {
 		return fmt.Errorf("cannot run the lab until %v: it is %v already", time.Duration(t), time.Duration(l.now))
 	}
-	for l.step(t, slice) {
+	for l.advance(t) {
 		l.unlock() // controllers' turn
 		l.lock()
 	}
@@ -54,16 +55,13 @@ func (l *Lab) Run(ctx context.Context) error {
 func (l *Lab) catchUp(t Time) Time {
 	l.lock()
 	defer l.unlock()
-	more := l.step(t, slice)
+	more := l.advance(t)
 	l.lag = max(l.lag, t-l.now)
 	if more {
 		return l.now
 	}
 	l.reach(max(l.now, t))
-	if next, ok := l.queue.peek(); ok {
-		return next
-	}
-	return forever
+	return l.next()
 }
 
 func (l *Lab) begin() error {
@@ -92,42 +90,76 @@ func (l *Lab) nudge() {
 
 // reach moves the lab's time on.
 func (l *Lab) reach(t Time) {
-	if t != l.now {
-		l.now = t
-		l.instant.Store(int64(t))
+	for _, p := range l.parts {
+		p.now = t
+	}
+	l.now = t
+	l.instant.Store(int64(t))
+}
+
+// next returns the instant of the next event.
+func (l *Lab) next() Time {
+	t := forever
+	for _, p := range l.parts {
+		t = min(t, p.next())
+	}
+	return t
+}
+
+// advance lets events up to and including the instant t happen, not many at a time,
+// and reports whether there are more.
+func (l *Lab) advance(t Time) bool {
+	if l.next() > t {
+		return false
+	}
+	from, events, start := l.now, l.events(), time.Now()
+	end, together := min(t, l.plan.stretch(from)), false
+	switch {
+	case len(l.parts) == 1:
+		l.parts[0].run(t, slice)
+		l.reach(l.parts[0].now)
+	case l.plan.together(end - from):
+		l.stretch(max(end, l.next()))
+		together = true
+	default:
+		l.takeTurns(t)
+	}
+	happened := l.events()
+	l.plan.learn(together, l.now-from, happened-events, time.Since(start))
+	if happened >= l.plan.due {
+		l.replan(happened)
+	}
+	return l.next() <= t
+}
+
+// takeTurns is a slice in which the caller does the work of all parts, one after
+// another for as long as none can hear of another.
+func (l *Lab) takeTurns(t Time) {
+	for n := 0; n < slice; {
+		next := l.next()
+		if next > t {
+			return
+		}
+		end := min(t, after(next, min(l.plan.lookahead-1, longest)))
+		for _, p := range l.parts {
+			for p.queue.top() <= end {
+				p.happen(p.queue.pop())
+				n++
+			}
+		}
+		for _, p := range l.parts {
+			for p.last.top() <= end {
+				p.conclude(p.last.pop())
+				n++
+			}
+		}
+		l.reach(end)
 	}
 }
 
-// step lets at most n events up to the instant t happen and reports whether there
-// are more.
-func (l *Lab) step(t Time, n int) bool {
-	for ; n > 0; n-- {
-		at, ok := l.queue.peek()
-		if !ok || at > t {
-			return false
-		}
-		e := l.queue.pop()
-		if e.at < l.now {
-			panic(fmt.Sprintf("BUG: lab: event of kind %d at %d, but it is %d already", e.kind, e.at, l.now))
-		}
-		l.reach(e.at)
-		l.events++
-		switch e.kind {
-		case evArrive:
-			l.arrive(l.wires[e.ref], e.pkt)
-		case evWake:
-			l.wakeUp(l.nodes[e.ref])
-		case evSend:
-			l.hostSend(e.ref)
-		case evPacketOut:
-			l.inject(l.nodes[e.ref], e.pkt)
-		case evTick:
-			l.tick(l.nodes[e.ref])
-		}
-		if e.pkt != nil {
-			l.pool.put(e.pkt)
-		}
+func (l *Lab) events() (n uint64) {
+	for _, p := range l.parts {
+		n += p.events
 	}
-	at, ok := l.queue.peek()
-	return ok && at <= t
+	return n
 }

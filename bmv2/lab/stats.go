@@ -16,11 +16,12 @@ type Stats struct {
 func (l *Lab) Stats() Stats {
 	l.lock()
 	defer l.unlock()
-	s := Stats{Now: l.now, Events: l.events, Lag: l.lag, Reports: l.reports,
+	s := Stats{Now: l.now, Events: l.events(), Lag: l.lag, Reports: l.reports,
 		Links: make([]LinkStats, 0, len(l.wires)), Nodes: make([]NodeStats, 0, len(l.nodes)), Hosts: make([]HostStats, 0, len(l.hosts))}
 	for _, w := range l.wires {
-		s.InFlight += w.stats.InFlight
-		s.Links = append(s.Links, w.stats)
+		x := w.stats()
+		s.InFlight += x.InFlight
+		s.Links = append(s.Links, x)
 	}
 	for _, n := range l.nodes {
 		x := n.stats

@@ -18,22 +18,32 @@ type end struct {
 	name string // "leaf1:3", or the host's name
 }
 
-// wire is one direction of a link.
+// minFrame is the shortest Ethernet frame, without FCS. Shorter ones are padded on the
+// line: they carry fewer bytes, but take as long.
+const minFrame = 60
+
+// wire is one direction of a link. What changes during a run belongs either to the
+// sender's part of the lab or to the receiver's.
 type wire struct {
 	id       int32
 	from, to end
 	back     *wire // the other direction
 	rate     int64 // bits/s, 0 = infinitely fast; as built, without faults
 	delay    Time
-	depth    int // packets the sender's queue holds
+	least    Time // serialisation of the shortest frame
+	depth    int  // packets the sender's queue holds
+	last     bool // nothing follows from arrivals: they are for a host or the collector
+	dst      *part
 
-	nic  nic // when the sender is a host
-	down bool
+	down bool // changes only between runs, as do the next two
 	loss float64
-	rng  *rand.Rand
 	taps []*tap // at the sending port: they see this wire's frames leave and its back's arrive
 
-	stats LinkStats
+	rng  *rand.Rand
+	nic  nic // when the sender is a host
+	sent struct{ frames, bytes, lost, down, queueFull uint64 }
+	_    [64]byte // the receiver's cache line
+	got  struct{ frames, down uint64 }
 }
 
 // LinkStats counts the frames of one direction of a link. Always
@@ -50,48 +60,72 @@ type LinkStats struct {
 	InFlight  uint64 // on the wire, or in a host's queue
 }
 
+// stats must not be called during a run.
+func (w *wire) stats() LinkStats {
+	s, g := &w.sent, &w.got
+	return LinkStats{From: w.from.name, To: w.to.name, Sent: s.frames, SentBytes: s.bytes, Delivered: g.frames,
+		Lost: s.lost, Down: s.down + g.down, QueueFull: s.queueFull,
+		InFlight: s.frames - s.lost - s.down - s.queueFull - g.frames - g.down}
+}
+
+// lookahead is how long after it was sent a frame arrives at the soonest.
+func (w *wire) lookahead() Time { return w.delay + w.least }
+
 // send puts frame b on the wire: its first bit leaves at start, its last at done.
-func (l *Lab) send(w *wire, start, done Time, b []byte) {
-	w.stats.Sent++
-	w.stats.SentBytes += uint64(len(b))
-	if l.watch != nil {
-		l.watch(w, start, b)
+func (p *part) send(w *wire, start, done Time, b []byte) {
+	w.sent.frames++
+	w.sent.bytes += uint64(len(b))
+	if p.lab.watch != nil {
+		p.lab.watch(w, start, b)
 	}
 	for _, t := range w.taps {
 		t.write(start, b)
 	}
 	switch {
 	case w.down:
-		w.stats.Down++
+		w.sent.down++
 		return
 	case w.loss > 0 && w.rng.Float64() < w.loss:
-		w.stats.Lost++
+		w.sent.lost++
 		return
 	}
-	w.stats.InFlight++
-	l.queue.push(event{at: done + w.delay, kind: evArrive, ref: w.id, pkt: l.pool.copyOf(b)})
+	at := max(done, p.now+w.least) + w.delay
+	switch {
+	case w.dst != p && p.lab.parallel:
+		p.out[w.dst.id].put(p, w, at, b)
+	case w.last:
+		w.dst.last.push(event{at: at, rank: evArrive | rank(w.id), pkt: w.dst.pool.copyOf(b)})
+	default:
+		w.dst.queue.push(event{at: at, rank: evArrive | rank(w.id), pkt: w.dst.pool.copyOf(b)})
+	}
 }
 
-// arrive takes a frame off the wire.
-func (l *Lab) arrive(w *wire, pkt *packet) {
-	w.stats.InFlight--
+// arrive takes a frame off a wire to a switch.
+func (p *part) arrive(w *wire, b []byte) {
 	if w.down {
-		w.stats.Down++
+		w.got.down++
 		return
 	}
-	w.stats.Delivered++
+	w.got.frames++
 	for _, t := range w.back.taps {
-		t.write(l.now, pkt.data)
+		t.write(p.now, b)
 	}
-	switch w.to.kind {
-	case atSwitch:
-		n := l.nodes[w.to.ref]
-		n.stats.Received++
-		l.receive(n, w.to.port, pkt.data)
-	case atHost:
-		l.hostReceive(l.hosts[w.to.ref], pkt.data)
-	case atCollector:
-		l.collect(l.nodes[w.to.ref], pkt.data)
+	n := p.lab.nodes[w.to.ref]
+	n.stats.Received++
+	p.receive(n, w.to.port, b)
+}
+
+// end takes a frame off a wire to a host or the collector.
+func (p *part) end(at Time, w *wire, b []byte) {
+	if w.down {
+		w.got.down++
+		return
+	}
+	w.got.frames++
+	if w.to.kind == atHost {
+		p.lab.hostReceive(p.lab.hosts[w.to.ref], at, b)
+	} else {
+		p.lab.collect(p.lab.nodes[w.to.ref], at, b)
 	}
 }
 

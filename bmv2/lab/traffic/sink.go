@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"math/bits"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,23 +22,28 @@ type Stats struct {
 // Missing is how many packets have not arrived: lost, or still on the way.
 func (s *Stats) Missing() uint64 { return s.Sent - s.Delivered }
 
-// Sink accounts for a flow's arrivals.
+// Sink accounts for a flow's packets. The sender's side, which calls Sent, and the
+// receiver's, which calls Arrived, may be two goroutines, provided that a packet's
+// Sent happens before its Arrived.
 type Sink struct {
-	next  uint64 // one beyond the highest sequence number seen
-	seen  [Window / 64]uint64
-	stats Stats
+	sent      atomic.Uint64
+	sentBytes uint64
+	_         [48]byte // the other side's cache line
+	next      uint64   // one beyond the highest sequence number seen
+	seen      [Window / 64]uint64
+	stats     Stats // of the receiver
 }
 
 // Sent counts a packet handed to the sender's port.
 func (s *Sink) Sent(length int) {
-	s.stats.Sent++
-	s.stats.SentBytes += uint64(length)
+	s.sentBytes += uint64(length)
+	s.sent.Add(1)
 }
 
 // Arrived counts packet seq, delay ns after it was sent. It reports false for a
 // sequence number that was never sent, which it does not count.
 func (s *Sink) Arrived(seq uint64, length int, delay int64) bool {
-	if seq >= s.stats.Sent {
+	if seq >= s.sent.Load() {
 		return false
 	}
 	switch {
@@ -73,8 +79,12 @@ func (s *Sink) advance(seq uint64) {
 	s.next = seq + 1
 }
 
-// Stats returns what was counted so far.
-func (s *Sink) Stats() Stats { return s.stats }
+// Stats returns what was counted so far; neither side may be at work.
+func (s *Sink) Stats() Stats {
+	x := s.stats
+	x.Sent, x.SentBytes = s.sent.Load(), s.sentBytes
+	return x
+}
 
 const (
 	subBits = 4 // 16 buckets per octave: quantiles are at most 1/16 too high

@@ -1,0 +1,228 @@
+package lab
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/telltale-net/telltale/bmv2/lab/traffic"
+	"github.com/telltale-net/telltale/topology"
+)
+
+// together runs a lab of fakes with so many workers, with faults coming and going, and
+// returns a line per wire, host, node and flow that tells any difference in what
+// passed it.
+func together(t *testing.T, fab topology.Fabric, seed uint64, workers int, always bool) (lines []string, parts int) {
+	t.Helper()
+	l := fakes(t, Config{Fabric: fab, Seed: seed, Workers: workers,
+		Clocks: map[string]SwitchClock{"leaf1": {Offset: time.Hour, DriftPPB: 40000}, "spine1": {DriftPPB: -70000}}})
+	l.plan.always = always
+	sums := make([]hash.Hash, len(l.wires))
+	for i := range sums {
+		sums[i] = sha256.New()
+	}
+	l.watch = func(w *wire, at Time, b []byte) {
+		fmt.Fprintln(sums[w.id], at, len(b))
+		sums[w.id].Write(b)
+	}
+	addMix(t, l, traffic.Mix{Seed: seed, PPS: 30000, Stop: 90 * time.Millisecond})
+	r := rand.New(rand.NewPCG(seed, 17))
+	var active []Fault
+	for step := 1; step <= 10; step++ {
+		if n := len(active); n > 0 && r.IntN(3) == 0 {
+			if err := active[n-1].Revert(l); err != nil {
+				t.Fatal(err)
+			}
+			active = active[:n-1]
+		} else if link := fab.Links[r.IntN(len(fab.Links))]; !link.Telemetry {
+			f := []Fault{
+				SlowPort(link.A.Node, link.A.Port, 0.1), LossyLink(link.B.Node, link.B.Port, 0.3),
+				LinkDown(link.A.Node, link.A.Port), QueuePause(link.A.Node, link.A.Port),
+			}[r.IntN(4)]
+			if err := f.Apply(l); err == nil {
+				active = append(active, f)
+			}
+		}
+		runUntil(t, l, time.Duration(step)*11*time.Millisecond)
+		balance(t, l)
+		parts = max(parts, len(l.parts))
+	}
+	s := l.Stats()
+	lines = append(lines, fmt.Sprint("now ", s.Now, " events ", s.Events, " in flight ", s.InFlight, " pending ", pending(l)))
+	for i, x := range s.Links {
+		lines = append(lines, fmt.Sprintf("wire %d: %x %+v", i, sums[i].Sum(nil), x))
+	}
+	for _, x := range s.Nodes {
+		lines = append(lines, fmt.Sprintf("node: %+v", x))
+	}
+	for _, x := range s.Hosts {
+		lines = append(lines, fmt.Sprintf("host: %+v", x))
+	}
+	for _, x := range l.Flows() {
+		lines = append(lines, fmt.Sprintf("flow: %+v", x))
+	}
+	return lines, parts
+}
+
+// Any number of workers gives the same bytes at the same instants on every wire, and
+// the same counters.
+func TestWorkersAgree(t *testing.T) {
+	for _, f := range []struct {
+		name   string
+		seeds  uint64
+		parts  [2]int // of 2 and 4 workers
+		change func(*topology.LeafSpineConfig)
+	}{
+		{"as it comes", 3, [2]int{2, 4}, func(*topology.LeafSpineConfig) {}},
+		{"congested", 3, [2]int{2, 4}, func(c *topology.LeafSpineConfig) { c.Access.RateBps, c.Trunk.RateBps = 20e6, 20e6 }},
+		{"one spine, three leaves", 2, [2]int{2, 4}, func(c *topology.LeafSpineConfig) { c.Spines, c.Leaves = 1, 3 }},
+		{"no delay at the edge", 2, [2]int{2, 4}, func(c *topology.LeafSpineConfig) {
+			c.Access.Delay, c.Host.Delay = 0, 0
+			c.Access.RateBps, c.Host.RateBps = 0, 0
+		}},
+		{"rate without delay", 1, [2]int{2, 4}, func(c *topology.LeafSpineConfig) {
+			c.Host.Delay, c.Access.Delay, c.Trunk.Delay, c.Telemetry.Delay = 0, 0, 0, 0
+		}},
+		{"no delay at all", 1, [2]int{1, 1}, func(c *topology.LeafSpineConfig) {
+			c.Host = topology.Line{}
+			c.Access, c.Trunk = c.Host, c.Host
+		}},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			for seed := range f.seeds {
+				fab := small(t, f.change)
+				want, _ := together(t, fab, seed, 1, false)
+				for i, workers := range []int{2, 4} {
+					for _, always := range []bool{true, false} {
+						got, parts := together(t, fab, seed, workers, always)
+						if !slices.Equal(got, want) {
+							t.Fatalf("seed %d: %d workers (always %v) differ from one:\n%s", seed, workers, always, difference(got, want))
+						}
+						if parts != f.parts[i] {
+							t.Errorf("seed %d: %d workers had %d parts, want %d", seed, workers, parts, f.parts[i])
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func difference(got, want []string) string {
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			return fmt.Sprintf("got  %.300s\nwant %.300s", got[i], want[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(got), len(want))
+}
+
+// Shares are even, nodes joined without lookahead stay together, and among divisions
+// that are equally fair the one with the longest lookahead wins.
+func TestAssign(t *testing.T) {
+	f := func(name string, workers int, want Time, change func(*topology.LeafSpineConfig)) {
+		t.Helper()
+		l := fakes(t, Config{Fabric: small(t, change), Workers: workers})
+		load := make([]uint64, len(l.nodes))
+		var total uint64
+		for i, n := range l.nodes {
+			load[i] = map[topology.Role]uint64{topology.Spine: 200, topology.Leaf: 100, topology.VSwitch: 50}[n.Role]
+			total += load[i]
+		}
+		owner := l.assign(load, 0)
+		if most := greatest(owner, load, 0); want > 0 && most > total/uint64(workers)*12/10 {
+			t.Errorf("%s: the greatest share is %d of %d", name, most, total)
+		}
+		l.divide(owner)
+		if want > 0 && l.plan.lookahead != want || want == 0 && len(l.parts) != 1 {
+			t.Errorf("%s: %d parts with lookahead %d, want %d", name, len(l.parts), l.plan.lookahead, want)
+		}
+	}
+	// 5 µs and 60 bytes at 1 Gb/s.
+	f("leaves with all behind them", 2, 5480, func(*topology.LeafSpineConfig) {})
+	f("more leaves", 4, 5480, func(c *topology.LeafSpineConfig) { c.Leaves = 6 })
+	f("a leaf must be cut", 2, 2480, func(c *topology.LeafSpineConfig) { c.Leaves, c.Spines, c.VSwitches = 1, 1, 6 })
+	f("only rates", 2, 480, func(c *topology.LeafSpineConfig) { c.Trunk.Delay, c.Access.Delay = 0, 0 })
+	f("nothing to cut", 2, 0, func(c *topology.LeafSpineConfig) {
+		c.Trunk, c.Access = topology.Line{}, topology.Line{}
+	})
+}
+
+// Dividing the lab anew at any time changes nothing.
+func TestDivideKeepsEvents(t *testing.T) {
+	fab := small(t)
+	run := func(workers int) string {
+		r := rand.New(rand.NewPCG(5, 6))
+		l := fakes(t, Config{Fabric: fab, Seed: 9, Workers: workers})
+		addMix(t, l, traffic.Mix{Seed: 9, PPS: 30000, Stop: 20 * time.Millisecond})
+		for step := 1; step <= 40; step++ {
+			before := pending(l)
+			owner := make([]int, len(l.nodes))
+			for i := range owner {
+				owner[i] = r.IntN(workers)
+			}
+			l.divide(owner)
+			if n := pending(l); n != before {
+				t.Fatalf("%d events pending, %d before", n, before)
+			}
+			runUntil(t, l, time.Duration(step)*time.Millisecond)
+			balance(t, l)
+		}
+		s := l.Stats()
+		if s.InFlight != 0 || pending(l) != 0 {
+			t.Errorf("%d frames in flight, %d events pending at the end", s.InFlight, pending(l))
+		}
+		return fmt.Sprint(s, l.Flows())
+	}
+	want := run(1)
+	for _, workers := range []int{2, 3} {
+		if got := run(workers); got != want {
+			t.Errorf("%d workers differ from one", workers)
+		}
+	}
+}
+
+// A ring that is full makes its writer wait, and nothing is lost or overtaken.
+func TestChannel(t *testing.T) {
+	l := fakes(t, Config{Fabric: small(t), Workers: 2})
+	owner := make([]int, len(l.nodes))
+	for i := range owner {
+		owner[i] = i % 2
+	}
+	l.divide(owner)
+	from := l.parts[0]
+	c := from.out[1]
+	var w *wire
+	for _, x := range l.wires {
+		if l.partOf(x.from) == from && x.dst == c.to && !x.last {
+			w = x
+		}
+	}
+	const frames = 10 * ringSize
+	done := make(chan bool)
+	go func() {
+		for i := range frames {
+			c.put(from, w, Time(i/3), []byte{byte(i), byte(i >> 8)})
+		}
+		close(done)
+	}()
+	for n := 0; n < frames; {
+		c.drain(c.to)
+		for len(c.to.queue.heap) > 0 {
+			e := c.to.queue.pop()
+			if got := int(e.pkt.data[0]) | int(e.pkt.data[1])<<8; got != n || e.at != Time(n/3) {
+				t.Fatalf("frame %d at %d came, want %d", got, e.at, n)
+			}
+			c.to.pool.put(e.pkt)
+			n++
+		}
+	}
+	<-done
+	if n := len(c.to.pool.free); n > 2*ringSize {
+		t.Errorf("%d packets in the reader's pool", n)
+	}
+}
