@@ -99,7 +99,8 @@ type Entry struct {
 	Const       bool         // read only: declared in the program
 	Counter     CounterValue // direct counter, when the table has one
 	Meter       *MeterConfig // direct meter
-	IdleFor     int64        // read only: ns since the last hit
+	IdleFor     int64        // read only: ns since the last hit, or since it was inserted
+	LastHit     int64        // read only: when that was, ns on the device's clock
 }
 
 // Member is an action profile member.

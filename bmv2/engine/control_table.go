@@ -106,7 +106,7 @@ func (s *Switch) view(t *table, e *entry) device.Entry {
 	if t.prog.spec.WithCounters {
 		v.Counter = e.counter
 	}
-	v.IdleFor = int64(s.now() - e.lastHit)
+	v.IdleFor, v.LastHit = int64(s.now()-e.lastHit), int64(e.lastHit)
 	return v
 }
 

@@ -148,6 +148,54 @@ func exercise(t *testing.T, s *store) {
 	}
 }
 
+// Value sets of the model: what is written is read, and decides how packets parse.
+func TestEngineValueSets(t *testing.T) {
+	const text = `value_sets { preamble { id: 0x03000001 name: "P.tagged" } match { id: 1 name: "value" bitwidth: 8 match_type: EXACT } size: 4 }`
+	config, err := os.ReadFile("../engine/testdata/walk.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := engineStore(t, []byte(text), config)
+	sw := s.dev.(*engine.Switch)
+	set := func(values ...byte) *p4v1.ValueSetEntry {
+		v := &p4v1.ValueSetEntry{ValueSetId: 0x03000001}
+		for _, b := range values {
+			v.Members = append(v.Members, &p4v1.ValueSetMember{Match: []*p4v1.FieldMatch{{
+				FieldId: 1, FieldMatchType: &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: []byte{b}}},
+			}}})
+		}
+		return v
+	}
+	for _, c := range []struct {
+		members *p4v1.ValueSetEntry
+		want    codes.Code
+		errors  uint64 // parser errors of a packet that says 4 and has no tag
+	}{
+		{set(), codes.OK, 0},
+		{set(8, 4), codes.OK, 1},
+		{set(1, 2, 3, 4, 5), codes.ResourceExhausted, 2},
+		{set(4, 4), codes.AlreadyExists, 3},
+		{set(8), codes.OK, 3},
+	} {
+		before := state(t, s)
+		_, err := s.apply(&p4v1.Update{Type: p4v1.Update_MODIFY, Entity: &p4v1.Entity{Entity: &p4v1.Entity_ValueSetEntry{ValueSetEntry: c.members}}}, noUndo)
+		if entity.CodeOf(err) != c.want {
+			t.Errorf("%v: %v, want %v", c.members, err, c.want)
+		}
+		want := &p4v1.ReadResponse{Entities: []*p4v1.Entity{{Entity: &p4v1.Entity_ValueSetEntry{ValueSetEntry: c.members}}}}
+		if c.want != codes.OK {
+			want = before
+		}
+		if got := state(t, s); !proto.Equal(got, want) {
+			t.Errorf("%v: read %v, want %v", c.members, got, want)
+		}
+		sw.Receive(0, 9, []byte{0, 4, 0, 0})
+		if got := sw.Stats().ParserErrors; got != c.errors {
+			t.Errorf("%v: %d parser errors, want %d", c.members, got, c.errors)
+		}
+	}
+}
+
 // randomEntry makes a well-formed entry with canonical values; nil if no action of
 // the table may be in one. Selectors are programmed by one-shots.
 func randomEntry(rng *rand.Rand, info *p4configv1.P4Info, tab *entity.Table) *p4v1.Entity {

@@ -29,7 +29,17 @@ func fuzzStore(tb testing.TB) *store {
 func state(tb testing.TB, s *store) *p4v1.ReadResponse {
 	tb.Helper()
 	out := &p4v1.ReadResponse{}
-	for _, q := range []*p4v1.Entity{
+	for _, q := range wildcards(s.schema.Info()) {
+		if err := s.read(q, func(e *p4v1.Entity) { out.Entities = append(out.Entities, e) }); err != nil {
+			tb.Fatalf("reading %v: %v", q, err)
+		}
+	}
+	return out
+}
+
+// wildcards are the requests that together read everything.
+func wildcards(info *p4configv1.P4Info) []*p4v1.Entity {
+	out := []*p4v1.Entity{
 		{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{CounterData: &p4v1.CounterData{}, MeterConfig: &p4v1.MeterConfig{}}}},
 		{Entity: &p4v1.Entity_ActionProfileMember{ActionProfileMember: &p4v1.ActionProfileMember{}}},
 		{Entity: &p4v1.Entity_ActionProfileGroup{ActionProfileGroup: &p4v1.ActionProfileGroup{}}},
@@ -37,14 +47,12 @@ func state(tb testing.TB, s *store) *p4v1.ReadResponse {
 		{Entity: &p4v1.Entity_MeterEntry{MeterEntry: &p4v1.MeterEntry{}}},
 		{Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{}}},
 		{Entity: &p4v1.Entity_DigestEntry{DigestEntry: &p4v1.DigestEntry{}}},
-		{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{TableId: 0x02000001, IsDefaultAction: true}}},
-		{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{TableId: 0x02000004, IsDefaultAction: true}}},
+		{Entity: &p4v1.Entity_ValueSetEntry{ValueSetEntry: &p4v1.ValueSetEntry{}}},
 		pre(&p4v1.MulticastGroupEntry{}, nil),
 		pre(nil, &p4v1.CloneSessionEntry{}),
-	} {
-		if err := s.read(q, func(e *p4v1.Entity) { out.Entities = append(out.Entities, e) }); err != nil {
-			tb.Fatalf("reading %v: %v", q, err)
-		}
+	}
+	for _, t := range info.GetTables() {
+		out = append(out, &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{TableId: t.GetPreamble().GetId(), IsDefaultAction: true}}})
 	}
 	return out
 }

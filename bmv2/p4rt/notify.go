@@ -171,9 +171,15 @@ func (s *Server) Tick() error {
 	return nil
 }
 
+// idled is what was last notified of an entry.
+type idled struct {
+	hit int64 // its last hit: once it has another, this counts no more
+	at  int64 // how long it had been idle
+}
+
 // idleEntries finds the entries that were idle for their timeout since the last
 // hit or the last notification, whichever is later.
-func (s *store) idleEntries(t *entity.Table, last map[string]int64, live map[string]bool) ([]*p4v1.TableEntry, error) {
+func (s *store) idleEntries(t *entity.Table, last map[string]idled, live map[string]bool) ([]*p4v1.TableEntry, error) {
 	all, err := s.dev.Entries(t.Name)
 	if err != nil {
 		return nil, err
@@ -185,13 +191,14 @@ func (s *store) idleEntries(t *entity.Table, last map[string]int64, live map[str
 		}
 		key := t.Key(d.Matches, d.Priority)
 		live[key] = true
-		if d.IdleFor < last[key] { // it was hit since
-			delete(last, key)
+		var since int64
+		if l, ok := last[key]; ok && l.hit == d.LastHit {
+			since = l.at
 		}
-		if d.IdleFor-last[key] < d.IdleTimeout {
+		if d.IdleFor-since < d.IdleTimeout {
 			continue
 		}
-		last[key] = d.IdleFor
+		last[key] = idled{d.LastHit, d.IdleFor}
 		te, err := s.idleEntry(t, d, key)
 		if err != nil {
 			return nil, err

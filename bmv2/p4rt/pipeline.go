@@ -169,11 +169,15 @@ func (s *store) copyTo(to *store) error {
 			return err
 		}
 	}
-	for _, k := range []*p4v1.Entity{
+	kinds = []*p4v1.Entity{
 		{Entity: &p4v1.Entity_CounterEntry{CounterEntry: &p4v1.CounterEntry{}}},
 		{Entity: &p4v1.Entity_MeterEntry{MeterEntry: &p4v1.MeterEntry{}}},
 		{Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{}}},
-	} {
+	}
+	if _, err := s.valueSets(); err == nil {
+		kinds = append(kinds, &p4v1.Entity{Entity: &p4v1.Entity_ValueSetEntry{ValueSetEntry: &p4v1.ValueSetEntry{}}})
+	}
+	for _, k := range kinds {
 		if err := s.copyKind(to, k, p4v1.Update_MODIFY); err != nil {
 			return err
 		}

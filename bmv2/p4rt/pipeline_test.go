@@ -112,9 +112,9 @@ func TestReconcilePipeline(t *testing.T) {
 	r := ready(t)
 	r.must(upd(routeIn("INSERT"), acl("INSERT", 1, "", actPunt+`meter_config { cir: 1 pir: 2 } idle_timeout_ns: 5 metadata: "m"`),
 		nexthop("INSERT", shot(1, 2)), mem2(1), settled(0x02000004, fwd(`\003`)), clone("INSERT", 100, "replicas { egress_port: 1 }"),
-		mc("INSERT", 3, ""), reg("MODIFY", `index { index: 1 } data { bitstring: "\005" }`), digest("INSERT")))
+		mc("INSERT", 3, ""), reg("MODIFY", `index { index: 1 } data { bitstring: "\005" }`), digest("INSERT"), vset(`"\001"`)))
 	const all = `entities { table_entry { counter_data {} meter_config {} } } entities { action_profile_member {} } entities { action_profile_group {} }
-		entities { register_entry {} } entities { digest_entry {} } entities { table_entry { table_id: 0x02000004 is_default_action: true } }
+		entities { register_entry {} } entities { digest_entry {} } entities { value_set_entry {} } entities { table_entry { table_id: 0x02000004 is_default_action: true } }
 		entities { packet_replication_engine_entry { clone_session_entry {} } } entities { packet_replication_engine_entry { multicast_group_entry {} } }`
 	before, err := r.read(all)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestReadWriteSymmetry(t *testing.T) {
 	back := `entities { table_entry { table_id: 0x02000002 priority: 3 match { field_id: 1 exact { value: "\005" } } match { field_id: 2 ternary { value: "\012\000\000\000" mask: "\377\000\000\000" } }
 		match { field_id: 3 range { low: "\001" high: "\001\000" } } match { field_id: 7 optional { value: "\000" } } action { action { action_id: 0x01000003 } } idle_timeout_ns: 77 %s } }`
 	r.reads(`entities { table_entry { table_id: 0x02000002 meter_config {} } }`, fmt.Sprintf(back, `meter_config { cir: 1 cburst: 2 pir: 3 pburst: 4 }`))
-	r.dev.Touch("acl", 0, device.CounterValue{}, 1234)
+	r.dev.Touch("acl", 0, device.CounterValue{}, 0, 1234)
 	r.reads(`entities { table_entry { table_id: 0x02000002 time_since_last_hit {} } }`, fmt.Sprintf(back, `time_since_last_hit { elapsed_ns: 1234 }`))
 	r.must(upd(strings.NewReplacer("INSERT", "MODIFY", "meter_config { cir: 1 cburst: 2 pir: 3 pburst: 4 }", "").Replace(full)))
 	r.reads(`entities { table_entry { table_id: 0x02000002 meter_config {} } }`, fmt.Sprintf(back, ""))
@@ -163,7 +163,7 @@ func TestReadArrays(t *testing.T) {
 func TestReadDirect(t *testing.T) {
 	r := ready(t)
 	r.must(upd(routeIn("INSERT"), acl("INSERT", 1, "", actPunt+`meter_config { cir: 1 pir: 2 }`)))
-	r.dev.Touch("routes", 0, device.CounterValue{Packets: 3, Bytes: 300}, 0)
+	r.dev.Touch("routes", 0, device.CounterValue{Packets: 3, Bytes: 300}, 0, 0)
 	want := `entities { direct_counter_entry { table_entry { table_id: 0x02000001 ` + net10 + ` } data { packet_count: 3 byte_count: 300 } } }`
 	for _, q := range []string{"", "table_id: 0x02000001", "table_id: 0x02000001 " + net10} {
 		r.reads(`entities { direct_counter_entry { table_entry { `+q+` } } }`, want)

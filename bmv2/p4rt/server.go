@@ -43,7 +43,7 @@ type Server struct {
 	arbiter *arbiter
 	boxes   map[*member]*outbox
 
-	idle  map[string]int64 // entry key → idle time when it was last notified; under state
+	idle  map[string]idled // entry key → what was last notified; under state
 	stats counters
 
 	gmu    sync.Mutex
@@ -60,7 +60,7 @@ func New(cfg Config) (*Server, error) {
 		cfg:     cfg,
 		arbiter: newArbiter(cfg.DeviceID, cfg.Limits),
 		boxes:   map[*member]*outbox{},
-		idle:    map[string]int64{},
+		idle:    map[string]idled{},
 	}, nil
 }
 

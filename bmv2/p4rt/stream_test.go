@@ -181,11 +181,15 @@ func TestIdleTimeout(t *testing.T) {
 	r, s := readySession(t, p4rt.Limits{})
 	r.must(upd(acl("INSERT", 1, "", actPunt+`idle_timeout_ns: 100 metadata: "m" controller_metadata: 4`), acl("INSERT", 2, "", actPunt)))
 	for _, c := range []struct {
-		idle int64
-		want bool
-	}{{99, false}, {100, true}, {150, false}, {199, false}, {200, true}, {10, false}, {99, false}, {110, true}} {
-		r.dev.Touch("acl", 0, device.CounterValue{}, c.idle)
-		r.dev.Touch("acl", 1, device.CounterValue{}, c.idle)
+		hit, idle int64
+		want      bool
+	}{
+		{0, 99, false}, {0, 100, true}, {0, 150, false}, {0, 199, false}, {0, 200, true}, {0, 250, false},
+		{300, 10, false}, {300, 99, false}, {300, 110, true}, // hit once more
+		{420, 150, true}, // hit since, though idle for longer than when it was notified
+	} {
+		r.dev.Touch("acl", 0, device.CounterValue{}, c.hit, c.idle)
+		r.dev.Touch("acl", 1, device.CounterValue{}, c.hit, c.idle)
 		if err := r.srv.Tick(); err != nil {
 			t.Fatal(err)
 		}

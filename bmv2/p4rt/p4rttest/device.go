@@ -88,11 +88,13 @@ func New(info *p4configv1.P4Info) *Device {
 	return d
 }
 
-// Touch changes an entry as packets would: its counter and its idle time.
-func (d *Device) Touch(name string, i int, c device.CounterValue, idle int64) {
+// Touch changes an entry as packets and time would: its counter, the instant of
+// its last hit, and how long ago that is.
+func (d *Device) Touch(name string, i int, c device.CounterValue, hit, idle int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.tables[name].entries[i].Counter, d.tables[name].entries[i].IdleFor = c, idle
+	e := &d.tables[name].entries[i]
+	e.Counter, e.LastHit, e.IdleFor = c, hit, idle
 }
 
 // Declare adds an entry that the program declared const.
