@@ -17,6 +17,9 @@ type Config struct {
 	// entry's idle time ends there. nil: at the latest instant that Receive or Run
 	// were given, so that time stands still where no packets come.
 	Now func() Time
+
+	// Trace sees every step of every packet, as with [Switch.SetTrace].
+	Trace func(Event)
 }
 
 // PortConfig is how a port drains.

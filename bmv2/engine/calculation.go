@@ -172,6 +172,7 @@ func (s *Switch) calculate(i int, p *packet) uint64 {
 
 // checksum binds a calculation to a field.
 type checksum struct {
+	index  int // in the program
 	calc   int
 	field  field
 	valid  int32 // of the target's header
@@ -180,8 +181,9 @@ type checksum struct {
 	update bool
 }
 
-func (k *compiler) checksum(c *spec.Checksum) checksum {
-	out := checksum{calc: c.Calculation, field: k.field(c.Target), valid: k.headers[c.Target.Header].valid, verify: c.Verify, update: c.Update}
+func (k *compiler) checksum(i int) checksum {
+	c := &k.prog.Checksums[i]
+	out := checksum{index: i, calc: c.Calculation, field: k.field(c.Target), valid: k.headers[c.Target.Header].valid, verify: c.Verify, update: c.Update}
 	if c.If != nil {
 		if b, ok := c.If.(spec.Bool); !ok || !b.Value {
 			out.when = k.bool(c.If, 0)
@@ -197,9 +199,12 @@ func (p *packet) verifyChecksums() {
 		if !c.verify || p.phv[c.valid] == 0 || c.when != nil && !c.when(p) {
 			continue
 		}
-		if p.phv[c.field.slot] != p.sw.calculate(c.calc, p) {
+		if want := p.sw.calculate(c.calc, p); p.phv[c.field.slot] != want {
 			p.checksum = true
 			p.sw.stats.ChecksumErrors++
+			if p.sw.trace != nil {
+				p.sw.trace.wrong(p, c, want)
+			}
 		}
 	}
 }

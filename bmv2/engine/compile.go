@@ -84,7 +84,7 @@ func compile(src *spec.Program) (*Program, error) {
 		return nil, err
 	}
 	for i := range src.Checksums {
-		p.checksums = append(p.checksums, k.checksum(&src.Checksums[i]))
+		p.checksums = append(p.checksums, k.checksum(i))
 	}
 	p.compileLists(k)
 	p.scratch, p.keyWords, p.setUses = k.scratch, k.keyWords, k.setUses
@@ -146,9 +146,8 @@ func (p *Program) compileFlow(k *compiler) error {
 		}
 		if d := t.spec.Default; t.keyless && t.spec.Kind == spec.Simple && d != nil && d.ConstEntry {
 			// What p4c makes of a statement: always a miss, always this action.
-			tables[i].kind, tables[i].act, tables[i].no = spec.NodeActionCall, p.actions[d.Action], t.after(d.Action, false)
-			c := bind(p.actions[d.Action], constAction(p.actions[d.Action], d.Args).Args)
-			tables[i].args, tables[i].raw = c.args, c.raw
+			tables[i].kind, tables[i].no = spec.NodeActionCall, t.after(d.Action, false)
+			tables[i].call = bind(p.actions[d.Action], constAction(p.actions[d.Action], d.Args).Args)
 		}
 	}
 	p.profileActions = make([][]int, len(src.Profiles))
@@ -167,7 +166,7 @@ func (p *Program) compileFlow(k *compiler) error {
 	}
 	for i := range src.ActionCalls {
 		c := &src.ActionCalls[i]
-		calls[i] = node{kind: spec.NodeActionCall, name: c.Name, act: p.actions[c.Action], no: at(c.Next)}
+		calls[i] = node{kind: spec.NodeActionCall, name: c.Name, call: call{act: p.actions[c.Action]}, no: at(c.Next)}
 	}
 	found := map[string]bool{}
 	for i := range src.Pipelines {

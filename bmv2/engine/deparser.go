@@ -38,9 +38,16 @@ func (s *Switch) headerBytes(p *packet) (n int) {
 // deparse puts the headers in front of the payload.
 func (p *packet) deparse() {
 	prog := p.sw.prog
+	tr := p.sw.trace
+	if tr != nil {
+		tr.mark(p)
+	}
 	p.updateChecksums()
 	for _, step := range prog.finish {
 		step(p)
+	}
+	if tr != nil {
+		tr.changes(p, "deparser")
 	}
 	out := p.prepend(p.sw.headerBytes(p))
 	for i := range prog.deparser {

@@ -9,8 +9,7 @@ func (s *Switch) digest(p *packet) {
 		return
 	}
 	s.stats.Digests++
-	p.note(Event{Kind: EventDigest, Name: d.name})
-	if s.onDigest == nil {
+	if s.onDigest == nil && s.trace == nil {
 		return
 	}
 	out := Digest{At: p.now, Name: d.name, ID: d.id, Values: make([][]byte, 0, len(d.fields))}
@@ -22,7 +21,16 @@ func (s *Switch) digest(p *packet) {
 		}
 		out.Values = append(out.Values, fieldBytes(p.phv, &f.field))
 	}
-	s.onDigest(out)
+	if s.trace != nil {
+		e := Event{Kind: EventDigest, Name: d.name}
+		for i, v := range out.Values {
+			e.Fields = append(e.Fields, NamedValue{d.fields[i].name, v})
+		}
+		p.note(e)
+	}
+	if s.onDigest != nil {
+		s.onDigest(out)
+	}
 }
 
 // fieldBytes is a field as a big-endian byte string.

@@ -19,6 +19,7 @@ type digestList struct {
 
 // digestField is a field, or a constant.
 type digestField struct {
+	name  string
 	field field
 	value []byte // constant
 }
@@ -51,7 +52,7 @@ func (p *Program) compileLists(k *compiler) {
 			if e.Kind == spec.SizedConst {
 				f.value = e.Const.FillBytes(make([]byte, n))
 			} else {
-				f.field = k.field(e.Field)
+				f.field, f.name = k.field(e.Field), p.spec.FieldName(e.Field)
 			}
 			d.bytes += n
 			d.fields = append(d.fields, f)

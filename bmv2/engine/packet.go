@@ -22,6 +22,8 @@ type packet struct {
 	phv []uint64
 	buf []byte
 
+	id, of uint64 // its number, and of a copy that of the original
+
 	head, pos, end int
 	args           []uint64 // run-time data of the action being run
 	extracting     *header  // whose varbit length is being computed
@@ -60,6 +62,8 @@ func (s *Switch) newPacket(n int) *packet {
 	if need := headroom + n + slack; len(p.buf) < need {
 		p.buf = make([]byte, max(need, headroom+2048+slack))
 	}
+	s.packets++
+	p.id, p.of = s.packets, 0
 	copy(p.phv, s.prog.initial)
 	p.head, p.pos, p.end = headroom, headroom, headroom+n
 	p.truncated = noTruncation
@@ -84,7 +88,7 @@ func (s *Switch) release(p *packet) {
 func (p *packet) copyBytes(at int) *packet {
 	c := p.sw.newPacket(p.end - at)
 	copy(c.buf[c.head:], p.buf[at:p.end])
-	c.port, c.length, c.pktLength, c.now, c.passes = p.port, p.length, p.pktLength, p.now, p.passes
+	c.of, c.port, c.length, c.pktLength, c.now, c.passes = p.id, p.port, p.length, p.pktLength, p.now, p.passes
 	return c
 }
 

@@ -111,21 +111,3 @@ func (k *compiler) assertion(e spec.Expr) stepFn {
 		}
 	}
 }
-
-// logMessage gives messages to the trace, if there is one.
-func (k *compiler) logMessage(args []spec.Expr) stepFn {
-	format := args[0].(spec.String).Value
-	var values []intFn
-	for _, e := range args[1].(spec.Vector).Elements {
-		values = append(values, k.int(e, 0))
-	}
-	return func(p *packet) {
-		if p.sw.trace != nil {
-			v := make([]uint64, len(values))
-			for i, f := range values {
-				v[i] = f(p)
-			}
-			p.note(Event{Kind: EventLog, Name: format, Values: v})
-		}
-	}
-}

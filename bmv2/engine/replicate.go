@@ -9,7 +9,7 @@ import (
 func (s *Switch) cloneIngress(p *packet, entered int) {
 	session := s.clones[p.session]
 	list := p.cloneList
-	p.note(Event{Kind: EventClone, Value: uint64(p.session)})
+	p.note(Event{Kind: EventClone, Value: uint64(p.session), Hit: session != nil})
 	p.cloning, p.session, p.cloneList = false, 0, 0
 	if session == nil {
 		s.stats.UnknownClones++
@@ -61,6 +61,7 @@ func (s *Switch) multicast(p *packet, group uint32) {
 	if g := s.groups[group]; g != nil {
 		replicas = g.Replicas
 	}
+	p.note(Event{Kind: EventMulticast, Value: uint64(group), Hit: replicas != nil})
 	s.replicate(p, replicas, &s.stats.Replicated)
 }
 
@@ -92,6 +93,7 @@ func (s *Switch) again(p *packet, entered int) *packet {
 	s.stats.Resubmitted++
 	p.note(Event{Kind: EventResubmit})
 	c := p.copyBytes(p.head)
+	c.id, c.of = p.id, p.of
 	c.pktLength = entered
 	s.keep(c, p, p.resubmit)
 	c.set(&s.prog.std.instanceType, instanceResubmitted)
@@ -105,6 +107,7 @@ func (s *Switch) recirculate(p *packet) {
 	s.stats.Recirculated++
 	p.note(Event{Kind: EventRecirculate})
 	c := p.copyBytes(p.head)
+	c.id, c.of = p.id, p.of
 	n := c.end - c.head
 	c.length, c.pktLength = n, n
 	s.keep(c, p, p.recirc)
@@ -118,7 +121,7 @@ func (s *Switch) recirculate(p *packet) {
 func (s *Switch) cloneEgress(p *packet) {
 	session := s.clones[p.session]
 	list := p.cloneList
-	p.note(Event{Kind: EventClone, Value: uint64(p.session)})
+	p.note(Event{Kind: EventClone, Value: uint64(p.session), Hit: session != nil})
 	p.cloning, p.session, p.cloneList = false, 0, 0
 	if session == nil {
 		s.stats.UnknownClones++

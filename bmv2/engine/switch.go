@@ -50,6 +50,7 @@ type Switch struct {
 
 	seen     Time // latest instant the data plane was at
 	clock    func() Time
+	packets  uint64 // made so far
 	stats    Stats
 	trace    *tracer
 	onDigest func(Digest)
@@ -115,6 +116,7 @@ func New(p *Program, cfg Config) *Switch {
 	for _, t := range p.tables {
 		s.tables = append(s.tables, s.newTable(t))
 	}
+	s.traceTo(cfg.Trace)
 	return s
 }
 
@@ -139,7 +141,7 @@ func (s *Switch) Receive(now Time, port uint16, pkt []byte) {
 	s.stats.Received++
 	p := s.arrive(now, port, pkt)
 	if s.trace != nil {
-		p.note(Event{Kind: EventReceive, Port: port})
+		p.note(Event{Kind: EventReceive, Port: port, Value: uint64(len(pkt))})
 	}
 	s.ingress(p)
 }

@@ -44,10 +44,8 @@ type node struct {
 	table int
 	cond  boolFn
 	yes   *node
-	no    *node   // also what follows an action call
-	act   *action // of an action call
-	args  []uint64
-	raw   [][]byte
+	no    *node // also what follows an action call
+	call  call  // of an action call
 }
 
 // call is an action bound to its arguments, and what follows it.
@@ -142,14 +140,10 @@ func (t *tableProgram) idle() *node {
 	return t.base
 }
 
-// lookup finds the entry that the packet hits.
-func (t *table) lookup(p *packet) int32 {
-	if t.count == 0 || t.prog.keyless {
-		return -1
-	}
-	key := p.sw.key[:t.prog.words]
-	for i := range t.prog.key {
-		k := &t.prog.key[i]
+// load makes the lookup key of a packet.
+func (t *tableProgram) load(p *packet, key []uint64) {
+	for i := range t.key {
+		k := &t.key[i]
 		slot := k.slot
 		if k.place != nil {
 			slot = k.place(p)
@@ -162,6 +156,15 @@ func (t *table) lookup(p *packet) int32 {
 			key[k.at+w] = p.phv[slot+k.words-1-w]
 		}
 	}
+}
+
+// lookup finds the entry that the packet hits.
+func (t *table) lookup(p *packet) int32 {
+	if t.count == 0 || t.prog.keyless {
+		return -1
+	}
+	key := p.sw.key[:t.prog.words]
+	t.prog.load(p, key)
 	if v, ok := t.index.Lookup(key); ok {
 		return v
 	}
@@ -188,21 +191,21 @@ func (t *table) apply(p *packet) *node {
 		f := &t.prog.meter
 		p.phv[f.slot] = e.meter.execute(p.now, tokens(t.prog.unit, p)) & f.mask
 	}
-	c := &e.call
+	c, m := &e.call, e.member
 	if e.group != nil {
-		m := e.group.choose(p)
-		if m == nil {
+		if m = e.group.choose(p); m == nil {
 			p.sw.stats.EmptyGroups++
 			return t.missed(p)
 		}
+	}
+	if m != nil {
 		c = &m.call
-	} else if e.member != nil {
-		c = &e.member.call
 	}
-	if tr != nil {
-		p.note(Event{Kind: EventAction, Name: c.act.name, Args: c.raw})
+	if tr == nil {
+		c.act.run(p, c.args)
+	} else {
+		tr.run(p, c, t.origin(true, m, e.group))
 	}
-	c.act.run(p, c.args)
 	if t.prog.simple {
 		return c.next
 	}
@@ -210,29 +213,40 @@ func (t *table) apply(p *packet) *node {
 }
 
 func (t *table) missed(p *packet) *node {
-	c := &t.def
-	switch {
-	case t.defGroup != nil:
-		m := t.defGroup.choose(p)
-		if m == nil {
+	c, m := &t.def, t.defMember
+	if t.defGroup != nil {
+		if m = t.defGroup.choose(p); m == nil {
 			p.sw.stats.EmptyGroups++
 			return t.prog.idle()
 		}
+	}
+	if m != nil {
 		c = &m.call
-	case t.defMember != nil:
-		c = &t.defMember.call
 	}
 	if c.act == nil {
 		return t.prog.idle()
 	}
-	if p.sw.trace != nil {
-		p.note(Event{Kind: EventAction, Name: c.act.name, Args: c.raw})
+	if tr := p.sw.trace; tr == nil {
+		c.act.run(p, c.args)
+	} else {
+		tr.run(p, c, t.origin(false, m, t.defGroup))
 	}
-	c.act.run(p, c.args)
 	if t.prog.simple {
 		return c.next
 	}
 	return t.prog.after(c.act.index, false)
+}
+
+// origin is where a table got an action from, for the trace.
+func (t *table) origin(hit bool, m *member, g *group) Event {
+	e := Event{Table: t.prog.spec.Name, Hit: hit}
+	if m != nil {
+		e.Member = &m.id
+	}
+	if g != nil {
+		e.Group = &g.id
+	}
+	return e
 }
 
 // newTable makes a table with the program's own entries.

@@ -27,10 +27,12 @@ func (p *packet) control(n *node) {
 				n = n.no
 			}
 		default:
-			if p.sw.trace != nil {
-				p.note(Event{Kind: EventAction, Name: n.act.name, Args: n.raw})
+			if tr := p.sw.trace; tr == nil {
+				n.call.act.run(p, n.call.args)
+			} else {
+				tr.mark(p)
+				tr.run(p, &n.call, Event{})
 			}
-			n.act.run(p, n.args)
 			n = n.no
 		}
 	}
@@ -62,9 +64,15 @@ func (s *Switch) ingress(p *packet) {
 		}
 		p.steps = 0
 		entered := p.pktLength
+		if s.trace != nil {
+			s.trace.mark(p)
+		}
 		p.parse(s.prog.parser)
 		p.set(&std.parserError, uint64(p.errorCode))
 		p.set(&std.checksumError, b2u(p.checksum))
+		if s.trace != nil {
+			s.trace.changes(p, "parser")
+		}
 		p.control(s.prog.ingress)
 		p.exit = false
 		if p.steps > maxSteps {
@@ -123,7 +131,7 @@ func (s *Switch) enqueue(p *packet, port uint16) {
 	if ok {
 		s.stats.Enqueued++
 		if s.trace != nil {
-			p.note(Event{Kind: EventEnqueue, Port: port, Value: uint64(depth)})
+			p.note(Event{Kind: EventEnqueue, Port: port, Queue: priority, Value: uint64(depth)})
 		}
 		return
 	}
@@ -149,7 +157,7 @@ func (s *Switch) depart(p *packet, at Time, port uint16, priority, depth int) bo
 	std := &s.prog.std
 	p.now = at
 	if s.trace != nil {
-		p.note(Event{Kind: EventDequeue, Port: port, Value: uint64(depth)})
+		p.note(Event{Kind: EventDequeue, Port: port, Queue: priority, Value: uint64(depth)})
 	}
 	p.set(&std.egressTime, micros(at))
 	if std.queueing {

@@ -369,18 +369,6 @@ func TestValueSet(t *testing.T) {
 	}
 }
 
-func TestTrace(t *testing.T) {
-	w := newWalk(t, engine.Config{})
-	var got []string
-	w.SetTrace(func(e engine.Event) { got = append(got, e.Kind.String()+" "+e.Name) })
-	w.send(14, 0x22, 0, "")
-	for _, want := range []string{"receive ", "state start", "table I.fixed", "action I.send", "enqueue ", "dequeue ", "transmit "} {
-		if !slices.Contains(got, want) {
-			t.Errorf("no %q among %q", want, got)
-		}
-	}
-}
-
 func action(name string, args ...[]byte) device.Target {
 	return device.Target{Action: &device.Action{Name: name, Args: args}}
 }
