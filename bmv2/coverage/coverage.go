@@ -1,9 +1,9 @@
 // Package coverage says what of a P4 program packets have exercised: parser states,
-// tables hit and missed, actions by table, both ways of every condition. It listens to
-// the engine's trace, so that a test suite of a P4 program can demand, in CI, that
-// nothing of it goes untested.
+// tables hit and missed, entries that the program declares, actions by table, both ways
+// of every condition. It listens to the engine's trace, so that a test suite of a P4
+// program can demand, in CI, that nothing of it goes untested.
 //
-//	sw.SetTrace(c.Observe)   …packets…   c.Report().Text()
+//	cfg := engine.Config{Trace: c.Observe}   …packets, or stf.Run(p, cfg, script)…   c.Report().Text()
 //
 // Values only: no files, no flags.
 package coverage
@@ -25,6 +25,7 @@ const (
 	ParserState Kind = "parser state"
 	TableHit    Kind = "table hit"
 	TableMiss   Kind = "table miss"
+	ConstEntry  Kind = "const entry"  // Name is "table #n", n from 1
 	TableAction Kind = "table action" // Name is "table action"
 	BareAction  Kind = "action"       // called without a table
 	BranchTrue  Kind = "branch true"
@@ -51,8 +52,6 @@ type Coverage struct {
 	index  map[key]int
 	// Stray counts events that name nothing in the program: another program's trace.
 	Stray uint64
-
-	table string // whose action comes next, "" = none
 }
 
 // New returns a coverage of a program, nothing exercised yet. A table without a key can
@@ -76,6 +75,9 @@ func New(p *spec.Program) *Coverage {
 			c.add(TableHit, t.Name, t.Source)
 			c.add(TableMiss, t.Name, t.Source)
 		}
+		for j := range t.Entries {
+			c.add(ConstEntry, constEntry(t.Name, uint64(j+1)), t.Entries[j].Source)
+		}
 		for _, a := range t.Actions {
 			c.add(TableAction, t.Name+" "+p.Actions[a].Name, p.Actions[a].Source)
 		}
@@ -89,6 +91,8 @@ func New(p *spec.Program) *Coverage {
 	}
 	return c
 }
+
+func constEntry(table string, n uint64) string { return fmt.Sprintf("%s #%d", table, n) }
 
 func (c *Coverage) add(kind Kind, name string, at spec.SourceInfo) {
 	k := key{kind, name}
@@ -116,23 +120,23 @@ func (c *Coverage) count(kind Kind, name string) {
 
 // Observe takes one event of the engine's trace.
 func (c *Coverage) Observe(e engine.Event) {
-	table := c.table
-	c.table = ""
 	switch e.Kind {
 	case engine.EventState:
 		c.count(ParserState, e.Name)
 	case engine.EventTable:
-		c.table = e.Name
 		if e.Hit {
 			c.count(TableHit, e.Name)
+			if e.Entry.Const {
+				c.count(ConstEntry, constEntry(e.Name, e.Handle))
+			}
 		} else if _, keyed := c.index[key{TableMiss, e.Name}]; keyed {
 			c.count(TableMiss, e.Name)
 		}
 	case engine.EventAction:
-		if table == "" {
+		if e.Table == "" {
 			c.count(BareAction, e.Name)
 		} else {
-			c.count(TableAction, table+" "+e.Name)
+			c.count(TableAction, e.Table+" "+e.Name)
 		}
 	case engine.EventBranch:
 		if e.Hit {
@@ -153,7 +157,7 @@ type Report struct {
 // Report returns the counts so far.
 func (c *Coverage) Report() Report {
 	r := Report{Total: len(c.points), Points: slices.Clone(c.points)}
-	order := []Kind{ParserState, TableHit, TableMiss, TableAction, BareAction, BranchTrue, BranchFalse}
+	order := []Kind{ParserState, TableHit, TableMiss, ConstEntry, TableAction, BareAction, BranchTrue, BranchFalse}
 	slices.SortStableFunc(r.Points, func(a, b Point) int {
 		return slices.Index(order, a.Kind) - slices.Index(order, b.Kind)
 	})

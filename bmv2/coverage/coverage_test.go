@@ -1,12 +1,14 @@
 package coverage
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/telltale-net/telltale/bmv2/device"
 	"github.com/telltale-net/telltale/bmv2/engine"
 	"github.com/telltale-net/telltale/bmv2/spec"
+	"github.com/telltale-net/telltale/bmv2/stf"
 	"github.com/telltale-net/telltale/p4src"
 )
 
@@ -90,6 +92,35 @@ func TestAPacketCoversItsWalk(t *testing.T) {
 	}
 	if c.Stray != 0 {
 		t.Errorf("%d events named nothing in the program", c.Stray)
+	}
+}
+
+// Entries of the program are covered one by one.
+func TestConstEntries(t *testing.T) {
+	data, err := os.ReadFile("../engine/testdata/stacks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := spec.Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := engine.Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(s)
+	cfg := engine.Config{Trace: c.Observe}
+	script, err := stf.Parse("const.stf", "packet 0 00 05 0a\n") // items[0].value = 5, the key chosen at run time
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := stf.Run(p, cfg, script); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	if got := counts(c)["const entry: I.chosen #1"]; got != 1 {
+		r := c.Report()
+		t.Errorf("hit %d times; want 1:\n%s", got, r.Text())
 	}
 }
 
