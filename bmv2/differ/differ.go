@@ -11,6 +11,8 @@ import (
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/telltale-net/telltale/bmv2/engine"
 	"github.com/telltale-net/telltale/bmv2/port/dataplane"
@@ -23,12 +25,14 @@ type Judge struct {
 	Device uint64
 	P4RT   grpc.ClientConnInterface // its P4Runtime server
 	Data   grpc.ClientConnInterface // its packet stream
+	Stop   func() error             // ends it; the error says what it died of, if it did
 }
 
 // Config is a comparison.
 type Config struct {
 	runner.Setup
-	Judge  Judge
+	// Start starts the judge, anew if it has died.
+	Start  func(ctx context.Context) (Judge, error)
 	Inputs []runner.Input // packets given; nil = random ones
 	Random int            // random packets
 	Seed   uint64
@@ -52,6 +56,7 @@ type Difference struct {
 	Data   []byte
 	// What left by one switch and has no equal at the other.
 	OnlyModel, OnlyJudge []Output
+	Died                 error         // the judge did, of this packet
 	Steps                []runner.Step // the packet's walk through the model
 }
 
@@ -69,6 +74,8 @@ func (d *Difference) Class() string {
 	}
 	var b strings.Builder
 	switch {
+	case d.Died != nil:
+		b.WriteString("the judge died")
 	case len(d.OnlyModel) > len(d.OnlyJudge):
 		b.WriteString("missing at the judge")
 	case len(d.OnlyModel) < len(d.OnlyJudge):
@@ -96,6 +103,9 @@ type Summary struct {
 	Differences int    `json:"differences"`  // writes and packets
 	TimeBytes   uint64 `json:"time_bytes"`   // bytes not compared, because the models differ there among themselves
 	TimePackets uint64 `json:"time_packets"` // packets whose fate depends on time or chance, held against each that is possible
+	Died        int    `json:"died"`         // times the judge died, among the differences
+
+	Covered Coverage `json:"covered"`
 }
 
 // Run compares. Differences are no error; the error says what could not be compared.
@@ -109,11 +119,17 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 }
 
 type differ struct {
-	cfg    Config
-	models *models
-	judge  *dataplane.Client
-	sum    Summary
+	cfg        Config
+	models     *models
+	judge      Judge
+	controller *runner.Controller
+	data       *dataplane.Client
+	written    []*p4v1.Update // what both took
+	sum        Summary
 }
+
+// maxDeaths is how often the judge may die before the comparison is given up.
+const maxDeaths = 100
 
 func (d *differ) run(ctx context.Context) (err error) {
 	if d.cfg.Patience == 0 {
@@ -122,15 +138,14 @@ func (d *differ) run(ctx context.Context) (err error) {
 	if d.models, err = newModels(ctx, d.cfg.Program, d.cfg.Engine); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.models.close()) }()
-	c, err := runner.NewController(ctx, d.cfg.Judge.P4RT, d.cfg.Judge.Device)
-	if err != nil {
-		return fmt.Errorf("the judge: %w", err)
+	defer func() {
+		d.sum.Covered = d.models.cover.summary()
+		err = errors.Join(err, d.models.close())
+	}()
+	if err := d.start(ctx); err != nil {
+		return err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	if err := c.Push(ctx, d.cfg.Program.Info, d.cfg.Program.JSON); err != nil {
-		return fmt.Errorf("the judge: %w", err)
-	}
+	defer func() { err = errors.Join(err, d.stop()) }()
 	rng := rand.New(rand.NewPCG(d.cfg.Seed, 0x9acce7))
 	gen := randpkt.New(d.cfg.Program.Engine.Spec(), d.cfg.Program.Info, randpkt.Config{Ports: d.cfg.Ports})
 	updates := d.cfg.Entries.GetUpdates()
@@ -138,10 +153,9 @@ func (d *differ) run(ctx context.Context) (err error) {
 	if d.cfg.RandomEntries {
 		updates = append(updates[:len(updates):len(updates)], gen.Entries(rng)...)
 	}
-	if err := d.write(ctx, c, updates); err != nil {
+	if err := d.write(ctx, d.controller, updates); err != nil {
 		return err
 	}
-	d.judge = dataplane.NewClient(d.cfg.Judge.Data, d.cfg.Judge.Device)
 	if d.cfg.Inputs != nil {
 		if err := d.given(ctx); err != nil {
 			return err
@@ -152,6 +166,71 @@ func (d *differ) run(ctx context.Context) (err error) {
 		if err := d.packet(ctx, port, data); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// start starts a judge and gives it the program.
+func (d *differ) start(ctx context.Context) (err error) {
+	if d.judge, err = d.cfg.Start(ctx); err != nil {
+		return fmt.Errorf("the judge: %w", err)
+	}
+	d.data = dataplane.NewClient(d.judge.Data, d.judge.Device)
+	if d.controller, err = runner.NewController(ctx, d.judge.P4RT, d.judge.Device); err != nil {
+		return errors.Join(fmt.Errorf("the judge: %w", err), d.judge.Stop())
+	}
+	if err := d.controller.Push(ctx, d.cfg.Program.Info, d.cfg.Program.JSON); err != nil {
+		return errors.Join(fmt.Errorf("the judge: %w", err), d.stop())
+	}
+	if err := d.awaitData(ctx); err != nil {
+		return errors.Join(fmt.Errorf("the judge: %w", err), d.stop())
+	}
+	return nil
+}
+
+// awaitData waits until the judge takes packets, which BMv2 does a moment after its
+// servers answer, and not without a program.
+func (d *differ) awaitData(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
+	defer cancel()
+	const retry = 5 * time.Millisecond
+	for {
+		_, err := d.data.Exchange(ctx, nil)
+		if status.Code(err) != codes.Unavailable { // of no error it is OK
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(retry):
+		}
+	}
+}
+
+func (d *differ) stop() error {
+	return errors.Join(d.controller.Close(), d.judge.Stop())
+}
+
+// died reports that a packet killed the judge, and starts another with the same
+// entries. What the judge had in registers and counters is gone.
+func (d *differ) died(ctx context.Context, port uint16, data []byte, why error) error {
+	at := fmt.Errorf("the judge, given packet %d on port %d, %x: %w", d.sum.Packets, port, data, why)
+	if d.sum.Died++; d.sum.Died > maxDeaths || ctx.Err() != nil {
+		return at
+	}
+	why = errors.Join(why, d.stop())
+	if err := d.models.rec.Explain(d.models.all[0].sw); err != nil {
+		return err
+	}
+	if err := d.report(&Difference{Packet: d.sum.Packets, Port: port, Data: data, Died: why, Steps: d.models.rec.Take()}); err != nil {
+		return err
+	}
+	if err := d.start(ctx); err != nil {
+		return errors.Join(at, err)
+	}
+	errs, err := d.controller.Write(ctx, d.written)
+	if err = errors.Join(append(errs, err)...); err != nil {
+		return errors.Join(at, fmt.Errorf("started anew, the judge does not take its entries: %w", err))
 	}
 	return nil
 }
@@ -190,6 +269,7 @@ func (d *differ) write(ctx context.Context, c *runner.Controller, updates []*p4v
 		switch {
 		case ours[i] == nil && theirs[i] == nil:
 			d.sum.Updates++
+			d.written = append(d.written, u)
 			continue
 		case ours[i] != nil && theirs[i] != nil:
 			d.sum.Refused++
@@ -232,10 +312,10 @@ func (d *differ) packet(ctx context.Context, port uint16, data []byte) error {
 	}
 	d.models.send(port, data)
 	limited, cancel := context.WithTimeout(ctx, d.cfg.Patience)
-	got, err := d.judge.Exchange(limited, []dataplane.Packet{{ID: uint64(d.sum.Packets), Port: port, Data: data}})
+	got, err := d.data.Exchange(limited, []dataplane.Packet{{ID: uint64(d.sum.Packets), Port: port, Data: data}})
 	cancel()
 	if err != nil {
-		return fmt.Errorf("the judge, given packet %d on port %d, %x: %w", d.sum.Packets, port, data, err)
+		return d.died(ctx, port, data, err)
 	}
 	judge := make([]output, len(got))
 	for i, p := range got {

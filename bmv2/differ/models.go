@@ -39,15 +39,16 @@ type output struct {
 // models are the models side by side, and a scout that goes ahead of them.
 type models struct {
 	all   []*model // 2*pairs
-	scout *model   // finds out which ports a packet will leave by
+	scout *model   // finds out which queues a packet will wait in
 	rec   *runner.Recorder
 	rng   *rand.Rand
 	n     int64 // packets so far
 	ports map[uint16]bool
+	cover *coverage
 }
 
 func newModels(ctx context.Context, p *runner.Program, cfg engine.Config) (*models, error) {
-	m := &models{rng: rand.New(rand.NewPCG(cfg.Seed, 0xd1ff)), rec: runner.NewRecorder(p.Engine.Spec()), ports: map[uint16]bool{}}
+	m := &models{rng: rand.New(rand.NewPCG(cfg.Seed, 0xd1ff)), rec: runner.NewRecorder(p.Engine.Spec()), ports: map[uint16]bool{}, cover: newCoverage(p.Engine.Spec())}
 	for i := range 2*pairs + 1 {
 		cfg.Seed = uint64(i)
 		one, err := newModel(ctx, p, cfg)
@@ -57,7 +58,15 @@ func newModels(ctx context.Context, p *runner.Program, cfg engine.Config) (*mode
 		m.all = append(m.all, one)
 	}
 	m.scout, m.all = m.all[2*pairs], m.all[:2*pairs]
-	m.all[0].sw.SetTrace(m.rec.Event)
+	m.scout.sw.SetTrace(func(e engine.Event) {
+		if e.Kind == engine.EventEnqueue {
+			m.ports[e.Port] = true
+		}
+	})
+	m.all[0].sw.SetTrace(func(e engine.Event) {
+		m.rec.Event(e)
+		m.cover.event(e)
+	})
 	return m, nil
 }
 
@@ -107,9 +116,6 @@ func (m *models) send(port uint16, data []byte) {
 	at := engine.Time(m.n << lowBits * micro)
 	clear(m.ports)
 	m.scout.pass(at, 0, nil, port, data)
-	for _, o := range m.scout.out {
-		m.ports[o.port] = true
-	}
 	m.rec.Take()
 	for i, o := range m.all {
 		if i%2 == 0 && i > 0 {

@@ -44,6 +44,7 @@ func (g *Generator) Learn(updates []*p4v1.Update) {
 		if e == nil || i < 0 {
 			continue
 		}
+		g.aimAt(g.info.GetTables()[i], e)
 		for _, m := range e.GetMatch() {
 			for _, f := range g.info.GetTables()[i].GetMatchFields() {
 				if f.GetId() == m.GetFieldId() && f.GetBitwidth() > 0 {
@@ -235,6 +236,7 @@ func (m *maker) table(t *configv1.Table, p *profile) {
 		}
 		seen[key] = true
 		if e.Action = m.target(t, p); e.Action != nil {
+			m.aimAt(t, e)
 			m.insert(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: e}})
 		}
 	}

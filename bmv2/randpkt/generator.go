@@ -25,6 +25,9 @@ type Generator struct {
 	values pool
 	ports  []uint16
 	parser *spec.Parser // nil if the program has none
+
+	sources map[spec.FieldRef][]spec.FieldRef
+	aims    []aim
 }
 
 const portBits = 9
@@ -40,7 +43,7 @@ func New(p *spec.Program, info *configv1.P4Info, cfg Config) *Generator {
 	if cfg.Entries == 0 {
 		cfg.Entries = 8
 	}
-	g := &Generator{spec: p, info: info, cfg: cfg, values: pool{}, ports: slices.Clone(cfg.Ports)}
+	g := &Generator{spec: p, info: info, cfg: cfg, values: pool{}, ports: slices.Clone(cfg.Ports), sources: sources(p)}
 	for _, port := range cfg.Ports {
 		g.values.add(portBits, []byte{byte(port >> 8), byte(port)})
 	}
@@ -79,7 +82,9 @@ func (g *Generator) Packet(r *rand.Rand) (port uint16, data []byte) {
 	for i := range w.buf {
 		w.buf[i] = byte(r.Uint32())
 	}
+	w.chooseAims()
 	w.run()
+	w.aim()
 	length := (w.n+7)/8 + r.IntN(g.cfg.MaxPayload+1)
 	w.buf = w.buf[:min(max(length, 1), len(w.buf))]
 	if r.IntN(20) > 0 {
@@ -92,5 +97,5 @@ func (g *Generator) Packet(r *rand.Rand) (port uint16, data []byte) {
 		i := r.IntN(len(w.buf))
 		w.buf[i] ^= 1 << r.IntN(8)
 	}
-	return port, w.buf
+	return w.port, w.buf
 }

@@ -12,14 +12,16 @@ type walk struct {
 	g    *Generator
 	r    *rand.Rand
 	port uint16
+	aims []*aim
 
 	buf   []byte // of full length from the start; bits from n on are not parsed yet
 	n     int    // bits parsed
 	fixed int    // bits that a lookahead has decided on
 	at    map[spec.FieldRef]span
-	vars  map[spec.FieldRef]*big.Int // metadata set on the way
-	valid map[int]bool               // headers
-	taken map[int]int                // elements extracted, by stack
+	vars  map[spec.FieldRef]*big.Int  // metadata set on the way
+	defs  map[spec.FieldRef]spec.Expr // … and to what
+	valid map[int]bool                // headers
+	taken map[int]int                 // elements extracted, by stack
 }
 
 const maxStates = 64
@@ -27,6 +29,7 @@ const maxStates = 64
 // run walks until the parser accepts, gives up, or wants more than there is room for.
 func (w *walk) run() {
 	w.at, w.vars = map[spec.FieldRef]span{}, map[spec.FieldRef]*big.Int{}
+	w.defs = map[spec.FieldRef]spec.Expr{}
 	w.valid, w.taken = map[int]bool{}, map[int]int{}
 	ps := w.g.parser
 	if ps == nil {
@@ -58,11 +61,19 @@ func (w *walk) ops(s *spec.State) bool {
 				v, known := w.eval(op.Args[1])
 				if _, extracted := w.at[dst]; known && !extracted {
 					w.vars[dst] = v
+					w.defs[dst] = op.Args[1]
 				} else {
+					delete(w.defs, dst)
 					delete(w.at, dst)
 					delete(w.vars, dst)
 				}
 			}
+		case spec.OpVerify:
+			if w.r.IntN(16) > 0 {
+				w.satisfy(op.Args[0])
+			}
+			v, known := w.eval(op.Args[0])
+			ok = !known || v.Sign() != 0
 		case spec.OpShift, spec.OpAdvance:
 			v, known := w.eval(op.Args[0])
 			if ok = known && v.IsUint64() && v.Uint64() <= 8*maxHeaders; ok {
@@ -152,8 +163,8 @@ func (w *walk) fill(s span) {
 // length works out how long a varbit field is. The fields that decide are drawn anew a
 // few times, if it would be impossible.
 func (w *walk) length(e spec.Expr, most int) (int, bool) {
-	const tries = 16
-	for range tries {
+	const tries = 64
+	for i := range tries {
 		v, known := w.eval(e)
 		if !known {
 			return 0, false
@@ -164,7 +175,11 @@ func (w *walk) length(e spec.Expr, most int) (int, bool) {
 		changed := false
 		for _, f := range fields(e, nil) {
 			if s, ok := w.at[f]; ok {
-				setBits(w.buf, s, random(w.r, s.width), nil)
+				n := random(w.r, s.width)
+				if i%2 == 0 {
+					n = fit(n[len(n)-1:], min(s.width, 6)) // most lengths are short
+				}
+				setBits(w.buf, s, n, nil)
 				changed = true
 			}
 		}

@@ -19,7 +19,8 @@ func newSwitchCmd() *cobra.Command {
 		Use:   "switch",
 		Short: "Run one P4 switch: live, in tests, over captures, against BMv2",
 	}
-	cmd.AddCommand(newSwitchSTFCmd(), newSwitchReplayCmd(), newSwitchBenchCmd(), newSwitchDiffCmd())
+	cmd.AddCommand(newSwitchSTFCmd(), newSwitchReplayCmd(), newSwitchBenchCmd(),
+		newSwitchTraceCmd(), newSwitchDiffCmd(), newSwitchRunCmd())
 	return cmd
 }
 

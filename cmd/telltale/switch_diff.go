@@ -76,7 +76,7 @@ func (f *diffFlags) run(cmd *cobra.Command) error {
 	out := &diffPrinter{w: cmd.OutOrStdout(), most: f.show, classes: map[string]int{}}
 	cfg := differ.Config{
 		Setup: setup, Inputs: inputs, Random: f.random, Seed: f.seed,
-		RandomEntries: f.random > 0 && f.entries == "", Report: out.print,
+		RandomEntries: f.random > 0 && f.entries == "", Report: out.print, Start: startBMv2,
 	}
 	for _, p := range f.ports {
 		if p > 510 {
@@ -88,10 +88,7 @@ func (f *diffFlags) run(cmd *cobra.Command) error {
 		cfg.Progress = func(n int) { show.set(int64(n)) }
 	}
 	began := time.Now()
-	sum, err := withRealSwitch(cmd.Context(), func(j differ.Judge) (differ.Summary, error) {
-		cfg.Judge = j
-		return differ.Run(cmd.Context(), cfg)
-	})
+	sum, err := differ.Run(cmd.Context(), cfg)
 	_ = show.close()
 	if err != nil {
 		return err
@@ -99,33 +96,40 @@ func (f *diffFlags) run(cmd *cobra.Command) error {
 	return out.summary(&sum, time.Since(began), f)
 }
 
-// withRealSwitch starts simple_switch_grpc for as long as run takes.
-func withRealSwitch(ctx context.Context, run func(differ.Judge) (differ.Summary, error)) (sum differ.Summary, err error) {
+// startBMv2 starts simple_switch_grpc, without a CPU port, so that packets to and from
+// the controller are packets of a port like others.
+func startBMv2(ctx context.Context) (j differ.Judge, err error) {
 	path, err := simpleswitch.Find()
 	if err != nil {
-		return sum, err
+		return j, err
 	}
-	const device = 1
-	p, err := simpleswitch.Start(ctx, simpleswitch.Config{Path: path, DeviceID: device, Dataplane: true})
+	j.Device = 1
+	p, err := simpleswitch.Start(ctx, simpleswitch.Config{Path: path, DeviceID: j.Device, Dataplane: true})
 	if err != nil {
-		return sum, err
+		return j, err
 	}
-	defer func() { err = errors.Join(err, p.Stop()) }()
-	judge := differ.Judge{Device: device}
+	var conns []*grpc.ClientConn
+	j.Stop = func() error {
+		var errs []error
+		for _, c := range conns {
+			errs = append(errs, c.Close())
+		}
+		errs = append(errs, p.Stop())
+		if said := p.Output(); said != "" {
+			errs = append(errs, fmt.Errorf("%s printed: %s", simpleswitch.Binary, said))
+		}
+		return errors.Join(errs...)
+	}
 	const maxErrors = 8 << 20 // bytes of trailers, where errors of writes come
-	for addr, conn := range map[string]*grpc.ClientConnInterface{p.Addr(): &judge.P4RT, p.DataplaneAddr(): &judge.Data} {
+	for _, addr := range []string{p.Addr(), p.DataplaneAddr()} {
 		c, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithMaxHeaderListSize(maxErrors))
 		if err != nil {
-			return sum, fmt.Errorf("cannot reach %s at %s: %w", simpleswitch.Binary, addr, err)
+			return j, errors.Join(fmt.Errorf("cannot reach %s at %s: %w", simpleswitch.Binary, addr, err), j.Stop())
 		}
-		defer func() { err = errors.Join(err, c.Close()) }()
-		*conn = c
+		conns = append(conns, c)
 	}
-	sum, err = run(judge)
-	if err != nil && p.Output() != "" {
-		err = fmt.Errorf("%w; %s printed:\n%s", err, simpleswitch.Binary, p.Output())
-	}
-	return sum, err
+	j.P4RT, j.Data = conns[0], conns[1]
+	return j, nil
 }
 
 // diffPrinter prints the first differences and counts them all.
@@ -146,6 +150,9 @@ func (d *diffPrinter) print(diff *differ.Difference) error {
 		fmt.Fprintf(&b, "DIFFERENT write: %v\n  model: %s\n  BMv2:  %s\n", diff.Update, answer(diff.Model), answer(diff.JudgeAnswer))
 	} else {
 		fmt.Fprintf(&b, "DIFFERENT packet %d, port %d: %x\n", diff.Packet, diff.Port, diff.Data)
+		if diff.Died != nil {
+			fmt.Fprintf(&b, "  BMv2 died: %v\n", diff.Died)
+		}
 		sideBySide(&b, diff.OnlyModel, diff.OnlyJudge)
 		b.WriteString("  the model's walk:\n")
 		for _, s := range diff.Steps {
@@ -247,6 +254,7 @@ func (d *diffPrinter) summary(sum *differ.Summary, took time.Duration, f *diffFl
 		}
 		fmt.Fprintf(&b, "%d packets, %d entries, seed %d: %d differences; %d packets left BMv2, %d bytes depend on time or chance; %.1f s\n",
 			sum.Packets, sum.Updates, f.seed, sum.Differences, sum.Out, sum.TimeBytes, took.Seconds())
+		fmt.Fprintf(&b, "reached: %v\n", sum.Covered)
 		if sum.Refused > 0 || sum.TimePackets > 0 {
 			fmt.Fprintf(&b, "%d entries refused by both; the fate of %d packets depends on time or chance\n", sum.Refused, sum.TimePackets)
 		}

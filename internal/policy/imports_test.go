@@ -44,7 +44,7 @@ var pure = []string{
 	"analyzers", "analyzers/drops", "analyzers/latency", "analyzers/incident",
 	"topology", "collector/postcard", "collector/report", "collector/sequence",
 	"controlplane/intent",
-	"bmv2/device", "bmv2/spec", "bmv2/match", "bmv2/hash", "bmv2/tm", "bmv2/engine", "bmv2/stf", "bmv2/coverage",
+	"bmv2/device", "bmv2/spec", "bmv2/match", "bmv2/hash", "bmv2/tm", "bmv2/engine", "bmv2/stf", "bmv2/randpkt", "bmv2/coverage",
 	"bmv2/p4rt/entity", "bmv2/lab/traffic", "bmv2/lab/frame", "internal/dissect",
 }
 
