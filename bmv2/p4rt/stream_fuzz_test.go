@@ -1,0 +1,497 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
+package p4rt
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/bmv2/p4rt/p4rttest"
+)
+
+// dice takes choices from bytes; when they are used up, everything is 0.
+type dice struct{ b []byte }
+
+func (d *dice) n(most int) int {
+	if len(d.b) == 0 {
+		return 0
+	}
+	v := int(d.b[0])
+	d.b = d.b[1:]
+	return v % most
+}
+
+func pick[T any](d *dice, from ...T) T { return from[d.n(len(from))] }
+
+// author writes well-formed updates of the test program, all of few keys and
+// values, so that they meet one another.
+type author struct {
+	*dice
+	info *p4configv1.P4Info
+}
+
+func (a author) value() []byte { return []byte{byte(1 + a.n(3))} }
+
+func (a author) action(id uint32) *p4v1.Action {
+	out := &p4v1.Action{ActionId: id}
+	if id == 0x01000001 {
+		out.Params = []*p4v1.Action_Param{{ParamId: 1, Value: a.value()}, {ParamId: 2, Value: a.value()}}
+	}
+	return out
+}
+
+func direct(a *p4v1.Action) *p4v1.TableAction {
+	return &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: a}}
+}
+
+func exactly(v []byte) *p4v1.FieldMatch {
+	return &p4v1.FieldMatch{FieldId: 1, FieldMatchType: &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: v}}}
+}
+
+// entry is a table entry; op DELETE leaves it as it is: only the key counts.
+func (a author) entry(op p4v1.Update_Type) *p4v1.TableEntry {
+	te := &p4v1.TableEntry{TableId: pick(a.dice, uint32(0x02000001), 0x02000002, 0x02000003, 0x02000003, 0x02000006, 0x02000007)}
+	optional := op == p4v1.Update_MODIFY && a.n(3) == 0 // without an action
+	te.ControllerMetadata = uint64(a.n(2))
+	te.Metadata = pick(a.dice, nil, []byte("m"))
+	switch te.TableId {
+	case 0x02000001:
+		if n := a.n(3); n > 0 {
+			te.Match = []*p4v1.FieldMatch{{FieldId: 1, FieldMatchType: &p4v1.FieldMatch_Lpm{Lpm: &p4v1.FieldMatch_LPM{Value: []byte{byte(9 + n), 0, 0, 0}, PrefixLen: 8}}}}
+		}
+		if !optional {
+			te.Action = direct(a.action(pick(a.dice, uint32(0x01000001), 0x01000002, 0x01000003)))
+		}
+		if a.n(3) == 0 {
+			te.CounterData = &p4v1.CounterData{PacketCount: int64(a.n(5))}
+		}
+	case 0x02000002:
+		te.Match, te.Priority = []*p4v1.FieldMatch{exactly(a.value())}, int32(1+a.n(2))
+		if a.n(2) == 0 {
+			te.Match = append(te.Match, &p4v1.FieldMatch{FieldId: 2, FieldMatchType: &p4v1.FieldMatch_Ternary_{Ternary: &p4v1.FieldMatch_Ternary{Value: []byte{1}, Mask: []byte{3}}}})
+		}
+		if a.n(3) == 0 {
+			te.Match = append(te.Match, &p4v1.FieldMatch{FieldId: 3, FieldMatchType: &p4v1.FieldMatch_Range_{Range: &p4v1.FieldMatch_Range{Low: []byte{1}, High: a.value()}}})
+		}
+		if a.n(3) == 0 {
+			te.Match = append(te.Match, &p4v1.FieldMatch{FieldId: 7, FieldMatchType: &p4v1.FieldMatch_Optional_{Optional: &p4v1.FieldMatch_Optional{Value: []byte{0}}}})
+		}
+		if !optional {
+			te.Action = direct(a.action(pick(a.dice, uint32(0x01000001), 0x01000003)))
+		}
+		if a.n(3) == 0 {
+			te.MeterConfig = &p4v1.MeterConfig{Cir: 1, Pir: int64(1 + a.n(2))}
+		}
+		te.IdleTimeoutNs = int64(a.n(2) * 10)
+	case 0x02000003:
+		te.Match = []*p4v1.FieldMatch{exactly(a.value())}
+		switch a.n(4) {
+		case 0:
+			te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileMemberId{ActionProfileMemberId: uint32(1 + a.n(3))}}
+		case 1:
+			te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileGroupId{ActionProfileGroupId: uint32(1 + a.n(2))}}
+		default:
+			set := &p4v1.ActionProfileActionSet{}
+			for range a.n(4) {
+				x := &p4v1.ActionProfileAction{Action: a.action(0x01000001), Weight: 1}
+				if a.n(2) == 0 {
+					x.WatchKind = &p4v1.ActionProfileAction_WatchPort{WatchPort: a.value()}
+				}
+				set.ActionProfileActions = append(set.ActionProfileActions, x)
+			}
+			te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileActionSet{ActionProfileActionSet: set}}
+		}
+		if optional {
+			te.Action = nil
+		}
+	case 0x02000006:
+		te.Match = []*p4v1.FieldMatch{exactly(a.value())}
+		if !optional {
+			te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileMemberId{ActionProfileMemberId: uint32(1 + a.n(3))}}
+		}
+	case 0x02000007:
+		te.Match = []*p4v1.FieldMatch{exactly(a.value())}
+		if !optional {
+			te.Action = direct(a.action(0x01000002))
+		}
+	}
+	return te
+}
+
+func (a author) update() *p4v1.Update {
+	u := &p4v1.Update{Type: pick(a.dice, p4v1.Update_INSERT, p4v1.Update_INSERT, p4v1.Update_MODIFY, p4v1.Update_DELETE), Entity: &p4v1.Entity{}}
+	index := func(size int) *p4v1.Index {
+		if a.n(4) == 0 {
+			return nil
+		}
+		return &p4v1.Index{Index: int64(a.n(size))}
+	}
+	modify := func(e *p4v1.Entity) {
+		u.Type, u.Entity = p4v1.Update_MODIFY, e
+	}
+	switch a.n(16) {
+	default:
+		u.Entity.Entity = &p4v1.Entity_TableEntry{TableEntry: a.entry(u.Type)}
+	case 6:
+		te := &p4v1.TableEntry{TableId: pick(a.dice, uint32(0x02000001), 0x02000004), IsDefaultAction: true}
+		if a.n(3) > 0 {
+			te.Action, te.Metadata = direct(a.action(pick(a.dice, uint32(0x01000001), 0x01000002))), pick(a.dice, nil, []byte("d"))
+		}
+		modify(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: te}})
+	case 7, 8:
+		m := &p4v1.ActionProfileMember{ActionProfileId: pick(a.dice, uint32(0x11000001), 0x11000002), MemberId: uint32(1 + a.n(3)), Action: a.action(0x01000001)}
+		u.Entity.Entity = &p4v1.Entity_ActionProfileMember{ActionProfileMember: m}
+	case 9:
+		g := &p4v1.ActionProfileGroup{ActionProfileId: 0x11000001, GroupId: uint32(1 + a.n(2)), MaxSize: int32(a.n(2) * 3)}
+		for id := range uint32(3) {
+			if a.n(2) == 0 {
+				m := &p4v1.ActionProfileGroup_Member{MemberId: id + 1, Weight: int32(1 + a.n(2))}
+				if a.n(2) == 0 {
+					m.WatchKind = &p4v1.ActionProfileGroup_Member_WatchPort{WatchPort: a.value()}
+				}
+				g.Members = append(g.Members, m)
+			}
+		}
+		u.Entity.Entity = &p4v1.Entity_ActionProfileGroup{ActionProfileGroup: g}
+	case 10:
+		rs := []*p4v1.Replica{}
+		for i := range uint32(a.n(3)) {
+			rs = append(rs, &p4v1.Replica{EgressPort: uint32(a.n(4)), Instance: i})
+		}
+		if a.n(2) == 0 {
+			u.Entity = pre(&p4v1.MulticastGroupEntry{MulticastGroupId: uint32(1 + a.n(2)), Replicas: rs}, nil)
+		} else {
+			u.Entity = pre(nil, &p4v1.CloneSessionEntry{SessionId: uint32(1 + a.n(2)), Replicas: rs, ClassOfService: uint32(a.n(8)), PacketLengthBytes: int32(a.n(3))})
+		}
+	case 11:
+		modify(&p4v1.Entity{Entity: &p4v1.Entity_CounterEntry{CounterEntry: &p4v1.CounterEntry{CounterId: 0x12000001, Index: index(4), Data: &p4v1.CounterData{PacketCount: int64(a.n(9))}}}})
+	case 12:
+		m := &p4v1.MeterEntry{MeterId: 0x14000001, Index: index(3)}
+		if a.n(2) == 0 {
+			m.Config = &p4v1.MeterConfig{Cir: 1, Cburst: int64(a.n(2)), Pir: 2}
+		}
+		modify(&p4v1.Entity{Entity: &p4v1.Entity_MeterEntry{MeterEntry: m}})
+	case 13:
+		v := pick(a.dice, []byte{0}, []byte{1}, []byte{7, 0})
+		modify(&p4v1.Entity{Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{RegisterId: pick(a.dice, uint32(0x16000001), 0x16000002), Index: index(2), Data: &p4v1.P4Data{Data: &p4v1.P4Data_Bitstring{Bitstring: v}}}}})
+	case 14:
+		if a.n(2) == 0 {
+			u.Entity.Entity = &p4v1.Entity_DigestEntry{DigestEntry: &p4v1.DigestEntry{DigestId: 0x17000001, Config: &p4v1.DigestEntry_Config{MaxListSize: int32(a.n(3))}}}
+			break
+		}
+		v := &p4v1.ValueSetEntry{ValueSetId: 0x03000001}
+		for i := range byte(a.n(4)) {
+			v.Members = append(v.Members, &p4v1.ValueSetMember{Match: []*p4v1.FieldMatch{exactly([]byte{i + byte(a.n(2))*8})}})
+		}
+		modify(&p4v1.Entity{Entity: &p4v1.Entity_ValueSetEntry{ValueSetEntry: v}})
+	case 15:
+		te := a.entry(p4v1.Update_DELETE)
+		key := &p4v1.TableEntry{TableId: te.TableId, Match: te.Match, Priority: te.Priority}
+		switch te.TableId {
+		case 0x02000001:
+			modify(&p4v1.Entity{Entity: &p4v1.Entity_DirectCounterEntry{DirectCounterEntry: &p4v1.DirectCounterEntry{TableEntry: key, Data: &p4v1.CounterData{ByteCount: int64(a.n(5))}}}})
+		case 0x02000002:
+			modify(&p4v1.Entity{Entity: &p4v1.Entity_DirectMeterEntry{DirectMeterEntry: &p4v1.DirectMeterEntry{TableEntry: key, Config: &p4v1.MeterConfig{Cir: 3, Pir: 4}}}})
+		default:
+			u.Entity.Entity = &p4v1.Entity_TableEntry{TableEntry: te}
+		}
+	}
+	return u
+}
+
+// mutate breaks a well-formed update in one place and says what the answer to that
+// is; ok is false if the place is not there.
+func (a author) mutate(u *p4v1.Update) (want codes.Code, ok bool) {
+	te := u.GetEntity().GetTableEntry()
+	keyed := te != nil && len(te.Match) > 0
+	acted := te.GetAction().GetAction() != nil && u.Type != p4v1.Update_DELETE
+	lpm, exact := te.GetMatch(), te.GetMatch()
+	switch a.n(16) {
+	case 0:
+		u.Type = p4v1.Update_UNSPECIFIED
+		return codes.InvalidArgument, true
+	case 1:
+		u.Entity = &p4v1.Entity{}
+		return codes.InvalidArgument, true
+	case 2:
+		if te == nil {
+			return 0, false
+		}
+		te.TableId = pick(a.dice, uint32(0), 0x02000099)
+		return pick(&dice{[]byte{byte(te.TableId)}}, codes.InvalidArgument, codes.NotFound), true
+	case 3:
+		if !keyed {
+			return 0, false
+		}
+		te.Match[0].FieldId = 77
+		return codes.InvalidArgument, true
+	case 4:
+		if !keyed {
+			return 0, false
+		}
+		te.Match = append(te.Match, te.Match[0])
+		return codes.InvalidArgument, true
+	case 5:
+		if !keyed {
+			return 0, false
+		}
+		te.Match[0].FieldMatchType = nil
+		return codes.InvalidArgument, true
+	case 6:
+		if !keyed || exact[0].GetExact() == nil {
+			return 0, false
+		}
+		exact[0].GetExact().Value = pick(a.dice, nil, []byte{1, 0, 0, 0, 0})
+		return codes.InvalidArgument, true
+	case 7:
+		if !keyed || lpm[0].GetLpm() == nil {
+			return 0, false
+		}
+		lpm[0].GetLpm().PrefixLen = pick(a.dice, int32(0), -1, 33, 4)
+		return codes.InvalidArgument, true
+	case 8:
+		if te == nil || te.IsDefaultAction {
+			return 0, false
+		}
+		if te.Priority > 0 {
+			te.Priority = pick(a.dice, int32(0), -1)
+		} else {
+			te.Priority = 1
+		}
+		return codes.InvalidArgument, true
+	case 9:
+		if !acted {
+			return 0, false
+		}
+		te.GetAction().GetAction().ActionId = pick(a.dice, uint32(0), 0x01000004, 0x01000099)
+		return codes.InvalidArgument, true
+	case 10:
+		if !acted {
+			return 0, false
+		}
+		x := te.GetAction().GetAction()
+		x.Params = append(x.Params, &p4v1.Action_Param{ParamId: 9, Value: []byte{1}})
+		return codes.InvalidArgument, true
+	case 11:
+		if !acted || len(te.GetAction().GetAction().GetParams()) == 0 {
+			return 0, false
+		}
+		x := te.GetAction().GetAction()
+		if a.n(2) == 0 {
+			x.Params = x.Params[1:]
+		} else {
+			x.Params[0].Value = pick(a.dice, nil, []byte{2, 0})
+		}
+		return codes.InvalidArgument, true
+	case 12:
+		if te == nil || te.IsDefaultAction || u.Type == p4v1.Update_DELETE {
+			return 0, false
+		}
+		te.TimeSinceLastHit = &p4v1.TableEntry_IdleTimeout{}
+		return codes.InvalidArgument, true
+	case 13:
+		if !acted || te.TableId == 0x02000003 {
+			return 0, false
+		}
+		te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileGroupId{ActionProfileGroupId: 1}}
+		return codes.InvalidArgument, true
+	case 14:
+		g := u.GetEntity().GetActionProfileGroup()
+		if len(g.GetMembers()) == 0 || u.Type == p4v1.Update_DELETE {
+			return 0, false
+		}
+		g.Members[0].Weight = pick(a.dice, int32(0), -1)
+		return codes.InvalidArgument, true
+	default:
+		m := u.GetEntity().GetMeterEntry()
+		if m.GetIndex() == nil {
+			return 0, false
+		}
+		m.Index.Index = pick(a.dice, int64(-1), 3)
+		return pick(&dice{[]byte{byte(m.Index.Index & 1)}}, codes.OutOfRange, codes.InvalidArgument, codes.OutOfRange), true
+	}
+}
+
+// answers collects what Read sends.
+type answers struct {
+	grpc.ServerStream
+	got []*p4v1.Entity
+}
+
+func (a *answers) Send(r *p4v1.ReadResponse) error {
+	a.got = append(a.got, r.GetEntities()...)
+	return nil
+}
+
+// streamServer is a server with the test program and a primary with election id 1,
+// without gRPC around it.
+func streamServer(tb testing.TB, info *p4configv1.P4Info, config []byte) *Server {
+	tb.Helper()
+	s, err := New(Config{DeviceID: 1, Load: func(info *p4configv1.P4Info, _ []byte) (device.Device, error) { return p4rttest.New(info), nil }})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := s.Install(info, config); err != nil {
+		tb.Fatal(err)
+	}
+	m := &member{post: func(*p4v1.MasterArbitrationUpdate) {}}
+	if _, _, err := s.arbiter.update(m, &p4v1.MasterArbitrationUpdate{DeviceId: 1, ElectionId: &p4v1.Uint128{Low: 1}}); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+var (
+	streamInfo   = p4rttest.Info()
+	streamConfig = p4rttest.JSON(streamInfo)
+	streamAll    = wildcards(streamInfo)
+)
+
+func (s *Server) readAll(tb testing.TB, qs ...*p4v1.Entity) []*p4v1.Entity {
+	tb.Helper()
+	var a answers
+	if err := s.Read(&p4v1.ReadRequest{DeviceId: 1, Entities: qs}, &a); err != nil {
+		tb.Fatalf("reading %v: %v", qs, err)
+	}
+	return a.got
+}
+
+// playStream writes the batches that data stands for to a server and the oracle,
+// and compares answers and state after each. It returns the number of updates
+// and how many succeeded.
+func playStream(tb testing.TB, data []byte) (updates, succeeded int) {
+	s := streamServer(tb, streamInfo, streamConfig)
+	o := newOracle(streamInfo, s.readAll(tb, streamAll...))
+	a := author{&dice{data}, streamInfo}
+	for len(a.b) > 0 {
+		mode := pick(a.dice, p4v1.WriteRequest_CONTINUE_ON_ERROR, p4v1.WriteRequest_CONTINUE_ON_ERROR, p4v1.WriteRequest_ROLLBACK_ON_ERROR, p4v1.WriteRequest_DATAPLANE_ATOMIC)
+		mutated := map[*p4v1.Update]codes.Code{}
+		us := make([]*p4v1.Update, 1+a.n(6))
+		for i := range us {
+			us[i] = a.update()
+			if a.n(8) == 7 {
+				if c, ok := a.mutate(us[i]); ok {
+					mutated[us[i]] = c
+				}
+			}
+		}
+		want := o.batch(us, mode, mutated)
+		_, err := s.Write(context.Background(), &p4v1.WriteRequest{DeviceId: 1, ElectionId: &p4v1.Uint128{Low: 1}, Updates: us, Atomicity: mode})
+		details := status.Convert(err).Details()
+		if err != nil && len(details) != len(us) {
+			tb.Fatalf("%v of %v: %v", mode, us, err)
+		}
+		for i := range us {
+			got, says := codes.OK, ""
+			if err != nil {
+				e := details[i].(*p4v1.Error)
+				got, says = codes.Code(e.GetCanonicalCode()), e.GetMessage()
+			}
+			if got == codes.OK {
+				succeeded++
+			}
+			if !slices.Contains(want[i], got) {
+				tb.Fatalf("%v, update %d of %d, %v: %v (%s), want one of %v", mode, i, len(us), us[i], got, says, want[i])
+			}
+		}
+		updates += len(us)
+		compare(tb, "after "+fmt.Sprint(us), s.readAll(tb, streamAll...), o.state)
+		if n := a.n(4); n > 0 {
+			o.filtered(tb, s, a, n)
+		}
+	}
+	return updates, succeeded
+}
+
+func compare(tb testing.TB, when string, got []*p4v1.Entity, want map[string]*p4v1.Entity) {
+	tb.Helper()
+	seen := map[string]bool{}
+	for _, e := range got {
+		k := keyOf(e)
+		if seen[k] {
+			tb.Fatalf("%s: %s is read twice", when, k)
+		}
+		seen[k] = true
+		if !proto.Equal(e, want[k]) {
+			tb.Fatalf("%s: %s is read as %v, want %v", when, k, e, want[k])
+		}
+	}
+	for k, e := range want {
+		if !seen[k] {
+			tb.Fatalf("%s: %s is missing: %v", when, k, e)
+		}
+	}
+}
+
+// filtered reads entries of one table by one of the filters.
+func (o *oracle) filtered(tb testing.TB, s *Server, a author, kind int) {
+	tb.Helper()
+	like := a.entry(p4v1.Update_INSERT)
+	q := &p4v1.TableEntry{TableId: like.TableId, CounterData: &p4v1.CounterData{}, MeterConfig: &p4v1.MeterConfig{}}
+	fits := func(te *p4v1.TableEntry) bool { return true }
+	switch {
+	case kind == 1 && len(like.Match) > 0:
+		q.Match, q.Priority = like.Match, like.Priority
+		key := keyOf(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: like}})
+		fits = func(te *p4v1.TableEntry) bool {
+			return keyOf(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: te}}) == key
+		}
+	case kind == 2 && len(like.Metadata) > 0:
+		q.Metadata = like.Metadata
+		fits = func(te *p4v1.TableEntry) bool { return string(te.Metadata) == string(like.Metadata) }
+	case kind == 3 && like.GetAction().GetAction() != nil:
+		id := like.GetAction().GetAction().GetActionId()
+		q.Action = direct(&p4v1.Action{ActionId: id})
+		fits = func(te *p4v1.TableEntry) bool { return te.GetAction().GetAction().GetActionId() == id }
+	}
+	want := map[string]*p4v1.Entity{}
+	o.entries(func(k string, te *p4v1.TableEntry) {
+		if te.TableId == q.TableId && fits(te) {
+			want[k] = o.state[k]
+		}
+	})
+	compare(tb, fmt.Sprintf("reading %v", q), s.readAll(tb, &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: q}}), want)
+}
+
+func randomBytes(seed uint64, n int) []byte {
+	rng := rand.New(rand.NewPCG(seed, 0x57eea3))
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = byte(rng.Uint32())
+	}
+	return out
+}
+
+// FuzzWriteStream: whatever batches come, the server answers and holds what the
+// oracle says.
+func FuzzWriteStream(f *testing.F) {
+	for seed := range uint64(16) {
+		f.Add(randomBytes(seed, 200))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) <= 4096 {
+			playStream(t, data)
+		}
+	})
+}
+
+// Long streams, so that tables and selectors fill up.
+func TestWriteStream(t *testing.T) {
+	for seed := range uint64(12) {
+		updates, succeeded := playStream(t, randomBytes(seed, 4000))
+		if succeeded < updates/8 || succeeded > updates*9/10 {
+			t.Errorf("seed %d: %d of %d updates succeeded: too few or too many to tell anything", seed, succeeded, updates)
+		}
+	}
+}
