@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math/big"
 
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
@@ -173,7 +174,7 @@ func (k *compiler) move(c *spec.Primitive) (move, bool) {
 		return move{}, false
 	}
 	f, ok := k.staticField(c.Args[0])
-	if !ok || f.words != 1 {
+	if !ok || f.words != 1 || f.sat {
 		return move{}, false
 	}
 	return k.moveTo(f, c.Args[1])
@@ -197,8 +198,15 @@ func (k *compiler) moveTo(f field, src spec.Expr) (move, bool) {
 	return move{}, false
 }
 
-// store compiles dst = src, truncated to the width of dst.
+// store compiles dst = src, truncated to the width of dst or saturated.
 func (k *compiler) store(dst, src spec.Expr) stepFn {
+	if f, ok := k.fieldLike(dst); ok && f.sat {
+		op := spec.OpUSatCast
+		if f.signed {
+			op = spec.OpSatCast
+		}
+		src = spec.Binary{Op: op, X: src, Y: spec.Const{Value: big.NewInt(int64(f.width))}}
+	}
 	if f, ok := k.staticField(dst); ok && f.words == 1 {
 		return k.storeField(f, src)
 	}
@@ -224,23 +232,29 @@ func (k *compiler) staticField(e spec.Expr) (field, bool) {
 	return field{}, false
 }
 
-// width returns the bits and words of something that can be stored to.
-func (k *compiler) width(e spec.Expr) (width, words int) {
-	var f field
+// fieldLike returns the field, or one like that which is chosen at run time.
+func (k *compiler) fieldLike(e spec.Expr) (field, bool) {
 	switch e := e.(type) {
 	case spec.FieldRef:
-		f = k.field(e)
+		return k.field(e), true
 	case spec.StackField:
-		f = k.typeField(k.prog.Stacks[e.Stack].Type, e.Field)
+		return k.typeField(k.prog.Stacks[e.Stack].Type, e.Field), true
 	case spec.AccessField:
-		f = k.typeField(e.HeaderType, e.Field)
-	case spec.RegisterCell:
-		w := k.prog.Registers[e.Register].Width
-		return w, (w + 63) / 64
-	default:
-		panic("BUG: not something that can be stored to")
+		return k.typeField(e.HeaderType, e.Field), true
 	}
-	return int(f.width), int(f.words)
+	return field{}, false
+}
+
+// width returns the bits and words of something that can be stored to.
+func (k *compiler) width(e spec.Expr) (width, words int) {
+	if f, ok := k.fieldLike(e); ok {
+		return int(f.width), int(f.words)
+	}
+	if r, ok := e.(spec.RegisterCell); ok {
+		w := k.prog.Registers[r.Register].Width
+		return w, (w + 63) / 64
+	}
+	panic("BUG: not something that can be stored to")
 }
 
 // unmask takes away a mask that the store makes anyway.
@@ -255,7 +269,7 @@ func (k *compiler) unmask(e spec.Expr, mask uint64) spec.Expr {
 
 // storeField compiles a store to a field of one word.
 func (k *compiler) storeField(f field, src spec.Expr) stepFn {
-	if m, ok := k.moveTo(f, src); ok {
+	if m, ok := k.moveTo(f, src); ok && !f.sat {
 		return moveAll([]move{m})
 	}
 	slot, mask := f.slot, f.mask

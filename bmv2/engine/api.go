@@ -24,9 +24,15 @@ type Config struct {
 
 // PortConfig is how a port drains.
 type PortConfig struct {
-	RateBps int64 // 0 = infinitely fast
-	RatePps int64 // 0 = unlimited
+	RateBps int64 // of the line, 0 = infinitely fast
+	RatePps int64 // of each of its queues, 0 = unlimited
 	Depth   int   // packets per queue, 0 = the switch's default
+}
+
+// QueueConfig is how one queue of a port drains.
+type QueueConfig struct {
+	RatePps int64 // 0 = unlimited
+	Depth   int   // packets, 0 = the switch's default
 }
 
 // Tx is a packet leaving the switch.

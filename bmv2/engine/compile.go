@@ -38,7 +38,7 @@ type Program struct {
 
 // names finds what the control plane asks for.
 type names struct {
-	tables, profiles, counters, meters, registers, sets map[string]int
+	tables, profiles, counters, meters, registers, sets, calcs map[string]int
 }
 
 // Spec returns what the program was compiled from.
@@ -251,6 +251,7 @@ func (p *Program) index() {
 		meters:    index(len(s.Meters), func(i int) string { return s.Meters[i].Name }),
 		registers: index(len(s.Registers), func(i int) string { return s.Registers[i].Name }),
 		sets:      index(len(s.ValueSets), func(i int) string { return s.ValueSets[i].Name }),
+		calcs:     index(len(s.Calculations), func(i int) string { return s.Calculations[i].Name }),
 	}
 }
 

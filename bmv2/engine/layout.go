@@ -39,6 +39,7 @@ type field struct {
 	words  int32
 	signed bool
 	varbit bool   // slot holds the length in bits, the bytes follow
+	sat    bool   // stores saturate
 	mask   uint64 // of the only or the topmost word
 }
 
@@ -146,7 +147,7 @@ func (l *layout) header(name string, typ int, meta bool, w *wire) header {
 	h.first = int32(l.slots)
 	for _, f := range t.Fields {
 		words := (f.Width + 63) / 64
-		fl := field{width: int32(f.Width), words: int32(words), signed: f.Signed, varbit: f.VarBit, mask: topMask(f.Width)}
+		fl := field{width: int32(f.Width), words: int32(words), signed: f.Signed, varbit: f.VarBit, sat: f.Saturating, mask: topMask(f.Width)}
 		if f.VarBit {
 			words++
 		}

@@ -12,6 +12,14 @@ func (s *Switch) SetPort(port uint16, c PortConfig) {
 	s.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth})
 }
 
+// SetQueue changes how one queue of a port drains, from now on. Of a port's queues
+// the one with the highest priority that may send goes first.
+func (s *Switch) SetQueue(port uint16, priority int, c QueueConfig) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tm.SetQueue(port, priority, c.Depth, c.RatePps)
+}
+
 // SetPortUp says whether a port is up: buckets of selector groups that watch it
 // are skipped while it is not.
 func (s *Switch) SetPortUp(port uint16, up bool) {

@@ -90,7 +90,7 @@ func (k *compiler) step(op string, args []spec.Expr) (stepFn, error) {
 	case "execute_meter":
 		return k.executeMeter(args[0].(spec.MeterRef).Meter, args[1], args[2])
 	case "register_read":
-		return k.registerRead(args[0], args[1].(spec.RegisterRef).Register, args[2]), nil
+		return k.registerRead(args[0], args[1].(spec.RegisterRef).Register, args[2])
 	case "register_write":
 		return k.registerWrite(args[0].(spec.RegisterRef).Register, args[1], args[2]), nil
 	}

@@ -8,6 +8,15 @@ import (
 
 // put compiles a store of a word computed by the primitive itself.
 func (k *compiler) put(dst spec.Expr) func(p *packet, v uint64) {
+	if f, ok := k.fieldLike(dst); ok && f.sat && f.width-int32(b2u(f.signed)) < 64 {
+		most := topMask(int(f.width) - int(b2u(f.signed)))
+		store := k.truncated(dst)
+		return func(p *packet, v uint64) { store(p, min(v, most)) }
+	}
+	return k.truncated(dst)
+}
+
+func (k *compiler) truncated(dst spec.Expr) func(p *packet, v uint64) {
 	if f, ok := k.staticField(dst); ok && f.words == 1 {
 		slot, mask := f.slot, f.mask
 		return func(p *packet, v uint64) { p.phv[slot] = v & mask }
@@ -88,7 +97,7 @@ func (k *compiler) executeMeter(m int, index, dst spec.Expr) (stepFn, error) {
 	}, nil
 }
 
-func (k *compiler) registerRead(dst spec.Expr, r int, index spec.Expr) stepFn {
+func (k *compiler) registerRead(dst spec.Expr, r int, index spec.Expr) (stepFn, error) {
 	words := (k.prog.Registers[r].Width + 63) / 64
 	width, _ := k.width(dst)
 	if words == 1 {
@@ -100,7 +109,10 @@ func (k *compiler) registerRead(dst spec.Expr, r int, index spec.Expr) stepFn {
 				return
 			}
 			p.sw.stats.IndexErrors++
-		}
+		}, nil
+	}
+	if f, ok := k.fieldLike(dst); ok && f.sat {
+		return nil, fmt.Errorf("a register of %d bits is read into a saturating field: the engine takes at most 64", k.prog.Registers[r].Width)
 	}
 	i, top := k.index(index, 0), topMask(width)
 	n := (width + 63) / 64
@@ -116,7 +128,7 @@ func (k *compiler) registerRead(dst spec.Expr, r int, index spec.Expr) stepFn {
 			return
 		}
 		p.sw.stats.IndexErrors++
-	}
+	}, nil
 }
 
 func (k *compiler) registerWrite(r int, index, src spec.Expr) stepFn {

@@ -53,14 +53,14 @@ func (l *loader) types(root *node) {
 func (l *loader) fieldOf(n *node, t *HeaderType, index int) Field {
 	a := n.array()
 	if len(a) < 2 || len(a) > 4 {
-		n.refuse("got %d elements, want [name, width] or [name, width, signed]", len(a))
+		n.refuse("got %d elements, want name, width and at most two flags", len(a))
 	}
 	f := Field{Name: a[0].str()}
 	if len(a) > 2 {
 		f.Signed = a[2].truthy()
 	}
-	if len(a) > 3 && a[3].truthy() {
-		a[3].refuse("saturating fields are not supported")
+	if len(a) > 3 {
+		f.Saturating = a[3].truthy()
 	}
 	if a[1].kind == kindString {
 		if a[1].text != "*" {

@@ -109,13 +109,40 @@ func (l *loader) profile(n *node) {
 		p.MaxSize = m.number(0, math.MaxInt32)
 	}
 	if m := n.opt("selector"); m != nil {
-		s := Selector{Algo: m.get("algo").str()}
-		for _, e := range m.get("input").array() {
-			s.Input = append(s.Input, l.sized(e, true))
-		}
-		p.Selector = &s
+		p.Selector = l.selector(m)
 	}
 	l.p.Profiles = append(l.p.Profiles, p)
+}
+
+func (l *loader) selector(n *node) *Selector {
+	s := &Selector{Algo: n.get("algo").str()}
+	for _, e := range n.get("input").array() {
+		s.Input = append(s.Input, l.sized(e, true))
+	}
+	return s
+}
+
+// profileOf resolves the action profile of an indirect table. In old files the table
+// declares it (act_prof_name), and its selector.
+func (l *loader) profileOf(n *node, t *Table) int {
+	own := n.opt("act_prof_name")
+	if own == nil || n.opt("action_profile") != nil {
+		return named(l.profiles, n.get("action_profile"), "action profile")
+	}
+	i := len(l.p.Profiles)
+	if l.profiles == nil {
+		l.profiles = map[string]int{}
+	}
+	if _, dup := l.profiles[own.str()]; dup {
+		own.refuse("second action profile %q", own.text)
+	}
+	l.profiles[own.text] = i
+	p := Profile{Name: own.text, ID: t.ID}
+	if t.Kind == IndirectWS {
+		p.Selector = l.selector(n.get("selector"))
+	}
+	l.p.Profiles = append(l.p.Profiles, p)
+	return i
 }
 
 func (l *loader) table(n *node, t *Table, pipeline int) {
@@ -125,10 +152,12 @@ func (l *loader) table(n *node, t *Table, pipeline int) {
 	switch k := n.get("type"); k.str() {
 	case "simple":
 	case "indirect", "indirect_ws":
-		t.Profile = named(l.profiles, n.get("action_profile"), "action profile")
 		t.Kind = Indirect
 		if k.text == "indirect_ws" {
 			t.Kind = IndirectWS
+		}
+		t.Profile = l.profileOf(n, t)
+		if t.Kind == IndirectWS {
 			if l.p.Profiles[t.Profile].Selector == nil {
 				n.refuse("table with a selector whose action profile %q has none", l.p.Profiles[t.Profile].Name)
 			}

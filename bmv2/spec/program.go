@@ -69,6 +69,8 @@ type Field struct {
 	Width  int // bits; for a varbit field the most it may hold
 	Signed bool
 	VarBit bool
+	// Saturating fields take the nearest value they can hold instead of the low bits.
+	Saturating bool
 }
 
 // Field returns the index of the named field, or -1.

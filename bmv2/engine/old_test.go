@@ -1,0 +1,102 @@
+package engine_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"testing"
+
+	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/bmv2/engine"
+	"github.com/telltale-net/telltale/bmv2/hash"
+)
+
+// old runs testdata/old.json and sends all packets to port 5.
+func old(t *testing.T, cfg engine.Config) (s *engine.Switch, send func(frame ...byte) []byte) {
+	t.Helper()
+	s = engine.New(compileFile(t, "testdata/old.json"), cfg)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	group := uint32(2)
+	must(s.InsertMember("buckets", device.Member{ID: 1, Action: *action("forward", []byte{0, 5}).Action}))
+	must(s.InsertGroup("buckets", device.Group{ID: group, Members: []device.GroupMember{{Member: 1, Weight: 1}}}))
+	must(s.Insert("spread", device.Entry{Matches: []device.Match{exact(7)}, Target: device.Target{Group: &group}}))
+	return s, func(frame ...byte) (out []byte) {
+		t.Helper()
+		s.Receive(0, 1, frame)
+		s.Run(0, func(tx engine.Tx) {
+			if tx.Port != 5 {
+				t.Errorf("left by port %d", tx.Port)
+			}
+			out = bytes.Clone(tx.Data)
+		})
+		return out
+	}
+}
+
+// Saturating fields, and action profiles that a table declares by itself.
+func TestSaturatingFields(t *testing.T) {
+	_, send := old(t, engine.Config{})
+	crc := binary.BigEndian.AppendUint32(nil, hash.CRC32([]byte{7}))
+	f := func(u, s, w byte, wantU, wantS byte, wantW []byte) {
+		t.Helper()
+		got := send(7, u, s, w, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 9)
+		want := append([]byte{7, wantU, wantS}, wantW...)
+		want = append(append(want, crc...), 9)
+		if !bytes.Equal(got, want) {
+			t.Errorf("u %d, s %d, w %#x…: got %x; want %x", u, int8(s), w, got, want)
+		}
+	}
+	full := bytes.Repeat([]byte{0xff}, 9)
+	f(1, 0, 0, 101, 0x9c, []byte{0xff, 0, 0, 0, 0, 0, 0, 0, 1})
+	f(200, 0x80, 1, 255, 0x80, full)
+	f(155, 0xe4, 0, 255, 0x80, []byte{0xff, 0, 0, 0, 0, 0, 0, 0, 1})
+	f(154, 0x7f, 0xff, 254, 27, full)
+}
+
+func TestHashParameters(t *testing.T) {
+	s, send := old(t, engine.Config{})
+	if err := s.SetCRC("sum", hash.CRC{Poly: 0x1edc6f41, Init: 0xffffffff, XorOut: 0xffffffff, ReflectIn: true, ReflectOut: true}); err != nil {
+		t.Fatal(err)
+	}
+	got := send(7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9)
+	if want := crc32.Checksum([]byte{7}, crc32.MakeTable(crc32.Castagnoli)); binary.BigEndian.Uint32(got[12:]) != want {
+		t.Errorf("CRC-32C %x; want %x", got[12:16], want)
+	}
+	if err := s.SetToeplitzKey("rss", []byte{1, 2, 3, 4}); err != nil {
+		t.Error(err)
+	}
+	refused := func(err, want error) {
+		t.Helper()
+		if !errors.Is(err, want) {
+			t.Errorf("got %v; want %v", err, want)
+		}
+	}
+	refused(s.SetCRC("rss", hash.CRC{}), device.ErrInvalid)
+	refused(s.SetToeplitzKey("rss", []byte{1}), device.ErrInvalid)
+	refused(s.SetCRC("none", hash.CRC{}), device.ErrNotFound)
+}
+
+// Queues of one port are set apart; the greater priority goes first.
+func TestQueuesOfAPort(t *testing.T) {
+	w := newWalk(t, engine.Config{QueuesPerPort: 2})
+	if err := w.SetQueue(4, 2, engine.QueueConfig{}); err == nil {
+		t.Error("a third queue of two was set")
+	}
+	w.must(w.SetQueue(4, 0, engine.QueueConfig{RatePps: 1000, Depth: 2}))
+	for range 5 {
+		w.put(0, 4, 0, "")
+	}
+	if n := w.TailDrops(4); n != 3 {
+		t.Errorf("%d lost; want 3 of 5 in a queue of 2", n)
+	}
+	got := w.drain()
+	if len(got) != 2 || got[1].At-got[0].At != 1_000_000 {
+		t.Errorf("%d packets; want 2, a millisecond apart: %+v", len(got), got)
+	}
+}
