@@ -84,3 +84,37 @@ func TestFramesMustBeEthernet(t *testing.T) {
 		t.Errorf("got %v, want an error about the link type", err)
 	}
 }
+
+// FuzzNextFrame: a damaged capture ends in an error or at its end, and frames stay
+// within bounds.
+func FuzzNextFrame(f *testing.F) {
+	var file bytes.Buffer
+	w, err := capture.NewWriter(&file)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := w.Write(1, []byte{1, 2, 3}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file.Bytes())
+	f.Add([]byte("0011\nzz\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := capture.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		var fr capture.Frame
+		for {
+			err := r.NextFrame(&fr)
+			if e := (*capture.Error)(nil); errors.As(err, &e) && !e.Fatal {
+				continue
+			}
+			if err != nil {
+				return
+			}
+			if fr.Missing < 0 || len(fr.Data) > len(data) {
+				t.Fatalf("got %d bytes of %d, %d missing", len(fr.Data), len(data), fr.Missing)
+			}
+		}
+	})
+}
