@@ -38,8 +38,11 @@ func pick[T any](d *dice, from ...T) T { return from[d.n(len(from))] }
 // values, so that they meet one another.
 type author struct {
 	*dice
-	info *p4configv1.P4Info
+	shots bool // programs the selector by one-shots, most of the time; else by members
 }
+
+// oneShots says which way the selector is programmed this time.
+func (a author) oneShots() bool { return a.shots != (a.n(12) == 11) }
 
 func (a author) value() []byte { return []byte{byte(1 + a.n(3))} }
 
@@ -96,14 +99,18 @@ func (a author) entry(op p4v1.Update_Type) *p4v1.TableEntry {
 		te.IdleTimeoutNs = int64(a.n(2) * 10)
 	case 0x02000003:
 		te.Match = []*p4v1.FieldMatch{exactly(a.value())}
-		switch a.n(4) {
+		by := a.n(2)
+		if a.oneShots() {
+			by = 2
+		}
+		switch by {
 		case 0:
 			te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileMemberId{ActionProfileMemberId: uint32(1 + a.n(3))}}
 		case 1:
 			te.Action = &p4v1.TableAction{Type: &p4v1.TableAction_ActionProfileGroupId{ActionProfileGroupId: uint32(1 + a.n(2))}}
 		default:
 			set := &p4v1.ActionProfileActionSet{}
-			for range a.n(4) {
+			for range a.n(3) {
 				x := &p4v1.ActionProfileAction{Action: a.action(0x01000001), Weight: 1}
 				if a.n(2) == 0 {
 					x.WatchKind = &p4v1.ActionProfileAction_WatchPort{WatchPort: a.value()}
@@ -150,9 +157,17 @@ func (a author) update() *p4v1.Update {
 		}
 		modify(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: te}})
 	case 7, 8:
-		m := &p4v1.ActionProfileMember{ActionProfileId: pick(a.dice, uint32(0x11000001), 0x11000002), MemberId: uint32(1 + a.n(3)), Action: a.action(0x01000001)}
+		p := uint32(0x11000001)
+		if a.oneShots() || a.n(2) == 0 {
+			p = 0x11000002
+		}
+		m := &p4v1.ActionProfileMember{ActionProfileId: p, MemberId: uint32(1 + a.n(3)), Action: a.action(0x01000001)}
 		u.Entity.Entity = &p4v1.Entity_ActionProfileMember{ActionProfileMember: m}
 	case 9:
+		if a.oneShots() {
+			u.Entity.Entity = &p4v1.Entity_TableEntry{TableEntry: a.entry(u.Type)}
+			break
+		}
 		g := &p4v1.ActionProfileGroup{ActionProfileId: 0x11000001, GroupId: uint32(1 + a.n(2)), MaxSize: int32(a.n(2) * 3)}
 		for id := range uint32(3) {
 			if a.n(2) == 0 {
@@ -373,7 +388,8 @@ func (s *Server) readAll(tb testing.TB, qs ...*p4v1.Entity) []*p4v1.Entity {
 func playStream(tb testing.TB, data []byte) (updates, succeeded int) {
 	s := streamServer(tb, streamInfo, streamConfig)
 	o := newOracle(streamInfo, s.readAll(tb, streamAll...))
-	a := author{&dice{data}, streamInfo}
+	a := author{dice: &dice{data}}
+	a.shots = a.n(2) == 1
 	for len(a.b) > 0 {
 		mode := pick(a.dice, p4v1.WriteRequest_CONTINUE_ON_ERROR, p4v1.WriteRequest_CONTINUE_ON_ERROR, p4v1.WriteRequest_ROLLBACK_ON_ERROR, p4v1.WriteRequest_DATAPLANE_ATOMIC)
 		mutated := map[*p4v1.Update]codes.Code{}
