@@ -299,3 +299,17 @@ func TestValueSetProperty(t *testing.T) {
 		}
 	})
 }
+
+// Value sets of the model hold values: other kinds of fields cannot be written.
+func TestValueSetKinds(t *testing.T) {
+	member := []*p4v1.ValueSetMember{{Match: []*p4v1.FieldMatch{{FieldId: 1, FieldMatchType: &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: []byte{1}}}}}}}
+	for kind, want := range map[p4configv1.MatchField_MatchType]codes.Code{
+		p4configv1.MatchField_EXACT: codes.OK, p4configv1.MatchField_TERNARY: codes.Unimplemented, p4configv1.MatchField_RANGE: codes.Unimplemented,
+		p4configv1.MatchField_LPM: codes.Unimplemented, p4configv1.MatchField_OPTIONAL: codes.Unimplemented,
+	} {
+		v := &ValueSet{Name: "v", Size: 4, Fields: []Field{{ID: 1, Name: "f", Width: 8, Match: kind}}}
+		if _, err := v.DecodeMembers(member); CodeOf(err) != want {
+			t.Errorf("%v: %v, want %v", kind, err, want)
+		}
+	}
+}
