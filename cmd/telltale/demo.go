@@ -138,7 +138,7 @@ func printResult(out io.Writer, res *demo.Result) error {
 		Border(lipgloss.NormalBorder()).
 		Headers("fault", "injected", "verdict", "evidence", "after").
 		BorderRow(true).
-		Width(tableWidth).
+		Width(width(out)).
 		Wrap(true).
 		StyleFunc(func(_, _ int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) })
 	for i := range res.Faults {
@@ -173,8 +173,16 @@ func printResult(out io.Writer, res *demo.Result) error {
 	return err
 }
 
-// tableWidth suits a terminal of the customary width when it is wide; the table wraps.
-const tableWidth = 140
+// width is how wide a table may be: the terminal's width within reason.
+func width(out io.Writer) int {
+	const least, usual, most = 80, 120, 160
+	if f, ok := out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return min(max(w, least), most)
+		}
+	}
+	return usual
+}
 
 // evidenceText puts the observations one below the other.
 func evidenceText(evidence []analyzers.Evidence) string {
