@@ -155,26 +155,6 @@ func TestRandomWrites(t *testing.T) {
 	}
 }
 
-// FuzzPipeline: a P4Info and JSON from anywhere never panic, and one that is taken
-// makes a usable store.
-func FuzzPipeline(f *testing.F) {
-	info := p4rttest.Info()
-	b, err := proto.Marshal(info)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b, p4rttest.JSON(info))
-	f.Fuzz(func(t *testing.T, p4info, config []byte) {
-		var info p4configv1.P4Info
-		if proto.Unmarshal(p4info, &info) != nil {
-			return
-		}
-		if _, err := entity.New(&info, config); err != nil && entity.CodeOf(err) != codes.InvalidArgument {
-			t.Fatalf("code %v of %v", entity.CodeOf(err), err)
-		}
-	})
-}
-
 // randomUpdates makes updates out of the program's ids, a few keys and a few
 // values, so that they meet one another.
 func randomUpdates(rng *rand.Rand, n int) []*p4v1.Update {

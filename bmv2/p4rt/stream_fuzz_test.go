@@ -231,7 +231,6 @@ func (a author) mutate(u *p4v1.Update) (want codes.Code, ok bool) {
 	te := u.GetEntity().GetTableEntry()
 	keyed := te != nil && len(te.Match) > 0
 	acted := te.GetAction().GetAction() != nil && u.Type != p4v1.Update_DELETE
-	lpm, exact := te.GetMatch(), te.GetMatch()
 	switch a.n(16) {
 	case 0:
 		u.Type = p4v1.Update_UNSPECIFIED
@@ -243,8 +242,11 @@ func (a author) mutate(u *p4v1.Update) (want codes.Code, ok bool) {
 		if te == nil {
 			return 0, false
 		}
-		te.TableId = pick(a.dice, uint32(0), 0x02000099)
-		return pick(&dice{[]byte{byte(te.TableId)}}, codes.InvalidArgument, codes.NotFound), true
+		if te.TableId = 0; a.n(2) == 0 {
+			return codes.InvalidArgument, true
+		}
+		te.TableId = 0x02000099
+		return codes.NotFound, true
 	case 3:
 		if !keyed {
 			return 0, false
@@ -264,16 +266,16 @@ func (a author) mutate(u *p4v1.Update) (want codes.Code, ok bool) {
 		te.Match[0].FieldMatchType = nil
 		return codes.InvalidArgument, true
 	case 6:
-		if !keyed || exact[0].GetExact() == nil {
+		if !keyed || te.Match[0].GetExact() == nil {
 			return 0, false
 		}
-		exact[0].GetExact().Value = pick(a.dice, nil, []byte{1, 0, 0, 0, 0})
+		te.Match[0].GetExact().Value = pick(a.dice, nil, []byte{1, 0, 0, 0, 0})
 		return codes.InvalidArgument, true
 	case 7:
-		if !keyed || lpm[0].GetLpm() == nil {
+		if !keyed || te.Match[0].GetLpm() == nil {
 			return 0, false
 		}
-		lpm[0].GetLpm().PrefixLen = pick(a.dice, int32(0), -1, 33, 4)
+		te.Match[0].GetLpm().PrefixLen = pick(a.dice, int32(0), -1, 33, 4)
 		return codes.InvalidArgument, true
 	case 8:
 		if te == nil || te.IsDefaultAction {
@@ -333,8 +335,11 @@ func (a author) mutate(u *p4v1.Update) (want codes.Code, ok bool) {
 		if m.GetIndex() == nil {
 			return 0, false
 		}
-		m.Index.Index = pick(a.dice, int64(-1), 3)
-		return pick(&dice{[]byte{byte(m.Index.Index & 1)}}, codes.OutOfRange, codes.InvalidArgument, codes.OutOfRange), true
+		if m.Index.Index = -1; a.n(2) == 0 {
+			return codes.InvalidArgument, true
+		}
+		m.Index.Index = 3
+		return codes.OutOfRange, true
 	}
 }
 
