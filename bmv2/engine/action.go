@@ -300,7 +300,7 @@ func (k *compiler) storeWords(dst spec.Expr, words int, put func(p *packet, to [
 			put(p, p.phv[f.slot:f.slot+f.words])
 		}
 	case spec.RegisterCell:
-		r, index := e.Register, k.index(e.Index, 0)
+		r, index := e.Register, k.cell(e.Index)
 		return func(p *packet) {
 			cells := p.sw.registers[r].cells
 			if i := index(p); i < uint64(len(cells)/words) {

@@ -274,6 +274,16 @@ func (k *compiler) index(e spec.Expr, base int) intFn {
 	return k.saturated(e, ^uint64(0), base)
 }
 
+// cell compiles the index of a register, counter or meter: as in simple_switch its
+// low 32 bits, if it is not negative.
+func (k *compiler) cell(e spec.Expr) intFn {
+	if v := k.interval(e); v.lo.Sign() < 0 || v.hi.BitLen() <= 32 {
+		return k.index(e, 0)
+	}
+	x := k.int(e, 0)
+	return func(p *packet) uint64 { return uint64(uint32(x(p))) }
+}
+
 // saturated clamps to a uint64; negative is what negative numbers become.
 func (k *compiler) saturated(e spec.Expr, negative uint64, base int) intFn {
 	n := k.interval(e).words()

@@ -171,11 +171,11 @@ func (g exprGen) bool(depth int) spec.Expr {
 var testWidths = []int{1, 8, 9, 32, 48, 63, 64, 65, 128, 200, 16, 64, 128, 2}
 
 // exprProgram has one metadata struct with a field of every width; the last few
-// are signed.
+// are signed, every other one saturates.
 func exprProgram() *spec.Program {
 	t := spec.HeaderType{Name: "t", VarBit: -1}
 	for i, w := range testWidths {
-		t.Fields = append(t.Fields, spec.Field{Name: fmt.Sprint("f", i), Width: w, Signed: i >= len(testWidths)-4})
+		t.Fields = append(t.Fields, spec.Field{Name: fmt.Sprint("f", i), Width: w, Signed: i >= len(testWidths)-4, Saturating: i%2 == 1})
 	}
 	return &spec.Program{HeaderTypes: []spec.HeaderType{t}, Headers: []spec.Header{{Name: "m", Metadata: true, Stack: -1, Union: -1}}}
 }
@@ -230,6 +230,13 @@ func TestExpressionsAreExact(t *testing.T) {
 			}
 			step(pk)
 			f := l.field(dst)
+			if f.sat {
+				in := unsigned(int(f.width))
+				if f.signed {
+					in = signed(int(f.width))
+				}
+				value = bigMin(bigMax(value, in.lo), in.hi)
+			}
 			want := new(big.Int).And(value, below(int(f.width)))
 			got := new(big.Int).And(fieldValue(l, pk.phv, dst), below(int(f.width)))
 			if got.Cmp(want) != 0 {
@@ -240,6 +247,31 @@ func TestExpressionsAreExact(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of an index that is not negative its low 32 bits count.
+func TestCell(t *testing.T) {
+	l, err := newLayout(exprProgram())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(field int, words []uint64, want uint64) {
+		t.Helper()
+		k := &compiler{layout: l}
+		ref := spec.FieldRef{Field: field}
+		i := k.cell(ref)
+		pk := &packet{phv: make([]uint64, l.slots), sw: &Switch{scratch: make([]uint64, k.scratch)}}
+		copy(pk.phv[l.field(ref).slot:], words)
+		if got := i(pk); got != want {
+			t.Errorf("f%d = %x: got %#x; want %#x", field, words, got, want)
+		}
+	}
+	f(1, []uint64{200}, 200)
+	f(6, []uint64{1<<32 + 5}, 5)
+	f(8, []uint64{7, 1}, 7)
+	f(10, []uint64{0xffff}, ^uint64(0))           // -1: nowhere
+	f(12, []uint64{3, 1 << 63}, ^uint64(0))       // negative, too
+	f(4, []uint64{0xffff_ffff_ffff}, 0xffff_ffff) // 48 bits
 }
 
 // Headers of any shape come out of the wire as they went in.

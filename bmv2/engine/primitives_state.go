@@ -70,7 +70,7 @@ func (k *compiler) count(c int, index spec.Expr) (stepFn, error) {
 	if k.prog.Counters[c].Direct {
 		return nil, fmt.Errorf("count of the direct counter %q", k.prog.Counters[c].Name)
 	}
-	i := k.index(index, 0)
+	i := k.cell(index)
 	return func(p *packet) {
 		cells := p.sw.counters[c]
 		if i := i(p); i < uint64(len(cells)) {
@@ -86,7 +86,7 @@ func (k *compiler) executeMeter(m int, index, dst spec.Expr) (stepFn, error) {
 	if k.prog.Meters[m].Direct {
 		return nil, fmt.Errorf("execution of the direct meter %q", k.prog.Meters[m].Name)
 	}
-	i, put, unit := k.index(index, 0), k.put(dst), k.prog.Meters[m].Unit
+	i, put, unit := k.cell(index), k.put(dst), k.prog.Meters[m].Unit
 	return func(p *packet) {
 		cells := p.sw.meters[m]
 		if i := i(p); i < uint64(len(cells)) {
@@ -101,7 +101,7 @@ func (k *compiler) registerRead(dst spec.Expr, r int, index spec.Expr) (stepFn, 
 	words := (k.prog.Registers[r].Width + 63) / 64
 	width, _ := k.width(dst)
 	if words == 1 {
-		i, put := k.index(index, 0), k.put(dst)
+		i, put := k.cell(index), k.put(dst)
 		return func(p *packet) {
 			cells := p.sw.registers[r].cells
 			if i := i(p); i < uint64(len(cells)) {
@@ -114,7 +114,7 @@ func (k *compiler) registerRead(dst spec.Expr, r int, index spec.Expr) (stepFn, 
 	if f, ok := k.fieldLike(dst); ok && f.sat {
 		return nil, fmt.Errorf("a register of %d bits is read into a saturating field: the engine takes at most 64", k.prog.Registers[r].Width)
 	}
-	i, top := k.index(index, 0), topMask(width)
+	i, top := k.cell(index), topMask(width)
 	n := (width + 63) / 64
 	step := k.storeWords(dst, n, func(p *packet, to []uint64) {
 		at := int(p.result) * words
