@@ -31,9 +31,9 @@ func delivered(s *Stats) (n uint64) {
 }
 
 // Events and frames (per wire) through 14 switches that do next to nothing: what the
-// lab itself costs.
+// lab itself costs a worker.
 func BenchmarkEvents(b *testing.B) {
-	l := fakes(b, Config{Fabric: small(b)})
+	l := fakes(b, Config{Fabric: small(b), Workers: 1})
 	addMix(b, l, traffic.Mix{PPS: 100000})
 	runUntil(b, l, 100*time.Millisecond)
 	b.ReportAllocs()

@@ -48,6 +48,9 @@ func (c *channel) put(p *part, w *wire, at Time, b []byte) {
 		if c.space = c.head.Load() + ringSize; tail != c.space {
 			break
 		}
+		if p.lab.broken.Load() {
+			return
+		}
 		// The other may be waiting for room, too.
 		p.hear()
 		c.to.wake()

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -79,50 +78,4 @@ func (c *wall) Wait(ctx context.Context, t Time, poke <-chan struct{}) {
 	case <-poke:
 	case <-due:
 	}
-}
-
-// SwitchClock is how a switch's own clock differs from the lab's. What the switch
-// times by its clock (timestamps, epoch bit, the drain rate of its ports) follows it.
-type SwitchClock struct {
-	Offset   time.Duration // at the lab's instant 0; not negative
-	DriftPPB int64         // gained per second, in ns; within ±1e6
-}
-
-var errSwitchClock = errors.New("want an offset of at least 0 and a drift within ±1000000 ppb")
-
-func (c SwitchClock) check() error {
-	if c.Offset < 0 || c.DriftPPB < -1e6 || c.DriftPPB > 1e6 {
-		return fmt.Errorf("clock with offset %v and drift %d ppb: %w", c.Offset, c.DriftPPB, errSwitchClock)
-	}
-	return nil
-}
-
-// local returns what the switch's clock shows at the lab's instant t. It never goes
-// back.
-func (c *SwitchClock) local(t Time) Time {
-	const second = Time(time.Second)
-	d := Time(c.DriftPPB)
-	return Time(c.Offset) + t + t/second*d + t%second*d/second
-}
-
-// global returns the first instant of the lab at which the switch's clock has reached t.
-func (c *SwitchClock) global(t Time) Time {
-	g := t - Time(c.Offset)
-	if c.DriftPPB == 0 {
-		return g
-	}
-	for {
-		miss := t - c.local(g)
-		if -2 <= miss && miss <= 2 {
-			break
-		}
-		g += miss
-	}
-	for c.local(g) < t {
-		g++
-	}
-	for c.local(g-1) >= t {
-		g--
-	}
-	return g
 }

@@ -43,13 +43,13 @@ func TestSwitchClock(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := Time(r.Int64N(int64(24 * time.Hour)))
-		if c.local(at+1) < c.local(at) {
+		if c.At(at+1) < c.At(at) {
 			t.Fatalf("%+v goes back after %d", c, at)
 		}
-		shown := c.local(at)
-		g := c.global(shown)
-		if c.local(g) < shown || c.local(g-1) >= shown {
-			t.Fatalf("%+v: global(%d) = %d, where it shows %d, and %d before", c, shown, g, c.local(g), c.local(g-1))
+		shown := c.At(at)
+		g := c.When(shown)
+		if c.At(g) < shown || c.At(g-1) >= shown {
+			t.Fatalf("%+v: When(%d) = %d, where it shows %d, and %d before", c, shown, g, c.At(g), c.At(g-1))
 		}
 		if want := Time(c.Offset) + at + Time(float64(at)/1e9*float64(c.DriftPPB)); shown-want < -2000 || shown-want > 2000 {
 			t.Fatalf("%+v shows %d at %d, want about %d", c, shown, at, want)

@@ -72,34 +72,6 @@ func TestSameSeedSameReports(t *testing.T) {
 	}
 }
 
-// A switch stamps by its own clock, offset and drift included; the others do not.
-func TestSwitchClocks(t *testing.T) {
-	set := intent.DefaultSettings()
-	set.AllHops = true
-	const drift = 100_000 // ppb: 100 µs per second
-	w := newWorld(t, 1, topology.DefaultLeafSpine(), set, func(c *lab.Config) {
-		c.Clocks = map[string]lab.SwitchClock{"leaf1": {Offset: time.Minute, DriftPPB: drift}}
-	})
-	w.mix(t, traffic.Mix{Seed: 1, PPS: 1000, Stop: 2 * time.Second})
-	w.until(t, 3*time.Second)
-	leaf1, _ := w.ix.Node("leaf1")
-	seen := 0
-	for i := range w.records {
-		r := &w.records[i]
-		ahead := int64(r.Egress) - r.Received // the report arrives some µs after egress
-		if uint32(r.Node) == leaf1.ID {
-			seen++
-			ahead -= int64(time.Minute) + r.Received*drift/1e9
-		}
-		if ahead > 0 || ahead < -int64(time.Millisecond) {
-			t.Fatalf("node %d: egress stamped %d, report received at %d", r.Node, r.Egress, r.Received)
-		}
-	}
-	if seen == 0 {
-		t.Error("no report of leaf1")
-	}
-}
-
 // A route that the switch lost drops what needs it, there and for that reason.
 func TestLostEntry(t *testing.T) {
 	w := newWorld(t, 1, topology.DefaultLeafSpine(), intent.DefaultSettings())

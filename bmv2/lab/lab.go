@@ -22,6 +22,7 @@ const (
 	flowStream   = 1 << 32
 	wireStream   = 2 << 32
 	switchStream = 3 << 32
+	clockStream  = 4 << 32
 )
 
 // Config is what a lab is made of.
@@ -55,7 +56,8 @@ type Lab struct {
 	lag         Time
 	inbox       inbox
 	parts       []*part
-	parallel    bool // the parts are at work, each with its worker
+	parallel    bool        // the parts are at work, each with its worker
+	broken      atomic.Bool // OnReport panicked: nobody takes frames any more
 	plan        plan
 	nodes       []*node
 	nodesByName map[string]*node

@@ -77,19 +77,19 @@ func (p *part) receive(n *node, port uint16, b []byte) {
 	if n.wake == p.now { // what is due leaves first: queue depths are then exact
 		p.wakeUp(n)
 	}
-	n.sw.Receive(n.clock.local(p.now), port, b)
+	n.sw.Receive(n.clock.At(p.now), port, b)
 	p.pump(n)
 }
 
 // pump dequeues what is due at the current instant and schedules the next wake-up.
 func (p *part) pump(n *node) {
 	for range 1 << 20 {
-		n.sw.Run(n.clock.local(p.now), n.emit)
+		n.sw.Run(n.clock.At(p.now), n.emit)
 		local, ok := n.sw.Next()
 		if !ok {
 			return
 		}
-		if at := n.clock.global(local); at > p.now {
+		if at := n.clock.When(local); at > p.now {
 			if at < n.wake {
 				n.wake = at
 				p.queue.push(event{at: at, rank: evWake | rank(n.ref)})
@@ -125,8 +125,8 @@ func (p *part) transmit(n *node, tx engine.Tx) {
 		return
 	}
 	n.stats.Transmitted++
-	start := n.clock.global(tx.At)
-	p.send(w, start, max(p.now, n.clock.global(tx.Done)), tx.Data)
+	start := n.clock.When(tx.At)
+	p.send(w, start, max(p.now, n.clock.When(tx.Done)), tx.Data)
 }
 
 // install puts a new pipeline in the place of the old one: same ports, same faults,

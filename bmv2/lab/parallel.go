@@ -28,15 +28,14 @@ const (
 	awake   = math.MaxInt64
 	nothing = awake - 1 // a sleeping worker without events waits until others need it
 
-	spins     = 4000 // rounds of looking at the others' clocks before a worker sleeps
-	yield     = 1000 // rounds after which other goroutines get the processor,
+	spins     = 1000 // rounds of looking at the others' clocks before a worker sleeps
+	yield     = 500  // rounds after which other goroutines get the processor,
 	yieldSoon = 20   // when there are more workers than processors
 	maxBehind = 64   // ends that may wait while there is other work
 )
 
 // stretch lets everything up to and including the instant end happen, one worker per
 // part. The caller is the worker of part 0, where the collector is.
-
 func (l *Lab) stretch(end Time) {
 	start := l.next()
 	for _, p := range l.parts {
@@ -45,8 +44,11 @@ func (l *Lab) stretch(end Time) {
 	}
 	l.parallel = true
 	var wg sync.WaitGroup
+	finished := false
 	defer func() {
-		l.parts[0].announce(end + 1) // the others end, even if OnReport panics
+		l.broken.Store(!finished)
+		// Nothing new if all went well; else OnReport panicked, and the others must end.
+		l.parts[0].announce(end + 1)
 		l.parts[0].wakeOthers()
 		wg.Wait()
 		l.parallel = false
@@ -59,6 +61,7 @@ func (l *Lab) stretch(end Time) {
 		wg.Go(func() { p.work(end) })
 	}
 	l.parts[0].work(end)
+	finished = true
 }
 
 // work is one worker's share of a stretch.

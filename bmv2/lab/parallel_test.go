@@ -16,7 +16,7 @@ import (
 // together runs a lab of fakes with so many workers, with faults coming and going, and
 // returns a line per wire, host, node and flow that tells any difference in what
 // passed it.
-func together(t *testing.T, fab topology.Fabric, seed uint64, workers int, always bool) (lines []string, parts int) {
+func together(t *testing.T, fab topology.Fabric, seed uint64, steps, workers int, always bool) (lines []string, parts int) {
 	t.Helper()
 	l := fakes(t, Config{Fabric: fab, Seed: seed, Workers: workers,
 		Clocks: map[string]SwitchClock{"leaf1": {Offset: time.Hour, DriftPPB: 40000}, "spine1": {DriftPPB: -70000}}})
@@ -29,10 +29,10 @@ func together(t *testing.T, fab topology.Fabric, seed uint64, workers int, alway
 		fmt.Fprintln(sums[w.id], at, len(b))
 		sums[w.id].Write(b)
 	}
-	addMix(t, l, traffic.Mix{Seed: seed, PPS: 30000, Stop: 90 * time.Millisecond})
+	addMix(t, l, traffic.Mix{Seed: seed, PPS: 30000, Stop: time.Duration(steps) * 9 * time.Millisecond})
 	r := rand.New(rand.NewPCG(seed, 17))
 	var active []Fault
-	for step := 1; step <= 10; step++ {
+	for step := 1; step <= steps; step++ {
 		if n := len(active); n > 0 && r.IntN(3) == 0 {
 			if err := active[n-1].Revert(l); err != nil {
 				t.Fatal(err)
@@ -74,20 +74,21 @@ func TestWorkersAgree(t *testing.T) {
 	for _, f := range []struct {
 		name   string
 		seeds  uint64
+		steps  int
 		parts  [2]int // of 2 and 4 workers
 		change func(*topology.LeafSpineConfig)
 	}{
-		{"as it comes", 3, [2]int{2, 4}, func(*topology.LeafSpineConfig) {}},
-		{"congested", 3, [2]int{2, 4}, func(c *topology.LeafSpineConfig) { c.Access.RateBps, c.Trunk.RateBps = 20e6, 20e6 }},
-		{"one spine, three leaves", 2, [2]int{2, 4}, func(c *topology.LeafSpineConfig) { c.Spines, c.Leaves = 1, 3 }},
-		{"no delay at the edge", 2, [2]int{2, 4}, func(c *topology.LeafSpineConfig) {
+		{"as it comes", 3, 6, [2]int{2, 4}, func(*topology.LeafSpineConfig) {}},
+		{"congested", 3, 6, [2]int{2, 4}, func(c *topology.LeafSpineConfig) { c.Access.RateBps, c.Trunk.RateBps = 20e6, 20e6 }},
+		{"one spine, three leaves", 2, 5, [2]int{2, 4}, func(c *topology.LeafSpineConfig) { c.Spines, c.Leaves = 1, 3 }},
+		{"no delay at the edge", 2, 5, [2]int{2, 4}, func(c *topology.LeafSpineConfig) {
 			c.Access.Delay, c.Host.Delay = 0, 0
 			c.Access.RateBps, c.Host.RateBps = 0, 0
 		}},
-		{"rate without delay", 1, [2]int{2, 4}, func(c *topology.LeafSpineConfig) {
+		{"rate without delay", 1, 3, [2]int{2, 4}, func(c *topology.LeafSpineConfig) {
 			c.Host.Delay, c.Access.Delay, c.Trunk.Delay, c.Telemetry.Delay = 0, 0, 0, 0
 		}},
-		{"no delay at all", 1, [2]int{1, 1}, func(c *topology.LeafSpineConfig) {
+		{"no delay at all", 1, 5, [2]int{1, 1}, func(c *topology.LeafSpineConfig) {
 			c.Host = topology.Line{}
 			c.Access, c.Trunk = c.Host, c.Host
 		}},
@@ -95,10 +96,10 @@ func TestWorkersAgree(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			for seed := range f.seeds {
 				fab := small(t, f.change)
-				want, _ := together(t, fab, seed, 1, false)
+				want, _ := together(t, fab, seed, f.steps, 1, false)
 				for i, workers := range []int{2, 4} {
 					for _, always := range []bool{true, false} {
-						got, parts := together(t, fab, seed, workers, always)
+						got, parts := together(t, fab, seed, f.steps, workers, always)
 						if !slices.Equal(got, want) {
 							t.Fatalf("seed %d: %d workers (always %v) differ from one:\n%s", seed, workers, always, difference(got, want))
 						}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -95,11 +96,15 @@ func (p *pipeline) release(f *stuckEntry) error {
 		if b.fault != f || !b.changed {
 			continue
 		}
-		write := p.Switch.Modify
+		var err error
 		if !b.present {
-			write = p.Switch.Delete
+			if err = p.Switch.Delete(b.table, b.entry); errors.Is(err, device.ErrNotFound) { // lost meanwhile
+				err = nil
+			}
+		} else if err = p.Switch.Modify(b.table, b.entry); errors.Is(err, device.ErrNotFound) {
+			err = p.Switch.Insert(b.table, b.entry)
 		}
-		if err := write(b.table, b.entry); err != nil {
+		if err != nil {
 			return err
 		}
 		b.changed = false

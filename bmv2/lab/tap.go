@@ -22,7 +22,8 @@ type tap struct {
 
 // Tap writes every frame that a switch's port sends (when it starts to leave) or
 // receives to w as pcap with nanoseconds of the lab's clock since 1970. The returned
-// function ends it and returns the first error of writing.
+// function ends it and returns the first error of writing. Several taps may be written
+// at once, each by one goroutine at a time.
 func (l *Lab) Tap(node string, port topology.Port, w io.Writer) (stop func() error, err error) {
 	l.lock()
 	defer l.unlock()
