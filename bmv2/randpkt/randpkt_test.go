@@ -95,7 +95,7 @@ func TestPacketsReachTheParser(t *testing.T) {
 			}
 		})
 		r := rand.New(rand.NewPCG(1, 2))
-		const n = 2000
+		const n = 500
 		for i := range engine.Time(n) {
 			port, data := g.Packet(r)
 			if len(data) == 0 {
