@@ -8,14 +8,14 @@
 //
 //	controller ── StreamChannel ──► stream ──► arbiter   who is primary, per role
 //	              PacketOut     ──► stream ──► Config.PacketOut
-//	              ◄─────────────── outbox ◄── Server.PacketIn / Digest / ScanIdle
+//	              ◄─────────────── outbox ◄── Server.PacketIn / Digest / Tick
 //	controller ── Write, Read   ──► store  ──► device.Device
 //	controller ── SetForwardingPipelineConfig ──► Config.Load, Config.Commit
 //
-// Clauses in comments are section titles of the P4Runtime specification 1.5,
-// whose rules apply where the messages of 1.4.0-rc.5 can express them. Fields of
-// newer messages are refused with UNIMPLEMENTED, never skipped, except for
-// Replica.port, which is understood.
+// Clauses in comments are section titles of the P4Runtime specification 1.5. Its
+// messages are newer than the stubs, 1.4.0-rc.5: fields that matter here are
+// understood all the same (entity, newer.go), the others refused, never skipped.
+// docs/p4runtime-conformance.md lists every requirement with its test.
 //
 // # Bounds
 //
@@ -24,13 +24,17 @@
 // arbitration notices only the newest counts, and it takes the place of the one
 // before. Streams per role, roles, and the size of a message are limited.
 //
+// # Atomicity
+//
+// All three modes. DATAPLANE_ATOMIC needs a device.Atomic; packets wait while the
+// batch is applied, which is why [Limits] bounds it. ROLLBACK_ON_ERROR lets packets
+// run and therefore cannot take back counters and registers.
+//
 // # Deliberate limits
 //
-// No DATAPLANE_ATOMIC (a device has no transactions), no role configurations
-// (every role has the whole pipeline), no port translation, no counters per
-// meter colour, no direct counter or meter on a default entry (the model counts
-// hits only), no backup replicas. Value sets are offered if the device is a
-// device.ValueSets. Replacing a one-shot action set
-// takes room in the selector for the old and the new one at once, so that packets
-// see one or the other.
+// No role configurations (every role has the whole pipeline), no port translation,
+// no counters per meter colour, no direct counter or meter on a default entry (the
+// model counts hits only), no backup replicas. Value sets are offered if the device
+// is a device.ValueSets. Replacing a one-shot action set takes room in the selector
+// for the old and the new one at once, so that packets see one or the other.
 package p4rt

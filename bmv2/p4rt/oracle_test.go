@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 fields that P4Runtime deprecated are still part of it: kept, or refused by name.
+
 package p4rt
 
 import (
