@@ -5,16 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 
 	"github.com/telltale-net/telltale/bmv2/engine"
 	"github.com/telltale-net/telltale/bmv2/runner"
+	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-// pairs of models with opposite clocks.
-const pairs = 4
+// Pairs of models with opposite clocks. Time shows in a few; of a program that draws
+// random numbers many are asked, so that what may happen to a packet with some
+// likelihood happens in one of them.
+const (
+	pairs       = 4
+	chancePairs = 32
+)
+
+// draws says whether a program draws random numbers.
+func draws(p *spec.Program) bool {
+	return slices.ContainsFunc(p.Actions, func(a spec.Action) bool {
+		return slices.ContainsFunc(a.Primitives, func(p spec.Primitive) bool { return p.Op == "modify_field_rng_uniform" })
+	})
+}
 
 const (
 	lowBits = 26         // of the µs clock that are opposite in a pair
@@ -38,7 +52,7 @@ type output struct {
 
 // models are the models side by side, and a scout that goes ahead of them.
 type models struct {
-	all   []*model // 2*pairs
+	all   []*model // in pairs
 	scout *model   // finds out which queues a packet will wait in
 	rec   *runner.Recorder
 	rng   *rand.Rand
@@ -49,7 +63,11 @@ type models struct {
 
 func newModels(ctx context.Context, p *runner.Program, cfg engine.Config) (*models, error) {
 	m := &models{rng: rand.New(rand.NewPCG(cfg.Seed, 0xd1ff)), rec: runner.NewRecorder(p.Engine.Spec()), ports: map[uint16]bool{}, cover: newCoverage(p.Engine.Spec())}
-	for i := range 2*pairs + 1 {
+	n := 2 * pairs
+	if draws(p.Engine.Spec()) {
+		n = 2 * chancePairs
+	}
+	for i := range n + 1 {
 		cfg.Seed = uint64(i)
 		one, err := newModel(ctx, p, cfg)
 		if err != nil {
@@ -57,7 +75,7 @@ func newModels(ctx context.Context, p *runner.Program, cfg engine.Config) (*mode
 		}
 		m.all = append(m.all, one)
 	}
-	m.scout, m.all = m.all[2*pairs], m.all[:2*pairs]
+	m.scout, m.all = m.all[n], m.all[:n]
 	m.scout.sw.SetTrace(func(e engine.Event) {
 		if e.Kind == engine.EventEnqueue {
 			m.ports[e.Port] = true
