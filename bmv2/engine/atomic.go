@@ -16,9 +16,18 @@ func (s *Switch) Atomically(f func()) {
 	f()
 }
 
+// spins is how often a packet asks for the lock before it goes to sleep: about as
+// long as a control write holds it. To be woken takes longer than that.
+const spins = 200
+
 // enter locks the switch for a packet.
 func (s *Switch) enter() {
-	s.mu.Lock()
+	for i := 0; !s.mu.TryLock(); i++ {
+		if i == spins {
+			s.mu.Lock()
+			break
+		}
+	}
 	for s.held > 0 {
 		s.pass.Wait()
 	}

@@ -195,7 +195,11 @@ func (p *Program) checkEntries(t *tableProgram) error {
 	}
 	for i := range t.spec.Entries {
 		e := &t.spec.Entries[i]
-		if err := index.Insert(match.Canonical(e.Matches, t.layout), constPriority(e.Priority), int32(i)); err != nil {
+		rule, err := index.Rule(match.Canonical(e.Matches, t.layout), constPriority(e.Priority))
+		if err == nil {
+			err = index.Insert(rule, int32(i))
+		}
+		if err != nil {
 			return fmt.Errorf("table %q: entries[%d]: %w", t.spec.Name, i, err)
 		}
 	}

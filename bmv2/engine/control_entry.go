@@ -5,83 +5,73 @@ import (
 	"reflect"
 
 	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/bmv2/match"
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-func (s *Switch) insertChecked(t *table, e device.Entry) error {
-	src := t.prog.spec
-	if src.Immutable {
-		return fmt.Errorf("its entries are declared in the program: %w", device.ErrConst)
-	}
-	if t.prog.keyless {
-		return fmt.Errorf("it has no key: %w", device.ErrInvalid)
-	}
-	if src.MaxSize > 0 && t.count >= src.MaxSize {
-		// Which of the two it is matters to the caller.
-		if _, err := t.index.Find(e.Matches, e.Priority); err == nil {
-			return fmt.Errorf("the entry is there: %w", device.ErrExists)
-		}
-		return fmt.Errorf("it holds %d entries and no more: %w", src.MaxSize, device.ErrExhausted)
-	}
-	return s.insert(t, e)
+// draft is an entry made ready as far as that can be done without the switch's
+// lock: what takes time and memory, packets do not wait for.
+type draft struct {
+	rule  match.Rule
+	entry entry // without member, group and history
 }
 
-// insert adds an entry to a table that may take it.
-func (s *Switch) insert(t *table, e device.Entry) error {
-	var fresh entry
-	if err := s.fill(t, &fresh, e); err != nil {
-		return err
-	}
-	i := int32(len(t.entries))
-	if last := len(t.free) - 1; last >= 0 {
-		i = t.free[last]
-	}
-	if err := t.index.Insert(e.Matches, e.Priority, i); err != nil {
-		return err
-	}
-	if int(i) == len(t.entries) {
-		t.entries = append(t.entries, entry{})
-	} else {
-		t.free = t.free[:len(t.free)-1]
-	}
-	t.orders++
-	fresh.order, fresh.lastHit, fresh.counter = t.orders, s.now(), e.Counter
-	t.entries[i] = fresh
-	t.count++
-	fresh.hold(1)
-	return nil
-}
-
-// fill checks what an entry does and puts it into dst.
-func (s *Switch) fill(t *table, dst *entry, e device.Entry) error {
+func (s *Switch) draft(t *table, e device.Entry) (d draft, err error) {
 	src := t.prog.spec
 	if e.IdleTimeout != 0 && !src.SupportTimeout || e.IdleTimeout < 0 {
-		return fmt.Errorf("idle timeout of %d ns in a table that supports %t: %w", e.IdleTimeout, src.SupportTimeout, device.ErrInvalid)
+		return d, fmt.Errorf("idle timeout of %d ns in a table that supports %t: %w", e.IdleTimeout, src.SupportTimeout, device.ErrInvalid)
 	}
 	if e.Counter != (device.CounterValue{}) && !src.WithCounters {
-		return fmt.Errorf("a counter in a table without direct counters: %w", device.ErrInvalid)
+		return d, fmt.Errorf("a counter in a table without direct counters: %w", device.ErrInvalid)
 	}
 	if e.Meter != nil {
 		if src.DirectMeter < 0 {
-			return fmt.Errorf("a meter in a table without direct meters: %w", device.ErrInvalid)
+			return d, fmt.Errorf("a meter in a table without direct meters: %w", device.ErrInvalid)
 		}
 		if err := checkMeter(*e.Meter); err != nil {
-			return err
+			return d, err
 		}
+		d.entry.meter.configure(*e.Meter)
 	}
-	c, m, g, err := s.target(t, e.Target)
+	c, err := s.draftTarget(t, e.Target)
 	if err != nil {
-		return err
+		return d, err
 	}
 	if c.act != nil {
 		c.next = t.prog.after(c.act.index, true)
 	}
-	dst.used, dst.call, dst.member, dst.group = true, c, m, g
-	dst.meter = meter{}
-	if e.Meter != nil {
-		dst.meter.configure(*e.Meter)
+	d.entry.used, d.entry.call, d.entry.counter, d.entry.dev = true, c, e.Counter, cloneEntry(e)
+	d.rule, err = t.index.Rule(d.entry.dev.Matches, e.Priority)
+	return d, err
+}
+
+// insertDraft adds an entry that the control plane wants.
+func (s *Switch) insertDraft(t *table, d *draft) error {
+	if most := t.prog.spec.MaxSize; most > 0 && t.count >= most {
+		// Which of the two it is matters to the caller.
+		if _, err := t.index.Find(d.rule); err == nil {
+			return fmt.Errorf("the entry is there: %w", device.ErrExists)
+		}
+		return fmt.Errorf("it holds %d entries and no more: %w", most, device.ErrExhausted)
 	}
-	dst.dev = cloneEntry(e)
+	return s.insert(t, d)
+}
+
+// insert adds an entry to a table that may take it.
+func (s *Switch) insert(t *table, d *draft) (err error) {
+	fresh := &d.entry
+	if fresh.member, fresh.group, err = s.resolve(t, fresh.dev.Target); err != nil {
+		return err
+	}
+	i := t.entries.vacant()
+	if err := t.index.Insert(d.rule, i); err != nil {
+		return err
+	}
+	t.orders++
+	fresh.order, fresh.lastHit = t.orders, s.now()
+	t.entries.put(i, fresh)
+	t.count++
+	fresh.hold(1)
 	return nil
 }
 
@@ -97,6 +87,14 @@ func (e *entry) hold(n int) {
 
 // target checks a target and resolves it.
 func (s *Switch) target(t *table, to device.Target) (c call, m *member, g *group, err error) {
+	if c, err = s.draftTarget(t, to); err == nil {
+		m, g, err = s.resolve(t, to)
+	}
+	return c, m, g, err
+}
+
+// draftTarget checks a target as far as the program decides it, and binds an action.
+func (s *Switch) draftTarget(t *table, to device.Target) (c call, err error) {
 	src := t.prog.spec
 	given := 0
 	for _, there := range []bool{to.Action != nil, to.Member != nil, to.Group != nil} {
@@ -104,33 +102,34 @@ func (s *Switch) target(t *table, to device.Target) (c call, m *member, g *group
 			given++
 		}
 	}
-	if given != 1 {
-		return c, nil, nil, fmt.Errorf("got %d of action, member and group; want one: %w", given, device.ErrInvalid)
+	switch {
+	case given != 1:
+		return c, fmt.Errorf("got %d of action, member and group; want one: %w", given, device.ErrInvalid)
+	case src.Kind == spec.Simple && to.Action == nil:
+		return c, fmt.Errorf("got a member or group; want an action: %w", device.ErrInvalid)
+	case src.Kind == spec.Simple:
+		return s.checkedCall(*to.Action, src.Actions)
+	case to.Action != nil:
+		return c, fmt.Errorf("got an action; want a member or group of action profile %q: %w", s.prog.spec.Profiles[src.Profile].Name, device.ErrInvalid)
+	case to.Group != nil && src.Kind != spec.IndirectWS:
+		return c, fmt.Errorf("got a group; its action profile has no selector: %w", device.ErrInvalid)
 	}
-	if to.Action != nil {
-		if src.Kind != spec.Simple {
-			return c, nil, nil, fmt.Errorf("got an action; want a member or group of action profile %q: %w", s.prog.spec.Profiles[src.Profile].Name, device.ErrInvalid)
+	return c, nil
+}
+
+// resolve finds the member or group of a target that was checked.
+func (s *Switch) resolve(t *table, to device.Target) (m *member, g *group, err error) {
+	switch {
+	case to.Member != nil:
+		if m = s.profiles[t.prog.spec.Profile].members[*to.Member]; m == nil {
+			return nil, nil, fmt.Errorf("member %d: %w", *to.Member, device.ErrNotFound)
 		}
-		c, err = s.checkedCall(*to.Action, src.Actions)
-		return c, nil, nil, err
-	}
-	if src.Kind == spec.Simple {
-		return c, nil, nil, fmt.Errorf("got a member or group; want an action: %w", device.ErrInvalid)
-	}
-	pr := s.profiles[src.Profile]
-	if to.Member != nil {
-		if m = pr.members[*to.Member]; m == nil {
-			return c, nil, nil, fmt.Errorf("member %d: %w", *to.Member, device.ErrNotFound)
+	case to.Group != nil:
+		if g = s.profiles[t.prog.spec.Profile].groups[*to.Group]; g == nil {
+			return nil, nil, fmt.Errorf("group %d: %w", *to.Group, device.ErrNotFound)
 		}
-		return c, m, nil, nil
 	}
-	if src.Kind != spec.IndirectWS {
-		return c, nil, nil, fmt.Errorf("got a group; its action profile has no selector: %w", device.ErrInvalid)
-	}
-	if g = pr.groups[*to.Group]; g == nil {
-		return c, nil, nil, fmt.Errorf("group %d: %w", *to.Group, device.ErrNotFound)
-	}
-	return c, nil, g, nil
+	return m, g, nil
 }
 
 // checkedCall binds an action that must be one of those allowed.
@@ -153,42 +152,39 @@ func (s *Switch) checkedCall(a device.Action, allowed []int) (call, error) {
 	return call{}, fmt.Errorf("action %q is not one of the table's: %w", a.Name, device.ErrInvalid)
 }
 
-func (s *Switch) modify(t *table, e device.Entry) error {
-	i, err := t.index.Find(e.Matches, e.Priority)
+func (s *Switch) modify(t *table, d *draft) error {
+	i, err := t.index.Find(d.rule)
 	if err != nil {
 		return err
 	}
-	old := &t.entries[i]
-	if t.prog.spec.Immutable && !sameTarget(old.dev.Target, e.Target) {
-		return fmt.Errorf("its entries are declared in the program: %w", device.ErrConst)
+	old, fresh := t.entries.at(i), &d.entry
+	if t.prog.spec.Immutable && !sameTarget(old.dev.Target, fresh.dev.Target) {
+		return errConstEntries
 	}
-	fresh := *old
-	if err := s.fill(t, &fresh, e); err != nil {
+	if fresh.member, fresh.group, err = s.resolve(t, fresh.dev.Target); err != nil {
 		return err
 	}
-	if e.Counter != (device.CounterValue{}) {
-		fresh.counter = e.Counter
+	if fresh.counter == (device.CounterValue{}) {
+		fresh.counter = old.counter
 	}
-	fresh.dev.Const = old.dev.Const
+	fresh.order, fresh.lastHit, fresh.dev.Const = old.order, old.lastHit, old.dev.Const
 	fresh.hold(1)
 	old.hold(-1)
-	*old = fresh
+	*old = *fresh
 	return nil
 }
 
-func (s *Switch) delete(t *table, e device.Entry) error {
-	if t.prog.spec.Immutable {
-		return fmt.Errorf("its entries are declared in the program: %w", device.ErrConst)
-	}
-	i, err := t.index.Delete(e.Matches, e.Priority)
+func (s *Switch) delete(t *table, rule match.Rule) error {
+	i, err := t.index.Delete(rule)
 	if err != nil {
 		return err
 	}
-	t.entries[i].hold(-1)
-	t.entries[i] = entry{}
-	t.free = append(t.free, i)
+	t.entries.at(i).hold(-1)
+	t.entries.free(i)
 	t.count--
 	return nil
 }
+
+var errConstEntries = fmt.Errorf("its entries are declared in the program: %w", device.ErrConst)
 
 func sameTarget(a, b device.Target) bool { return reflect.DeepEqual(a, b) }

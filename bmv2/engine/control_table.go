@@ -19,26 +19,48 @@ func (s *Switch) table(name string) (*table, error) {
 
 // Insert implements [device.Device].
 func (s *Switch) Insert(name string, e device.Entry) error {
-	return s.write("insert an entry into", name, e, s.insertChecked)
+	return s.onTable("insert an entry into", name, func(t *table) (func() error, error) {
+		if t.prog.spec.Immutable {
+			return nil, errConstEntries
+		}
+		if t.prog.keyless {
+			return nil, fmt.Errorf("it has no key: %w", device.ErrInvalid)
+		}
+		d, err := s.draft(t, e)
+		return func() error { return s.insertDraft(t, &d) }, err
+	})
 }
 
 // Modify implements [device.Device]. Of an entry declared in the program only the
 // direct counter and meter may change.
 func (s *Switch) Modify(name string, e device.Entry) error {
-	return s.write("modify an entry of", name, e, s.modify)
+	return s.onTable("modify an entry of", name, func(t *table) (func() error, error) {
+		d, err := s.draft(t, e)
+		return func() error { return s.modify(t, &d) }, err
+	})
 }
 
 // Delete implements [device.Device].
 func (s *Switch) Delete(name string, e device.Entry) error {
-	return s.write("delete an entry of", name, e, s.delete)
+	return s.onTable("delete an entry of", name, func(t *table) (func() error, error) {
+		if t.prog.spec.Immutable {
+			return nil, errConstEntries
+		}
+		r, err := t.index.Rule(e.Matches, e.Priority)
+		return func() error { return s.delete(t, r) }, err
+	})
 }
 
-func (s *Switch) write(what, name string, e device.Entry, do func(*table, device.Entry) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// onTable makes something ready without the lock, and then does it.
+func (s *Switch) onTable(what, name string, prepare func(*table) (do func() error, err error)) error {
 	t, err := s.table(name)
 	if err == nil {
-		err = do(t, e)
+		var do func() error
+		if do, err = prepare(t); err == nil {
+			s.mu.Lock()
+			err = do()
+			s.mu.Unlock()
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("cannot %s table %q: %w", what, name, err)
@@ -53,12 +75,18 @@ type snapshot struct {
 	dev   device.Entry
 }
 
-// Entries implements [device.Device]. Packets wait only while the entries are
-// noted, not while they are sorted and copied.
+// Entries implements [device.Device]. Packets wait only while a few entries at a
+// time are noted. Each is as it was at one moment; of what others change meanwhile,
+// some may be seen and some not.
 func (s *Switch) Entries(name string) ([]device.Entry, error) {
-	live, err := s.snapshots(name)
+	t, err := s.table(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the entries: %w", err)
+	}
+	var live []snapshot
+	for b, more := 0, true; more; b++ {
+		live = slices.Grow(live, blockSize)
+		live, more = s.snapshots(t, b, live)
 	}
 	slices.SortFunc(live, func(a, b snapshot) int { return cmp.Compare(a.order, b.order) })
 	out := make([]device.Entry, len(live))
@@ -68,35 +96,34 @@ func (s *Switch) Entries(name string) ([]device.Entry, error) {
 	return out, nil
 }
 
-func (s *Switch) snapshots(name string) ([]snapshot, error) {
+// snapshots appends the entries of a block; more is false behind the last one.
+func (s *Switch) snapshots(t *table, block int, live []snapshot) (_ []snapshot, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.table(name)
-	if err != nil {
-		return nil, err
+	if block >= len(t.entries.blocks) {
+		return live, false
 	}
-	live := make([]snapshot, 0, t.count)
-	for i := range t.entries {
-		if e := &t.entries[i]; e.used {
+	for i := range t.entries.blocks[block] {
+		if e := &t.entries.blocks[block][i]; e.used {
 			live = append(live, snapshot{e.order, s.view(t, e)})
 		}
 	}
-	return live, nil
+	return live, true
 }
 
 // Entry implements [device.Finder].
-func (s *Switch) Entry(name string, e device.Entry) (device.Entry, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.table(name)
-	if err != nil {
-		return device.Entry{}, fmt.Errorf("cannot read an entry: %w", err)
-	}
-	i, err := t.index.Find(e.Matches, e.Priority)
-	if err != nil {
-		return device.Entry{}, fmt.Errorf("cannot read an entry of table %q: %w", name, err)
-	}
-	return cloneEntry(s.view(t, &t.entries[i])), nil
+func (s *Switch) Entry(name string, e device.Entry) (out device.Entry, err error) {
+	err = s.onTable("read an entry of", name, func(t *table) (func() error, error) {
+		r, err := t.index.Rule(e.Matches, e.Priority)
+		return func() error {
+			i, err := t.index.Find(r)
+			if err == nil {
+				out = s.view(t, t.entries.at(i))
+			}
+			return err
+		}, err
+	})
+	return cloneEntry(out), err
 }
 
 // view is an entry as the control plane sees it; it shares memory with the entry.
@@ -172,15 +199,17 @@ func (t *table) holdDefault(n int) {
 
 // WriteDirectCounter implements [device.Device].
 func (s *Switch) WriteDirectCounter(name string, e device.Entry, v device.CounterValue) error {
-	return s.write("write the counter of an entry of", name, e, func(t *table, e device.Entry) error {
+	return s.onTable("write the counter of an entry of", name, func(t *table) (func() error, error) {
 		if !t.prog.spec.WithCounters {
-			return fmt.Errorf("it has no direct counter: %w", device.ErrInvalid)
+			return nil, fmt.Errorf("it has no direct counter: %w", device.ErrInvalid)
 		}
-		i, err := t.index.Find(e.Matches, e.Priority)
-		if err != nil {
+		r, err := t.index.Rule(e.Matches, e.Priority)
+		return func() error {
+			i, err := t.index.Find(r)
+			if err == nil {
+				t.entries.at(i).counter = v
+			}
 			return err
-		}
-		t.entries[i].counter = v
-		return nil
+		}, err
 	})
 }

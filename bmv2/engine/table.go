@@ -73,8 +73,7 @@ type entry struct {
 type table struct {
 	prog    *tableProgram
 	index   *match.Table
-	entries []entry
-	free    []int32
+	entries entries
 	count   int
 	orders  uint64
 
@@ -181,7 +180,7 @@ func (t *table) apply(p *packet) *node {
 	if i < 0 {
 		return t.missed(p)
 	}
-	e := &t.entries[i]
+	e := t.entries.at(i)
 	e.counter.Packets++
 	e.counter.Bytes += uint64(p.length)
 	if t.prog.ageing {
@@ -263,7 +262,11 @@ func (s *Switch) newTable(prog *tableProgram) *table {
 		if index.Ordered() {
 			e.Priority = constPriority(src.Priority)
 		}
-		if err := s.insert(t, e); err != nil {
+		d, err := s.draft(t, e)
+		if err == nil {
+			err = s.insert(t, &d)
+		}
+		if err != nil {
 			panic("BUG: an entry that compiled before: " + err.Error())
 		}
 	}

@@ -40,7 +40,7 @@ func (t *tracer) table(tb *table, p *packet, entry int32) {
 		e.Fields = append(e.Fields, NamedValue{f.Name, fieldBytes(p.phv, &at)})
 	}
 	if e.Hit {
-		hit := &tb.entries[entry]
+		hit := tb.entries.at(entry)
 		dev := t.sw.view(tb, hit)
 		e.Entry, e.Handle = &dev, hit.order
 	}

@@ -78,9 +78,9 @@ func newLayout(fields []Field) (layout, error) {
 }
 
 // rule checks matches against the layout and turns them into words.
-func (l *layout) rule(what string, matches []device.Match, priority int32) (rule, error) {
+func (l *layout) rule(matches []device.Match, priority int32) (rule, error) {
 	if len(matches) != len(l.fields) {
-		return rule{}, fmt.Errorf("cannot %s an entry: got %d matches; want %d, one per key field: %w", what, len(matches), len(l.fields), device.ErrInvalid)
+		return rule{}, fmt.Errorf("cannot make the key of an entry: got %d matches; want %d, one per key field: %w", len(matches), len(l.fields), device.ErrInvalid)
 	}
 	w := make([]uint64, 2*l.words)
 	r := rule{a: w[:0:l.words], b: w[l.words:l.words]}
@@ -89,7 +89,7 @@ func (l *layout) rule(what string, matches []device.Match, priority int32) (rule
 	}
 	for i, m := range matches {
 		if err := l.check(i, m); err != nil {
-			return rule{}, fmt.Errorf("cannot %s an entry: key field %d (%s): %w", what, i, l.fields[i].Name, err)
+			return rule{}, fmt.Errorf("cannot make the key of an entry: key field %d (%s): %w", i, l.fields[i].Name, err)
 		}
 		s := l.start[i]
 		fieldMask := l.mask[s : s+l.fields[i].Words()]

@@ -64,63 +64,62 @@ func (t *Table) Len() int { return t.store.len() }
 // width zero. It allocates nothing and does not keep key.
 func (t *Table) Lookup(key []uint64) (value int32, ok bool) { return t.store.lookup(key) }
 
-// Insert adds an entry. The error wraps device.ErrInvalid when the matches do not
-// fit the layout and device.ErrExists when the entry is there; the table is
-// unchanged then. The priority is ignored unless the table is [Table.Ordered].
-func (t *Table) Insert(matches []device.Match, priority int32, value int32) error {
-	r, err := t.rule("insert", matches, priority)
-	if err != nil {
-		return err
+// Rule is what an entry matches, made ready for a table.
+type Rule struct {
+	rule     rule
+	matches  []device.Match
+	priority int32
+}
+
+// Rule checks matches against the table's layout and makes them ready. The error
+// wraps device.ErrInvalid when they do not fit. Rule looks at nothing that changes:
+// it may be called while others use the table. It keeps matches. The priority is
+// ignored unless the table is [Table.Ordered].
+func (t *Table) Rule(matches []device.Match, priority int32) (Rule, error) {
+	r, err := t.rule(matches, priority)
+	return Rule{r, matches, priority}, err
+}
+
+// Insert adds an entry. The error wraps device.ErrExists when the entry is there;
+// the table is unchanged then.
+func (t *Table) Insert(r Rule, value int32) error {
+	if _, ok := t.store.find(r.rule); ok {
+		return fmt.Errorf("cannot insert an entry with key %s: %w", t.format(r.matches, r.priority), device.ErrExists)
 	}
-	if _, ok := t.store.find(r); ok {
-		return fmt.Errorf("cannot insert an entry with key %s: %w", t.format(matches, priority), device.ErrExists)
-	}
-	t.store.insert(r, value)
+	t.store.insert(r.rule, value)
 	return nil
 }
 
 // Find returns the value of the entry with exactly these matches and priority.
-// The error wraps device.ErrInvalid or device.ErrNotFound.
-func (t *Table) Find(matches []device.Match, priority int32) (int32, error) {
-	r, err := t.rule("find", matches, priority)
-	if err != nil {
-		return 0, err
-	}
-	v, ok := t.store.find(r)
+// The error wraps device.ErrNotFound.
+func (t *Table) Find(r Rule) (int32, error) {
+	v, ok := t.store.find(r.rule)
 	if !ok {
-		return 0, t.notFound("find", matches, priority)
+		return 0, t.notFound("find", r)
 	}
 	return v, nil
 }
 
 // Set replaces the value of an entry; its place among entries of equal priority
 // stays. Errors are those of [Table.Find].
-func (t *Table) Set(matches []device.Match, priority int32, value int32) error {
-	r, err := t.rule("modify", matches, priority)
-	if err != nil {
-		return err
+func (t *Table) Set(r Rule, value int32) error {
+	if _, ok := t.store.find(r.rule); !ok {
+		return t.notFound("modify", r)
 	}
-	if _, ok := t.store.find(r); !ok {
-		return t.notFound("modify", matches, priority)
-	}
-	t.store.set(r, value)
+	t.store.set(r.rule, value)
 	return nil
 }
 
 // Delete removes an entry and returns its value. Errors are those of [Table.Find].
-func (t *Table) Delete(matches []device.Match, priority int32) (int32, error) {
-	r, err := t.rule("delete", matches, priority)
-	if err != nil {
-		return 0, err
-	}
-	v, ok := t.store.find(r)
+func (t *Table) Delete(r Rule) (int32, error) {
+	v, ok := t.store.find(r.rule)
 	if !ok {
-		return 0, t.notFound("delete", matches, priority)
+		return 0, t.notFound("delete", r)
 	}
-	t.store.remove(r)
+	t.store.remove(r.rule)
 	return v, nil
 }
 
-func (t *Table) notFound(what string, matches []device.Match, priority int32) error {
-	return fmt.Errorf("cannot %s the entry with key %s: %w", what, t.format(matches, priority), device.ErrNotFound)
+func (t *Table) notFound(what string, r Rule) error {
+	return fmt.Errorf("cannot %s the entry with key %s: %w", what, t.format(r.matches, r.priority), device.ErrNotFound)
 }

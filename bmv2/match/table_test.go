@@ -87,9 +87,9 @@ func run(t *testing.T, r random, seed uint64, table *Table, oracle *linear, step
 		case n < deleting && len(entries) > 0:
 			i := r.IntN(len(entries))
 			e = entries[i]
-			rule, _ := table.rule("", e.ms, e.priority)
+			rule, _ := table.rule(e.ms, e.priority)
 			want, _ := oracle.find(rule)
-			got, err := table.Delete(e.ms, e.priority)
+			got, err := remove(table, e.ms, e.priority)
 			if err != nil || got != want {
 				fail(step, "delete %s: got %d, %v; want %d", table.format(e.ms, e.priority), got, err, want)
 			}
@@ -98,18 +98,18 @@ func run(t *testing.T, r random, seed uint64, table *Table, oracle *linear, step
 			entries = entries[:len(entries)-1]
 		case n == 15 && len(entries) > 0:
 			e = entries[r.IntN(len(entries))]
-			rule, _ := table.rule("", e.ms, e.priority)
+			rule, _ := table.rule(e.ms, e.priority)
 			oracle.set(rule, int32(step))
-			if err := table.Set(e.ms, e.priority, int32(step)); err != nil {
+			if err := set(table, e.ms, e.priority, int32(step)); err != nil {
 				fail(step, "set: %v", err)
 			}
 		default:
-			rule, err := table.rule("", e.ms, e.priority)
+			rule, err := table.rule(e.ms, e.priority)
 			if err != nil {
 				fail(step, "%v", err)
 			}
 			_, there := oracle.find(rule)
-			err = table.Insert(e.ms, e.priority, int32(step))
+			err = insert(table, e.ms, e.priority, int32(step))
 			if there != errors.Is(err, device.ErrExists) || !there && err != nil {
 				fail(step, "insert %s: got %v; already there: %v", table.format(e.ms, e.priority), err, there)
 			}
@@ -152,15 +152,15 @@ func TestManyFlows(t *testing.T) {
 					clear(ms[i].Mask[1:])
 				}
 			}
-			if table.Insert(ms, 1<<20, int32(i)) == nil {
-				rule, _ := table.rule("", ms, 1<<20)
+			if insert(table, ms, 1<<20, int32(i)) == nil {
+				rule, _ := table.rule(ms, 1<<20)
 				oracle.insert(rule, int32(i))
 				all = append(all, ms)
 			}
 			if len(all) > 5 {
-				rule, _ := table.rule("", all[0], 1<<20)
+				rule, _ := table.rule(all[0], 1<<20)
 				oracle.remove(rule)
-				if _, err := table.Delete(all[0], 1<<20); err != nil {
+				if _, err := remove(table, all[0], 1<<20); err != nil {
 					t.Fatal(err)
 				}
 				all = all[1:]
@@ -198,7 +198,7 @@ func TestRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = table.Insert(change(good()), 1, 0)
+		err = insert(table, change(good()), 1, 0)
 		if want == "" {
 			if err != nil {
 				t.Errorf("got error %v; want none", err)
@@ -251,17 +251,17 @@ func TestNotFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	ms := []device.Match{{Kind: device.Exact, Value: []byte{0xab, 0xcd}}}
-	_, find := table.Find(ms, 0)
-	_, del := table.Delete(ms, 0)
-	for _, err := range []error{find, del, table.Set(ms, 0, 1)} {
+	_, find := find(table, ms, 0)
+	_, del := remove(table, ms, 0)
+	for _, err := range []error{find, del, set(table, ms, 0, 1)} {
 		if !errors.Is(err, device.ErrNotFound) || !strings.Contains(err.Error(), "x=abcd") {
 			t.Errorf("got error %v; want one that wraps ErrNotFound and names x=abcd", err)
 		}
 	}
-	if err := table.Insert(ms, 5, 1); err != nil {
+	if err := insert(table, ms, 5, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := table.Insert(ms, 6, 1); !errors.Is(err, device.ErrExists) {
+	if err := insert(table, ms, 6, 1); !errors.Is(err, device.ErrExists) {
 		t.Errorf("a priority made two entries of one in an unordered table: got %v", err)
 	}
 }
@@ -273,7 +273,7 @@ func TestTieGoesToTheOlder(t *testing.T) {
 	}
 	add := func(value, mask, low, high byte, result int32) {
 		t.Helper()
-		err := table.Insert([]device.Match{
+		err := insert(table, []device.Match{
 			{Kind: device.Ternary, Value: []byte{value}, Mask: []byte{mask}},
 			{Kind: device.Range, Value: []byte{low}, High: []byte{high}},
 		}, 10, result)
@@ -284,7 +284,7 @@ func TestTieGoesToTheOlder(t *testing.T) {
 	add(0, 0, 3, 9, 1)
 	add(0x10, 0xf0, 0, 255, 2)
 	for i := range 600 { // the second mask gets a hash table
-		table.Insert([]device.Match{
+		insert(table, []device.Match{
 			{Kind: device.Ternary, Value: []byte{byte(i) << 4 & 0xf0}, Mask: []byte{0xf0}},
 			{Kind: device.Range, Value: []byte{0}, High: []byte{255}},
 		}, 10-int32(i/16), int32(100+i))

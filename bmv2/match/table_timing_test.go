@@ -21,7 +21,7 @@ func fill(tb testing.TB, table *Table, n int, next func(i int) ([]device.Match, 
 	var all [][]device.Match
 	for i := 0; table.Len() < n; i++ {
 		ms, priority := next(i)
-		if table.Insert(ms, priority, int32(i)) == nil {
+		if insert(table, ms, priority, int32(i)) == nil {
 			all = append(all, ms)
 		}
 	}
@@ -193,10 +193,10 @@ func BenchmarkInsertDelete(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := table.Insert(fields, 77, 1); err != nil {
+				if err := insert(table, fields, 77, 1); err != nil {
 					b.Fatal(err)
 				}
-				if _, err := table.Delete(fields, 77); err != nil {
+				if _, err := remove(table, fields, 77); err != nil {
 					b.Fatal(err)
 				}
 			}
