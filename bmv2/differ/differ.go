@@ -103,6 +103,7 @@ type Summary struct {
 	Differences int    `json:"differences"`  // writes and packets
 	TimeBytes   uint64 `json:"time_bytes"`   // bytes not compared, because the models differ there among themselves
 	TimePackets uint64 `json:"time_packets"` // packets whose fate depends on time or chance, held against each that is possible
+	Endless     uint64 `json:"endless"`      // packets that would never leave the switch; the judge did not get them
 	Died        int    `json:"died"`         // times the judge died, among the differences
 
 	Covered Coverage `json:"covered"`
@@ -219,9 +220,6 @@ func (d *differ) died(ctx context.Context, port uint16, data []byte, why error) 
 		return at
 	}
 	why = errors.Join(why, d.stop())
-	if err := d.models.rec.Explain(d.models.all[0].sw); err != nil {
-		return err
-	}
 	if err := d.report(&Difference{Packet: d.sum.Packets, Port: port, Data: data, Died: why, Steps: d.models.rec.Take()}); err != nil {
 		return err
 	}
@@ -310,7 +308,10 @@ func (d *differ) packet(ctx context.Context, port uint16, data []byte) error {
 	if d.cfg.Progress != nil {
 		d.cfg.Progress(d.sum.Packets)
 	}
-	d.models.send(port, data)
+	if !d.models.send(port, data) {
+		d.sum.Endless++
+		return nil
+	}
 	limited, cancel := context.WithTimeout(ctx, d.cfg.Patience)
 	got, err := d.data.Exchange(limited, []dataplane.Packet{{ID: uint64(d.sum.Packets), Port: port, Data: data}})
 	cancel()
@@ -336,9 +337,6 @@ func (d *differ) packet(ctx context.Context, port uint16, data []byte) error {
 		if i == 0 {
 			rest = r
 		}
-	}
-	if err := d.models.rec.Explain(d.models.all[0].sw); err != nil {
-		return err
 	}
 	return d.report(&Difference{
 		Packet: d.sum.Packets, Port: port, Data: data,

@@ -126,14 +126,19 @@ func (m *models) write(ctx context.Context, updates []*p4v1.Update) (first []err
 	return first, nil
 }
 
-// send lets a packet into every model; their outputs are in all[i].out.
-func (m *models) send(port uint16, data []byte) {
+// send lets a packet into every model; their outputs are in all[i].out. It returns false,
+// and only the scout knows of the packet, if it would circle in the switch without end.
+func (m *models) send(port uint16, data []byte) bool {
 	m.n++
 	r := m.rng.Int64N(1 << lowBits)
 	wait := m.rng.Int64N(1<<16) + 1
 	at := engine.Time(m.n << lowBits * micro)
 	clear(m.ports)
+	circled := m.scout.sw.Stats().TooManyPasses
 	m.scout.pass(at, 0, nil, port, data)
+	if m.scout.sw.Stats().TooManyPasses > circled {
+		return false
+	}
 	m.rec.Take()
 	for i, o := range m.all {
 		if i%2 == 0 && i > 0 {
@@ -146,6 +151,7 @@ func (m *models) send(port uint16, data []byte) {
 		high := m.n + int64(i/2)*upper
 		o.pass(engine.Time((high<<lowBits|low)*micro), engine.Time(delay*micro), m.ports, port, data)
 	}
+	return true
 }
 
 // pass lets one packet in at an instant, holds it back in the queues of the ports given,

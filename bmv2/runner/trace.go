@@ -24,6 +24,19 @@ type Step struct {
 	Key   []Named `json:"key,omitempty"`
 	Args  []Named `json:"args,omitempty"`
 	Entry string  `json:"entry,omitempty"` // that a table hit
+	Text  string  `json:"text,omitempty"`  // of a message
+
+	Changes []Changed `json:"changes,omitempty"` // of fields
+	Packet  uint64    `json:"packet"`            // the engine's number of the packet, or of the copy
+	Of      uint64    `json:"copy_of,omitempty"` // the packet that this one is a copy of
+}
+
+// Changed is a field before and after, in hexadecimal. Before is empty where the header
+// has just become valid.
+type Changed struct {
+	Name   string `json:"name"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after"`
 }
 
 // Named is a named value in hexadecimal.
@@ -72,9 +85,24 @@ func (s Step) String() string {
 		fmt.Fprintf(&b, " by port %d, %d bytes", *s.Port, *s.Value)
 	case engine.EventClone.String():
 		fmt.Fprintf(&b, " to session %d", *s.Value)
-	case engine.EventLog.String():
+	case engine.EventMulticast.String():
+		fmt.Fprintf(&b, " to group %d", *s.Value)
+	case engine.EventDigest.String(), engine.EventChecksum.String():
 		b.WriteString(" ")
 		list(s.Args)
+	case engine.EventLog.String():
+		b.WriteString(": " + s.Text)
+	case engine.EventChange.String():
+		b.WriteString(":")
+		for _, c := range s.Changes {
+			b.WriteString(" " + c.Name)
+			if c.Before != "" {
+				b.WriteString(" " + c.Before + " →")
+			} else {
+				b.WriteString(" =")
+			}
+			b.WriteString(" " + c.After)
+		}
 	}
 	return b.String()
 }
@@ -86,7 +114,6 @@ type Recorder struct {
 	actions map[string]*spec.Action
 	errors  []spec.Constant
 	steps   []Step
-	keys    []string // of table steps, as big-endian bytes of all fields; "" for others
 }
 
 // maxSteps bounds what is remembered of one packet, which may circle for long.
@@ -107,7 +134,7 @@ func NewRecorder(p *spec.Program) *Recorder {
 // Take returns the steps since the last call.
 func (r *Recorder) Take() []Step {
 	out := r.steps
-	r.steps, r.keys = nil, nil
+	r.steps = nil
 	return out
 }
 
@@ -116,32 +143,38 @@ func (r *Recorder) Event(e engine.Event) {
 	if len(r.steps) >= maxSteps {
 		return
 	}
-	s := Step{At: int64(e.At), Event: e.Kind.String(), Name: e.Name}
-	key := ""
+	s := Step{At: int64(e.At), Event: e.Kind.String(), Name: e.Name, Text: e.Text, Packet: e.Packet, Of: e.Of}
 	switch e.Kind {
 	case engine.EventReceive:
 		s.Port = &e.Port
 	case engine.EventEnqueue, engine.EventDequeue, engine.EventTransmit:
 		s.Port, s.Value = &e.Port, &e.Value
-	case engine.EventClone:
+	case engine.EventClone, engine.EventMulticast:
 		s.Value = &e.Value
+	case engine.EventDigest, engine.EventChecksum:
+		s.Args = values(e.Fields)
+	case engine.EventChange:
+		for _, c := range e.Changes {
+			change := Changed{Name: c.Name, After: number(c.After)}
+			if c.Before != nil {
+				change.Before = number(c.Before)
+			}
+			s.Changes = append(s.Changes, change)
+		}
 	case engine.EventParserError:
 		s.Name = r.errorName(e.Value)
 	case engine.EventBranch:
 		s.Hit = &e.Hit
 	case engine.EventTable:
 		s.Hit = &e.Hit
-		if t := r.tables[e.Name]; t != nil {
-			s.Key, key = keyOf(t, e.Key)
+		s.Key = values(e.Fields)
+		if e.Hit && e.Entry != nil {
+			s.Entry = describe(r.tables[e.Name], e.Entry)
 		}
 	case engine.EventAction:
 		s.Args = r.args(e)
-	case engine.EventLog:
-		for i, v := range e.Values {
-			s.Args = append(s.Args, Named{fmt.Sprint(i), fmt.Sprintf("%#x", v)})
-		}
 	}
-	r.steps, r.keys = append(r.steps, s), append(r.keys, key)
+	r.steps = append(r.steps, s)
 }
 
 func (r *Recorder) errorName(value uint64) string {
@@ -167,66 +200,15 @@ func (r *Recorder) args(e engine.Event) (out []Named) {
 
 func number(v []byte) string { return "0x" + new(big.Int).SetBytes(v).Text(16) }
 
-// keyOf names the fields of a lookup key, which comes in words, the most significant
-// of each field first.
-func keyOf(t *spec.Table, words []uint64) (out []Named, all string) {
-	for i := range t.Key {
-		k := &t.Key[i]
-		n := (k.Width + 63) / 64
-		if n > len(words) {
-			break
-		}
-		v := new(big.Int)
-		for _, w := range words[:n] {
-			v.Or(v.Lsh(v, 64), new(big.Int).SetUint64(w))
-		}
-		words = words[n:]
-		out = append(out, Named{k.Name, "0x" + v.Text(16)})
-		all += string(v.FillBytes(make([]byte, 8*n)))
+func values(in []engine.NamedValue) (out []Named) {
+	for _, v := range in {
+		out = append(out, Named{v.Name, number(v.Value)})
 	}
-	return out, all
+	return out
 }
 
-// Explain adds to the table steps since the last Take which entry was hit, as the
-// switch has its entries now.
-func (r *Recorder) Explain(sw *engine.Switch) error {
-	cache := map[string][]device.Entry{}
-	for i := range r.steps {
-		s := &r.steps[i]
-		t := r.tables[s.Name]
-		if s.Event != engine.EventTable.String() || t == nil || !*s.Hit {
-			continue
-		}
-		entries, ok := cache[s.Name]
-		if !ok {
-			var err error
-			if entries, err = sw.Entries(s.Name); err != nil {
-				return fmt.Errorf("cannot explain a hit: %w", err)
-			}
-			cache[s.Name] = entries
-		}
-		s.Entry = describeHit(t, entries, r.keys[i])
-	}
-	return nil
-}
-
-// describeHit finds the entry that a key hits: of those that match, the one with the
-// longest prefix or the greatest priority. It returns "" if there is none, which means
-// that the entries changed since.
-func describeHit(t *spec.Table, entries []device.Entry, key string) string {
-	best := -1
-	for i := range entries {
-		if !covers(t, &entries[i], key) {
-			continue
-		}
-		if best < 0 || better(t, &entries[i], &entries[best]) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return ""
-	}
-	e := &entries[best]
+// describe is an entry for people.
+func describe(t *spec.Table, e *device.Entry) string {
 	var parts []string
 	for i := range e.Matches {
 		m := &e.Matches[i]
@@ -239,57 +221,17 @@ func describeHit(t *spec.Table, entries []device.Entry, key string) string {
 		case device.Range:
 			v += " to " + number(m.High)
 		}
-		parts = append(parts, t.Key[i].Name+": "+v)
+		name := fmt.Sprint(i)
+		if t != nil && i < len(t.Key) {
+			name = t.Key[i].Name
+		}
+		parts = append(parts, name+": "+v)
 	}
 	out := "{" + strings.Join(parts, ", ") + "}"
 	if e.Priority != 0 {
 		out += fmt.Sprintf(" of priority %d", e.Priority)
 	}
 	return out
-}
-
-func covers(t *spec.Table, e *device.Entry, key string) bool {
-	for i := range e.Matches {
-		m, k := &e.Matches[i], &t.Key[i]
-		n := 8 * ((k.Width + 63) / 64)
-		v := new(big.Int).SetBytes([]byte(key[:n]))
-		key = key[n:]
-		if k.Mask != nil {
-			v.And(v, new(big.Int).SetBytes(k.Mask))
-		}
-		want := new(big.Int).SetBytes(m.Value)
-		switch m.Kind {
-		case device.LPM:
-			shift := uint(k.Width - m.PrefixLen)
-			v.Rsh(v, shift)
-			want.Rsh(want, shift)
-		case device.Ternary:
-			mask := new(big.Int).SetBytes(m.Mask)
-			v.And(v, mask)
-			want.And(want, mask)
-		case device.Range:
-			if v.Cmp(want) < 0 || v.Cmp(new(big.Int).SetBytes(m.High)) > 0 {
-				return false
-			}
-			continue
-		}
-		if v.Cmp(want) != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func better(t *spec.Table, a, b *device.Entry) bool {
-	if a.Priority != b.Priority {
-		return a.Priority > b.Priority
-	}
-	for i := range t.Key {
-		if t.Key[i].Kind == device.LPM && a.Matches[i].PrefixLen != b.Matches[i].PrefixLen {
-			return a.Matches[i].PrefixLen > b.Matches[i].PrefixLen
-		}
-	}
-	return false
 }
 
 // Sent is a packet that left, in hexadecimal.
@@ -359,10 +301,8 @@ func trace(ctx context.Context, cfg TraceConfig, tell func(*Walk) error) error {
 		if w == nil || failed != nil {
 			return
 		}
-		if failed = rec.Explain(sw); failed == nil {
-			w.Steps = rec.Take()
-			failed = tell(w)
-		}
+		w.Steps = rec.Take()
+		failed = tell(w)
 		w = nil
 	}
 	err = feed(ctx, sw, in, func(_ int64, tx engine.Tx) error {

@@ -255,6 +255,9 @@ func (d *diffPrinter) summary(sum *differ.Summary, took time.Duration, f *diffFl
 		fmt.Fprintf(&b, "%d packets, %d entries, seed %d: %d differences; %d packets left BMv2, %d bytes depend on time or chance; %.1f s\n",
 			sum.Packets, sum.Updates, f.seed, sum.Differences, sum.Out, sum.TimeBytes, took.Seconds())
 		fmt.Fprintf(&b, "reached: %v\n", sum.Covered)
+		if sum.Endless > 0 {
+			fmt.Fprintf(&b, "%d packets would circle without end and were not given to BMv2\n", sum.Endless)
+		}
 		if sum.Refused > 0 || sum.TimePackets > 0 {
 			fmt.Fprintf(&b, "%d entries refused by both; the fate of %d packets depends on time or chance\n", sum.Refused, sum.TimePackets)
 		}

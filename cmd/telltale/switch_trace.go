@@ -16,8 +16,8 @@ func newSwitchTraceCmd() *cobra.Command {
 		Use:   "trace --program P.json --p4info P.txtpb [--write ENTRIES.txtpb] --in PORT=FILE … | --in PORT=hex:DIGITS",
 		Short: "Tell every step of packets through a switch",
 		Long: `Tell every step of packets through a switch: parser states, table keys and the entry
-that was hit, actions with arguments, conditions, queues, clones, drops with their
-reason, and what left. Time is virtual, as in replay. With --format json every packet
+that was hit, actions with arguments, fields before and after, conditions, queues, clones,
+drops with their reason, and what left. Time is virtual, as in replay. With --format json every packet
 is one object on a line of its own.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
