@@ -12,6 +12,12 @@ type Config struct {
 	QueueDepth    int    // packets per queue, 0 = 64
 	QueuesPerPort int    // 0 = 1
 
+	// Stale is what the fields of headers hold that were never valid for a packet:
+	// 0 for zeros, else a seed of garbage. Programs that read them are wrong, and
+	// show it by behaving otherwise with another seed. (In simple_switch they hold
+	// what an earlier packet left.)
+	Stale uint64
+
 	// Now tells the control plane's reads and writes the time, on the clock of
 	// Receive and Run; it is called with the switch locked, from any goroutine. An
 	// entry's idle time ends there. nil: at the latest instant that Receive or Run
@@ -27,6 +33,7 @@ type PortConfig struct {
 	RateBps int64 // of the line, 0 = infinitely fast
 	RatePps int64 // of each of its queues, 0 = unlimited
 	Depth   int   // packets per queue, 0 = the switch's default
+	Paused  bool  // nothing leaves until the next SetPort: the queues fill
 }
 
 // QueueConfig is how one queue of a port drains.
@@ -40,6 +47,7 @@ type Tx struct {
 	At   Time   // when it left the queue
 	Done Time   // At plus the time to serialise it
 	Port uint16 // where it leaves
+	Tag  uint64 // what the packet, or the one it is a copy of, was received with
 	Data []byte // valid only during the call
 }
 

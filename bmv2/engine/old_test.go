@@ -100,3 +100,46 @@ func TestQueuesOfAPort(t *testing.T) {
 		t.Errorf("%d packets; want 2, a millisecond apart: %+v", len(got), got)
 	}
 }
+
+// While a port is paused its queues fill; then they drain.
+func TestPausedPort(t *testing.T) {
+	w := newWalk(t, engine.Config{QueueDepth: 3})
+	w.SetPort(4, engine.PortConfig{Paused: true})
+	for range 5 {
+		w.put(0, 4, 0, "")
+	}
+	w.put(0, 5, 0, "") // another port goes on
+	if got := w.drain(); len(got) != 1 || got[0].Port != 5 {
+		t.Errorf("while paused %+v left", got)
+	}
+	if n := w.TailDrops(4); n != 2 {
+		t.Errorf("%d lost; want 2 of 5", n)
+	}
+	w.now += 1000
+	w.Run(w.now, func(engine.Tx) { t.Error("a paused port sends") })
+	w.SetPort(4, engine.PortConfig{})
+	got := w.drain()
+	if len(got) != 3 || got[0].At != w.now {
+		t.Errorf("%+v left; want 3 packets at %d", got, w.now)
+	}
+}
+
+// What was never valid is zero, or garbage that the seed decides; what is valid is
+// neither.
+func TestStaleFields(t *testing.T) {
+	key := func(stale uint64, frame ...byte) (key byte) {
+		s := engine.New(compileFile(t, "testdata/old.json"), engine.Config{Stale: stale, Trace: func(e engine.Event) {
+			if e.Kind == engine.EventTable && e.Name == "spread" {
+				key = e.Fields[0].Value[0]
+			}
+		}})
+		s.Receive(0, 1, frame)
+		return key
+	}
+	if a, b, c, d := key(0), key(5), key(5), key(6); a != 0 || b != c || b == 0 || b == d {
+		t.Errorf("read %#x without a seed, %#x and %#x with 5, %#x with 6", a, b, c, d)
+	}
+	if a := key(5, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9); a != 7 {
+		t.Errorf("read %#x of a header that is there; want 7", a)
+	}
+}

@@ -23,6 +23,7 @@ type packet struct {
 	buf []byte
 
 	id, of uint64 // its number, and of a copy that of the original
+	tag    uint64
 
 	head, pos, end int
 	args           []uint64 // run-time data of the action being run
@@ -63,13 +64,34 @@ func (s *Switch) newPacket(n int) *packet {
 		p.buf = make([]byte, max(need, headroom+2048+slack))
 	}
 	s.packets++
-	p.id, p.of = s.packets, 0
+	p.id, p.of, p.tag = s.packets, 0, 0
 	copy(p.phv, s.prog.initial)
+	if s.stale != nil {
+		s.litter(p.phv)
+	}
 	p.head, p.pos, p.end = headroom, headroom, headroom+n
 	p.truncated = noTruncation
 	p.exit, p.errorCode, p.checksum, p.passes, p.steps = false, 0, false, 0, 0
 	p.clearRequests()
 	return p
+}
+
+// litter fills the fields of all headers with garbage; varbit fields stay empty.
+func (s *Switch) litter(phv []uint64) {
+	for i := range s.prog.headers {
+		h := &s.prog.headers[i]
+		if h.meta {
+			continue
+		}
+		for j := range h.fields[:len(h.fields)-1] {
+			if f := &h.fields[j]; !f.varbit {
+				for w := range f.words {
+					phv[f.slot+w] = s.stale.Uint64()
+				}
+				phv[f.slot+f.words-1] &= f.mask
+			}
+		}
+	}
 }
 
 // clearRequests forgets what the program asked for after a pipeline.
@@ -88,7 +110,7 @@ func (s *Switch) release(p *packet) {
 func (p *packet) copyBytes(at int) *packet {
 	c := p.sw.newPacket(p.end - at)
 	copy(c.buf[c.head:], p.buf[at:p.end])
-	c.of, c.port, c.length, c.pktLength, c.now, c.passes = p.id, p.port, p.length, p.pktLength, p.now, p.passes
+	c.of, c.tag, c.port, c.length, c.pktLength, c.now, c.passes = p.id, p.tag, p.port, p.length, p.pktLength, p.now, p.passes
 	return c
 }
 

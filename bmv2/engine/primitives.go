@@ -86,13 +86,26 @@ func (k *compiler) step(op string, args []spec.Expr) (stepFn, error) {
 	case "modify_field_with_hash_based_offset":
 		return k.hashed(args), nil
 	case "count":
-		return k.count(args[0].(spec.CounterRef).Counter, args[1])
+		c := args[0].(spec.CounterRef).Counter
+		step, err := k.count(c, args[1])
+		return k.touching(step, k.prog.Counters[c].Name, k.prog.Counters[c].Size, args[1], func(s *Switch, i uint64) []NamedValue {
+			v := s.counters[c][i]
+			return []NamedValue{{"packets", bytesOf(v.Packets)}, {"bytes", bytesOf(v.Bytes)}}
+		}), err
 	case "execute_meter":
-		return k.executeMeter(args[0].(spec.MeterRef).Meter, args[1], args[2])
+		m := args[0].(spec.MeterRef).Meter
+		step, err := k.executeMeter(m, args[1], args[2])
+		return k.touching(step, k.prog.Meters[m].Name, k.prog.Meters[m].Size, args[1], func(s *Switch, i uint64) []NamedValue {
+			v := &s.meters[m][i]
+			return []NamedValue{{"committed tokens", bytesOf(v.base.tokens)}, {"peak tokens", bytesOf(v.peak.tokens)}}
+		}), err
 	case "register_read":
-		return k.registerRead(args[0], args[1].(spec.RegisterRef).Register, args[2])
+		r := args[1].(spec.RegisterRef).Register
+		step, err := k.registerRead(args[0], r, args[2])
+		return k.touchingRegister(step, r, args[2]), err
 	case "register_write":
-		return k.registerWrite(args[0].(spec.RegisterRef).Register, args[1], args[2]), nil
+		r := args[0].(spec.RegisterRef).Register
+		return k.touchingRegister(k.registerWrite(r, args[1], args[2]), r, args[1]), nil
 	}
 	return nil, fmt.Errorf("the engine does not know this primitive")
 }

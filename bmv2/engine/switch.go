@@ -27,6 +27,7 @@ type Switch struct {
 	dropPort      uint64
 	queuesPerPort int
 	rng           *rand.Rand
+	stale         *rand.PCG // garbage for headers that are not valid, nil = zeros
 
 	tables    []*table
 	profiles  []*profile // nil for none
@@ -85,6 +86,9 @@ func New(p *Program, cfg Config) *Switch {
 		valueSets: make([][]ValueSetMember, len(p.spec.ValueSets)), expanded: make([][][]uint64, len(p.setUses)),
 	}
 	s.pass.L = &s.mu
+	if cfg.Stale != 0 {
+		s.stale = rand.NewPCG(cfg.Stale, 0x57a1e)
+	}
 	for _, c := range p.spec.Counters {
 		cells := 0
 		if !c.Direct {
@@ -135,11 +139,18 @@ func (s *Switch) Program() *Program { return s.prog }
 // copies what it keeps of pkt. Queue depths are exact when what is due at now has
 // been [Switch.Run] before.
 func (s *Switch) Receive(now Time, port uint16, pkt []byte) {
+	s.ReceiveTagged(now, port, pkt, 0)
+}
+
+// ReceiveTagged is [Switch.Receive] of a packet with a tag, which its [Tx] and its
+// events carry, and those of its copies.
+func (s *Switch) ReceiveTagged(now Time, port uint16, pkt []byte, tag uint64) {
 	s.enter()
 	defer s.mu.Unlock()
 	s.seen = max(s.seen, now)
 	s.stats.Received++
 	p := s.arrive(now, port, pkt)
+	p.tag = tag
 	if s.trace != nil {
 		p.note(Event{Kind: EventReceive, Port: port, Value: uint64(len(pkt))})
 	}
@@ -188,7 +199,7 @@ func (s *Switch) step(now Time, gone *packet) (tx Tx, p *packet, ok bool) {
 	sent := s.depart(p, Time(q.At), q.Port, q.Priority, q.DeqDepth)
 	bytes := 0
 	if sent {
-		tx = Tx{At: Time(q.At), Done: Time(q.Done), Port: q.Port, Data: p.bytes()}
+		tx = Tx{At: Time(q.At), Done: Time(q.Done), Port: q.Port, Tag: p.tag, Data: p.bytes()}
 		bytes = len(tx.Data)
 	}
 	if s.rated && s.rates[q.Port] && bytes != q.Bytes {

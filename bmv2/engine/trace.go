@@ -29,10 +29,11 @@ const (
 	EventChange    // Name: "parser", "deparser" or the action; Changes, never none
 	EventChecksum  // Name of one that is wrong; Fields: the field as received, and as it should be
 	EventMulticast // Value: the group, Hit: whether there is one
+	EventCell      // Name of a register, counter or meter; Value: the index, Hit: whether it is in range; Fields: what is there now
 )
 
 var eventNames = [...]string{"receive", "state", "parser error", "table", "action", "branch", "log", "enqueue", "dequeue",
-	"clone", "digest", "resubmit", "recirculate", "drop", "transmit", "change", "checksum", "multicast"}
+	"clone", "digest", "resubmit", "recirculate", "drop", "transmit", "change", "checksum", "multicast", "cell"}
 
 func (k EventKind) String() string {
 	if int(k) < len(eventNames) {
@@ -48,6 +49,7 @@ type Event struct {
 	At     Time
 	Packet uint64 // the packet's number; a resubmitted or recirculated packet keeps its own
 	Of     uint64 // of a clone or replica: the packet that it is a copy of, else 0
+	Tag    uint64 // of [Switch.ReceiveTagged]
 	Port   uint16
 	Queue  int
 	Name   string

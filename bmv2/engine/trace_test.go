@@ -49,6 +49,8 @@ func traced(lines *[]string) func(engine.Event) {
 		switch e.Kind {
 		case engine.EventEnqueue, engine.EventDequeue, engine.EventTransmit, engine.EventReceive:
 			fmt.Fprintf(&b, " port %d, %d", e.Port, e.Value)
+		case engine.EventCell:
+			fmt.Fprintf(&b, " [%d] %t", e.Value, e.Hit)
 		case engine.EventClone, engine.EventMulticast:
 			fmt.Fprintf(&b, " %d %t", e.Value, e.Hit)
 		}
@@ -117,6 +119,52 @@ func TestTraceOfCopies(t *testing.T) {
 	n := len(got)
 	if w.send(5, 0, 33, ""); len(got) != n {
 		t.Error("events after the trace ended")
+	}
+}
+
+// Registers, counters and meters tell which cell was used and what it says now.
+func TestTraceOfCells(t *testing.T) {
+	var got []string
+	w := newWalk(t, engine.Config{})
+	w.SetTrace(traced(&got))
+	w.must(w.WriteRegister("I.cells", 2, []byte{1, 7}))
+	w.send(11, 0, 2, "")
+	w.send(10, 0, 1, "abcd")
+	w.send(11, 0, 0xffff, "")
+	var cells []string
+	for _, line := range got {
+		if strings.Contains(line, " cell ") {
+			cells = append(cells, line)
+		}
+	}
+	sameLines(t, cells, []string{
+		"1 cell I.cells value=0107 [2] true",
+		"1 cell I.cells value=010a [2] true",
+		"1 cell I.wide value=00000000000000000000000000000000 [1] true",
+		"1 cell I.wide value=00000000000000000000000000000002 [1] true",
+		"2 cell I.meters committed tokens=0000000000000000 peak tokens=0000000000000000 [1] true",
+		"2 cell I.counts packets=0000000000000001 bytes=0000000000000008 [1] true",
+		"3 cell I.cells [65535] false",
+		"3 cell I.cells [65535] false",
+		"3 cell I.wide value=00000000000000000000000000000002 [1] true",
+		"3 cell I.wide value=0000000000000000000000000002ffff [1] true",
+	})
+	if n := w.Stats().IndexErrors; n != 2 {
+		t.Errorf("%d index errors; want 2, though the trace looked, too", n)
+	}
+}
+
+// A tag stays with a packet and its copies, also while queues hold packets back.
+func TestTags(t *testing.T) {
+	w := newWalk(t, engine.Config{})
+	w.must(w.SetMulticastGroup(device.MulticastGroup{ID: 33, Replicas: []device.Replica{{Port: 1}, {Port: 2}}}))
+	w.ReceiveTagged(w.now, 9, []byte{5, 0, 0, 33}, 77)
+	w.ReceiveTagged(w.now, 9, []byte{4, 0, 0, 0}, 78) // recirculates
+	w.Receive(w.now, 9, []byte{0, 1, 0, 0})
+	tags := map[uint64]int{}
+	w.Run(w.now, func(tx engine.Tx) { tags[tx.Tag]++ })
+	if tags[77] != 2 || tags[78] != 1 || tags[0] != 1 {
+		t.Errorf("packets by tag: %v; want 77 twice, 78 and 0 once", tags)
 	}
 }
 

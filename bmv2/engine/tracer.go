@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/big"
 	"strings"
 
@@ -18,7 +19,7 @@ type tracer struct {
 // note reports an event if somebody looks.
 func (p *packet) note(e Event) {
 	if t := p.sw.trace; t != nil {
-		e.At, e.Packet, e.Of = p.now, p.id, p.of
+		e.At, e.Packet, e.Of, e.Tag = p.now, p.id, p.of, p.tag
 		t.tell(e)
 	}
 }
@@ -95,6 +96,37 @@ func (t *tracer) wrong(p *packet, c *checksum, want uint64) {
 	p.note(Event{Kind: EventChecksum, Name: src.Name, Fields: []NamedValue{
 		{name, fieldBytes(p.phv, &c.field)}, {name + " as computed", fieldBytes(words, &right)}}})
 }
+
+// touching makes a step that uses a cell of an array tell the trace which, and what
+// the cell says afterwards.
+func (k *compiler) touching(step stepFn, name string, size int, index spec.Expr, now func(s *Switch, i uint64) []NamedValue) stepFn {
+	at := k.cell(index)
+	return func(p *packet) {
+		if p.sw.trace == nil {
+			step(p)
+			return
+		}
+		errors := p.sw.stats.IndexErrors
+		i := at(p) // before the step may change what it is computed from
+		p.sw.stats.IndexErrors = errors
+		step(p)
+		e := Event{Kind: EventCell, Name: name, Value: i, Hit: i < uint64(size)}
+		if e.Hit {
+			e.Fields = now(p.sw, i)
+		}
+		p.note(e)
+	}
+}
+
+func (k *compiler) touchingRegister(step stepFn, r int, index spec.Expr) stepFn {
+	src := &k.prog.Registers[r]
+	words := uint64(src.Width+63) / 64
+	return k.touching(step, src.Name, src.Size, index, func(s *Switch, i uint64) []NamedValue {
+		return []NamedValue{{"value", fieldBytes(s.registers[r].cells[i*words:], &field{width: int32(src.Width)})}}
+	})
+}
+
+func bytesOf(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
 
 // logMessage gives messages to the trace, if there is one.
 func (k *compiler) logMessage(args []spec.Expr) stepFn {

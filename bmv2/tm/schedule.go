@@ -64,7 +64,7 @@ func (m *Manager[T]) schedule(p *port[T]) {
 			soonest, empty = min(soonest, q.ready()), false
 		}
 	}
-	if empty {
+	if empty || p.paused {
 		m.remove(p)
 		return
 	}

@@ -13,6 +13,7 @@ type Rate struct {
 	BitsPerSecond    int64 // of the whole port, 0 = infinitely fast
 	PacketsPerSecond int64 // of each of its queues, 0 = unlimited
 	Depth            int   // packets per queue, 0 = the manager's default
+	Paused           bool  // nothing leaves until the next change
 }
 
 // Packet is what leaves a queue.
@@ -52,6 +53,7 @@ type port[T any] struct {
 	pick   int   // the queue it leaves from
 	free   int64 // when the line is free
 	floor  int64 // nothing leaves earlier: the last change of rate
+	paused bool
 	bps    int64
 	queues []fifo[T]
 }
@@ -134,10 +136,11 @@ func (m *Manager[T]) Sent(number uint16, at int64, bytes int) (done int64) {
 
 // SetRate changes how a port drains, from the latest instant the manager has
 // seen. Packets already queued stay, also beyond a smaller depth; a packet being
-// serialised keeps its Done.
+// serialised keeps its Done. While a port is paused its queues fill, and what waits
+// leaves from the instant of the change that ends the pause.
 func (m *Manager[T]) SetRate(number uint16, r Rate) {
 	p := m.port(number)
-	p.bps = max(r.BitsPerSecond, 0)
+	p.bps, p.paused = max(r.BitsPerSecond, 0), r.Paused
 	for i := range p.queues {
 		p.queues[i].gap = gap(r.PacketsPerSecond)
 		p.queues[i].capacity = m.capacity(r.Depth)

@@ -45,7 +45,7 @@ func (s *slow) next() (at int64, port uint16, priority int, ok bool) {
 	at = math.MaxInt64
 	for n := 0; n < 500; n += 100 { // the test uses no others
 		p := s.ports[uint16(n)]
-		if p == nil {
+		if p == nil || p.rate.Paused {
 			continue
 		}
 		ready := func(i int) int64 {
@@ -91,6 +91,7 @@ func TestAgainstSlow(t *testing.T) {
 					BitsPerSecond:    []int64{0, 1e6, 1e9, 1 + r.Int64N(1e10)}[r.IntN(4)],
 					PacketsPerSecond: []int64{0, 0, 1e6, 1 + r.Int64N(1e7)}[r.IntN(4)],
 					Depth:            r.IntN(10),
+					Paused:           r.IntN(6) == 0,
 				}
 				m.SetRate(port, rate)
 				p.rate, p.floor = rate, s.clock
