@@ -21,13 +21,6 @@ func canonical(b []byte) []byte {
 	return b
 }
 
-func (r *realSwitch) write(t p4v1.Update_Type, e *p4v1.Entity) error {
-	_, err := r.client.Write(context.Background(), &p4v1.WriteRequest{
-		DeviceId: 1, ElectionId: election, Updates: []*p4v1.Update{{Type: t, Entity: e}},
-	})
-	return err
-}
-
 func (r *realSwitch) table(name string) *configv1.Table {
 	for _, t := range r.info.GetTables() {
 		if t.GetPreamble().GetName() == name {
@@ -126,19 +119,18 @@ func (r *realSwitch) ReadCounter(name string, index int) (device.CounterValue, e
 		if c.GetPreamble().GetName() != name {
 			continue
 		}
-		stream, err := r.client.Read(context.Background(), &p4v1.ReadRequest{DeviceId: 1, Entities: []*p4v1.Entity{{
+		entities, err := r.controller.Read(context.Background(), &p4v1.Entity{
 			Entity: &p4v1.Entity_CounterEntry{CounterEntry: &p4v1.CounterEntry{
 				CounterId: c.GetPreamble().GetId(), Index: &p4v1.Index{Index: int64(index)},
 			}},
-		}}})
+		})
 		if err != nil {
 			return device.CounterValue{}, err
 		}
-		resp, err := stream.Recv()
-		if err != nil {
-			return device.CounterValue{}, err
+		if len(entities) != 1 {
+			return device.CounterValue{}, fmt.Errorf("counter %s, cell %d: got %d entities, want 1", name, index, len(entities))
 		}
-		data := resp.GetEntities()[0].GetCounterEntry().GetData()
+		data := entities[0].GetCounterEntry().GetData()
 		return device.CounterValue{Packets: uint64(data.GetPacketCount()), Bytes: uint64(data.GetByteCount())}, nil
 	}
 	return device.CounterValue{}, fmt.Errorf("no counter %s", name)
