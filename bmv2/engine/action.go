@@ -18,7 +18,8 @@ type action struct {
 	argAt  []int // where each argument's words start
 	words  int   // of all arguments
 	steps  []stepFn
-	jumps  []jump // parallel to steps; nil in an action without jumps
+	traced []stepFn // the same, telling the trace about the cells they use
+	jumps  []jump   // parallel to steps; nil in an action without jumps
 }
 
 // jump is a conditional goto among an action's steps.
@@ -41,10 +42,15 @@ func (a *action) run(p *packet, args []uint64) {
 		}
 		return
 	}
-	for i := 0; i < len(a.steps); {
+	a.jump(p, a.steps)
+}
+
+// jump executes an action that has jumps.
+func (a *action) jump(p *packet, steps []stepFn) {
+	for i := 0; i < len(steps); {
 		j := &a.jumps[i]
 		if !j.ok {
-			a.steps[i](p)
+			steps[i](p)
 			i++
 			continue
 		}
@@ -75,8 +81,8 @@ func (k *compiler) action(i int) (*action, error) {
 	var batch []move
 	flush := func() {
 		if len(batch) > 0 {
-			a.steps = append(a.steps, moveAll(batch))
-			batch = nil
+			all := moveAll(batch)
+			a.steps, a.traced, batch = append(a.steps, all), append(a.traced, all), nil
 		}
 	}
 	for j := range src.Primitives {
@@ -95,7 +101,10 @@ func (k *compiler) action(i int) (*action, error) {
 		if err != nil {
 			return nil, fmt.Errorf("action %q: primitives[%d] %q: %w", src.Name, j, prim.Op, err)
 		}
-		a.steps = append(a.steps, step)
+		a.steps, a.traced = append(a.steps, step), append(a.traced, step)
+		if k.touch != nil {
+			a.traced[len(a.traced)-1], k.touch = k.touch, nil
+		}
 		if jmp.ok {
 			a.jumps = append(a.jumps, make([]jump, len(a.steps)-len(a.jumps))...)
 			a.jumps[len(a.steps)-1] = jmp

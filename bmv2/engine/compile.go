@@ -228,6 +228,7 @@ func (p *Program) compileParsers(k *compiler) error {
 	d := &p.spec.Deparsers[0]
 	for i := range d.Primitives {
 		step, _, err := k.primitive(&d.Primitives[i])
+		k.touch = nil
 		if err != nil || step == nil {
 			return fmt.Errorf("deparser: primitives[%d] %q: %w", i, d.Primitives[i].Op, orJump(err))
 		}

@@ -31,8 +31,9 @@ type compiler struct {
 	argAt    []int // of the action being compiled: where each argument's words start
 	std      standard
 	setUses  []setUse
-	keyWords int  // of the longest lookup or transition key
-	self     bool // a length expression is being compiled: arguments are the header's own fields
+	keyWords int    // of the longest lookup or transition key
+	touch    stepFn // of the last primitive, if it has another form for the trace
+	self     bool   // a length expression is being compiled: arguments are the header's own fields
 }
 
 // tmp says where n words of scratch are, given that base words are taken.

@@ -24,6 +24,7 @@ type packet struct {
 
 	id, of uint64 // its number, and of a copy that of the original
 	tag    uint64
+	next   *packet // in the list of those sent
 
 	head, pos, end int
 	args           []uint64 // run-time data of the action being run

@@ -225,6 +225,7 @@ func (k *compiler) parseOp(op *spec.ParserOp, ps *parser) (parseOp, error) {
 		return advance(k.index(op.Args[0], 0), ps), nil
 	case spec.OpPrimitive:
 		step, _, err := k.primitive(op.Primitive)
+		k.touch = nil
 		if err != nil || step == nil {
 			return nil, fmt.Errorf("primitive %q: %w", op.Primitive.Op, orJump(err))
 		}

@@ -45,6 +45,7 @@ type Switch struct {
 	rated  bool            // there are any
 
 	free    []*packet
+	sent    *packet // transmitted, to be taken back: a list that only the data plane sees
 	scratch []uint64
 	key     []uint64
 	hashed  []byte
@@ -147,6 +148,7 @@ func (s *Switch) Receive(now Time, port uint16, pkt []byte) {
 func (s *Switch) ReceiveTagged(now Time, port uint16, pkt []byte, tag uint64) {
 	s.enter()
 	defer s.mu.Unlock()
+	s.recycle()
 	s.seen = max(s.seen, now)
 	s.stats.Received++
 	p := s.arrive(now, port, pkt)
@@ -170,26 +172,26 @@ func (s *Switch) Next() (Time, bool) {
 // recirculate go through ingress again at the instant they left the queue. out is
 // called without the switch's lock held.
 func (s *Switch) Run(now Time, out func(Tx)) {
-	var gone *packet
 	for {
-		tx, p, ok := s.step(now, gone)
-		if !ok {
-			return
-		}
-		if gone = p; p != nil {
+		tx, p, more := s.step(now)
+		if p != nil {
+			came := s.stats.Received // counted by the goroutine that we are on
 			out(tx)
+			s.sent, p.next = p, s.sent
+			more = more || s.stats.Received != came
+		}
+		if !more {
+			return
 		}
 	}
 }
 
-// step dequeues one packet; p is nil if it is not transmitted. The packet that
-// was transmitted before is handed back as gone.
-func (s *Switch) step(now Time, gone *packet) (tx Tx, p *packet, ok bool) {
+// step dequeues one packet; p is nil if it is not transmitted. There is more if
+// another one is due.
+func (s *Switch) step(now Time) (tx Tx, p *packet, more bool) {
 	s.enter()
 	defer s.mu.Unlock()
-	if gone != nil {
-		s.release(gone)
-	}
+	s.recycle()
 	s.seen = max(s.seen, now)
 	q, ok := s.tm.Dequeue(int64(now))
 	if !ok {
@@ -205,14 +207,24 @@ func (s *Switch) step(now Time, gone *packet) (tx Tx, p *packet, ok bool) {
 	if s.rated && s.rates[q.Port] && bytes != q.Bytes {
 		tx.Done = Time(s.tm.Sent(q.Port, q.At, bytes))
 	}
+	next, waiting := s.tm.Next()
+	more = waiting && next <= int64(now)
 	if !sent {
-		return Tx{}, nil, true
+		return Tx{}, nil, more
 	}
 	s.stats.Transmitted++
 	if s.trace != nil {
 		p.note(Event{Kind: EventTransmit, Port: q.Port, Value: uint64(bytes)})
 	}
-	return tx, p, true
+	return tx, p, more
+}
+
+// recycle takes back the packets whose bytes the callers of Run have seen.
+func (s *Switch) recycle() {
+	for p := s.sent; p != nil; p = s.sent {
+		s.sent, p.next = p.next, nil
+		s.release(p)
+	}
 }
 
 // SetDigestSink sets who hears digests; nil for nobody. It is called while the

@@ -53,7 +53,13 @@ func (t *tracer) table(tb *table, p *packet, entry int32) {
 func (t *tracer) run(p *packet, c *call, e Event) {
 	e.Kind, e.Name, e.Args = EventAction, c.act.name, c.raw
 	p.note(e)
-	c.act.run(p, c.args)
+	if p.args = c.args; c.act.jumps == nil {
+		for _, step := range c.act.traced {
+			step(p)
+		}
+	} else {
+		c.act.jump(p, c.act.traced)
+	}
 	t.changes(p, c.act.name)
 }
 
@@ -97,15 +103,11 @@ func (t *tracer) wrong(p *packet, c *checksum, want uint64) {
 		{name, fieldBytes(p.phv, &c.field)}, {name + " as computed", fieldBytes(words, &right)}}})
 }
 
-// touching makes a step that uses a cell of an array tell the trace which, and what
-// the cell says afterwards.
+// touching notes how the trace wants a step that uses a cell of an array: telling
+// which cell, and what it says afterwards.
 func (k *compiler) touching(step stepFn, name string, size int, index spec.Expr, now func(s *Switch, i uint64) []NamedValue) stepFn {
 	at := k.cell(index)
-	return func(p *packet) {
-		if p.sw.trace == nil {
-			step(p)
-			return
-		}
+	k.touch = func(p *packet) {
 		errors := p.sw.stats.IndexErrors
 		i := at(p) // before the step may change what it is computed from
 		p.sw.stats.IndexErrors = errors
@@ -116,6 +118,7 @@ func (k *compiler) touching(step stepFn, name string, size int, index spec.Expr,
 		}
 		p.note(e)
 	}
+	return step
 }
 
 func (k *compiler) touchingRegister(step stepFn, r int, index spec.Expr) stepFn {

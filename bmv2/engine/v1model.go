@@ -9,6 +9,7 @@ const maxPasses = 1 << 16
 
 // control runs a control flow from its first node.
 func (p *packet) control(n *node) {
+	tr := p.sw.trace
 	for n != nil && !p.exit {
 		if p.steps++; p.steps > maxSteps {
 			return
@@ -18,7 +19,7 @@ func (p *packet) control(n *node) {
 			n = p.sw.tables[n.table].apply(p)
 		case spec.NodeConditional:
 			yes := n.cond(p)
-			if p.sw.trace != nil {
+			if tr != nil {
 				p.note(Event{Kind: EventBranch, Name: n.name, Hit: yes})
 			}
 			if yes {
@@ -27,7 +28,7 @@ func (p *packet) control(n *node) {
 				n = n.no
 			}
 		default:
-			if tr := p.sw.trace; tr == nil {
+			if tr == nil {
 				n.call.act.run(p, n.call.args)
 			} else {
 				tr.mark(p)
