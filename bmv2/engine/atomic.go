@@ -10,7 +10,7 @@ func (s *Switch) Atomically(f func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.held--; s.held == 0 {
-			s.pass.Broadcast()
+			s.released.Broadcast()
 		}
 	}()
 	f()
@@ -29,7 +29,7 @@ func (s *Switch) enter() {
 		}
 	}
 	for s.held > 0 {
-		s.pass.Wait()
+		s.released.Wait()
 	}
 }
 

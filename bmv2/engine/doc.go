@@ -16,16 +16,25 @@
 //
 //   - An index out of range (c) of a register, counter or meter: nothing is read
 //     or written. Of a stack: an element that is never valid and never emitted.
-//   - The fields of a header that was never valid for this packet are zero; in
-//     simple_switch they hold what an earlier packet left there.
 //   - A lookahead over the packet's end is error.PacketTooShort.
 //   - A hit on a selector group without active members is a miss (c).
 //   - assert and assume that do not hold (c), division by zero (zero), shifts by
 //     a negative number (none) do not stop the switch.
-//   - A parser that visits 2^14 states raises error.ParserTimeout (c); a packet
-//     that takes 2^16 steps in a pipeline, or passes ingress 2^16 times, is
-//     dropped (c).
+//   - A varbit field that was never extracted is assigned as an empty one.
+//   - A header chosen at run time may be an action's operand everywhere.
+//   - A parser that visits 2^14 states raises error.ParserTimeout (c). A packet
+//     that takes 2^16 steps in a pipeline, or that goes through pipelines 2^12
+//     times at one instant, is dropped (c).
 //   - Intermediate results are kept to 8192 bits.
+//
+// Where simple_switch does what P4 leaves open or forbids, it differs, too:
+//
+//   - The fields of a header that was never valid for this packet are zero, or
+//     garbage ([Config.Stale]); there they hold what an earlier packet left.
+//   - A signed field holds the two's complement of what is stored, as P4 says.
+//     There a run-time argument, register cell or hash of 200 stays 200 in an
+//     int<8>, is not negative, and is emitted as -56.
+//   - Two writers of one register never interleave, nor do two packets.
 //
 // What simple_switch does not have: the class of service and the length of a
 // clone session are honoured, ports have line rates.

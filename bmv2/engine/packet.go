@@ -34,7 +34,7 @@ type packet struct {
 	length    int // bytes as received: what counters and meters count
 	pktLength int // BMv2's packet_length register: length ± headers added and removed
 	truncated int // final length at most
-	passes    int // through ingress
+	passes    int // through pipelines at this instant
 
 	port      uint16 // where it came in
 	errorCode uint32

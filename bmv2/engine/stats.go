@@ -14,7 +14,7 @@ type Stats struct {
 	NoReplicas     uint64 // multicast to a group that is unknown or empty
 	UnknownClones  uint64 // clone to a session that is not configured; the original goes on
 	UnknownLists   uint64 // clone, resubmit, recirculate or digest with an unknown field list
-	TooManyPasses  uint64 // recirculated or resubmitted without end
+	TooManyPasses  uint64 // recirculated, resubmitted or cloned without end
 	Runaways       uint64 // an action or control flow had no end
 	ParserErrors   uint64 // the packet goes on with parser_error set
 	ChecksumErrors uint64 // checksums found wrong

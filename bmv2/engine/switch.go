@@ -18,11 +18,11 @@ const DefaultDropPort = 511
 // time; all others may be called at any time from any goroutine. One mutex is held
 // per packet and per control write, both of which are short.
 type Switch struct {
-	mu   sync.Mutex
-	held int       // Atomically under way: packets wait
-	pass sync.Cond // none any more; on mu
-	prog *Program
-	tm   *tm.Manager[*packet]
+	mu       sync.Mutex
+	held     int       // Atomically under way: packets wait
+	released sync.Cond // none any more; on mu
+	prog     *Program
+	tm       *tm.Manager[*packet]
 
 	dropPort      uint64
 	queuesPerPort int
@@ -53,6 +53,8 @@ type Switch struct {
 	seen     Time // latest instant the data plane was at
 	clock    func() Time
 	packets  uint64 // made so far
+	instant  Time   // when the last packet left its queue
+	turns    int    // passes through pipelines since, or since the last packet received
 	stats    Stats
 	trace    *tracer
 	onDigest func(Digest)
@@ -86,7 +88,7 @@ func New(p *Program, cfg Config) *Switch {
 		clock: cfg.Now, scratch: make([]uint64, p.scratch), key: make([]uint64, max(p.keyWords, 1)),
 		valueSets: make([][]ValueSetMember, len(p.spec.ValueSets)), expanded: make([][][]uint64, len(p.setUses)),
 	}
-	s.pass.L = &s.mu
+	s.released.L = &s.mu
 	if cfg.Stale != 0 {
 		s.stale = rand.NewPCG(cfg.Stale, 0x57a1e)
 	}
@@ -149,7 +151,7 @@ func (s *Switch) ReceiveTagged(now Time, port uint16, pkt []byte, tag uint64) {
 	s.enter()
 	defer s.mu.Unlock()
 	s.recycle()
-	s.seen = max(s.seen, now)
+	s.seen, s.turns = max(s.seen, now), 0
 	s.stats.Received++
 	p := s.arrive(now, port, pkt)
 	p.tag = tag

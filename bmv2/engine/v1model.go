@@ -4,8 +4,30 @@ import (
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-// maxPasses bounds how often one packet goes through ingress.
-const maxPasses = 1 << 16
+// What circles at one instant has to end: it would hold up its caller for ever. A
+// packet that circles while time passes may do so as long as it likes.
+const (
+	// maxPasses bounds the pipelines that a packet, and what it is a copy of, go
+	// through at one instant.
+	maxPasses = 1 << 12
+	// maxTurns bounds those of all packets together since the last one that was
+	// received. Beyond, fewPasses is as many as a packet may have made: what copies
+	// itself again and again grows faster than its passes do.
+	maxTurns  = 1 << 18
+	fewPasses = 1 << 6
+)
+
+// pass counts one more; false when they were too many.
+func (s *Switch) pass(p *packet) bool {
+	p.passes++
+	s.turns++
+	if p.passes <= fewPasses || p.passes <= maxPasses && s.turns <= maxTurns {
+		return true
+	}
+	s.stats.TooManyPasses++
+	s.drop(p, "too many passes")
+	return false
+}
 
 // control runs a control flow from its first node.
 func (p *packet) control(n *node) {
@@ -58,9 +80,7 @@ func micros(t Time) uint64 { return uint64(t) / 1000 }
 func (s *Switch) ingress(p *packet) {
 	std := &s.prog.std
 	for {
-		if p.passes++; p.passes > maxPasses {
-			s.stats.TooManyPasses++
-			s.drop(p, "too many passes")
+		if !s.pass(p) {
 			return
 		}
 		p.steps = 0
@@ -156,7 +176,15 @@ func (s *Switch) drop(p *packet, why string) {
 // packet is to be transmitted; else it is gone.
 func (s *Switch) depart(p *packet, at Time, port uint16, priority, depth int) bool {
 	std := &s.prog.std
-	p.now = at
+	if at != p.now {
+		p.now, p.passes = at, 0
+	}
+	if at != s.instant {
+		s.instant, s.turns = at, 0
+	}
+	if !s.pass(p) {
+		return false
+	}
 	if s.trace != nil {
 		p.note(Event{Kind: EventDequeue, Port: port, Queue: priority, Value: uint64(depth)})
 	}

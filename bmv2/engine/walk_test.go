@@ -349,6 +349,33 @@ func TestRandomIsSeeded(t *testing.T) {
 	}
 }
 
+// What circles at one instant ends, what circles while time passes does not.
+func TestCircles(t *testing.T) {
+	start := func(op byte) *engine.Switch {
+		s := engine.New(compileFile(t, "testdata/circle.json"), engine.Config{})
+		if err := s.SetCloneSession(device.CloneSession{ID: 7, Replicas: []device.Replica{{Port: 2}, {Port: 3}}}); err != nil {
+			t.Fatal(err)
+		}
+		s.Receive(0, 0, []byte{op})
+		return s
+	}
+	for op := range byte(4) {
+		s, left := start(op), 0
+		s.Run(0, func(engine.Tx) { left++ })
+		got := s.Stats()
+		if _, waiting := s.Next(); waiting || (op == 0) != (got.TooManyPasses == 0) || (op == 0 || op == 3) != (left > 0) {
+			t.Errorf("op %d: %d left, %+v", op, left, got)
+		}
+	}
+	s := engine.New(compileFile(t, "testdata/circle.json"), engine.Config{})
+	s.SetPort(1, engine.PortConfig{RatePps: 1_000_000})
+	s.Receive(0, 0, []byte{2})
+	s.Run(10_000_000, func(engine.Tx) { t.Error("it left") })
+	if got := s.Stats(); got.Recirculated < 9_000 || got.TooManyPasses != 0 {
+		t.Errorf("at one pass per µs, in 10 ms: %+v", got)
+	}
+}
+
 func TestValueSet(t *testing.T) {
 	w := newWalk(t, engine.Config{})
 	if got := w.send(0, 4, 0, "xyz")[0].Payload; got != "xyz" {
