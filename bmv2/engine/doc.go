@@ -34,7 +34,10 @@
 //   - A signed field holds the two's complement of what is stored, as P4 says.
 //     There a run-time argument, register cell or hash of 200 stays 200 in an
 //     int<8>, is not negative, and is emitted as -56.
-//   - Two writers of one register never interleave, nor do two packets.
+//   - The copies of a multicast group or clone session are made in the order in
+//     which the controller named them; there in that of a hash table of instances.
+//   - One packet at a time is in a pipeline; there ingress and four egress threads
+//     run side by side, and registers are locked action by action.
 //
 // What simple_switch does not have: the class of service and the length of a
 // clone session are honoured, ports have line rates.
