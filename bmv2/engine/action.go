@@ -12,14 +12,14 @@ type stepFn func(p *packet)
 
 // action is a compiled action.
 type action struct {
+	steps  []stepFn // first: what runs for every packet should share cache lines
+	jumps  []jump   // parallel to steps; nil in an action without jumps
 	name   string
 	index  int
 	params []spec.Param
-	argAt  []int // where each argument's words start
-	words  int   // of all arguments
-	steps  []stepFn
-	traced []stepFn // the same, telling the trace about the cells they use
-	jumps  []jump   // parallel to steps; nil in an action without jumps
+	argAt  []int    // where each argument's words start
+	words  int      // of all arguments
+	traced []stepFn // steps, telling the trace about the cells they use
 }
 
 // jump is a conditional goto among an action's steps.

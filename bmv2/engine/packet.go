@@ -22,10 +22,6 @@ type packet struct {
 	phv []uint64
 	buf []byte
 
-	id, of uint64 // its number, and of a copy that of the original
-	tag    uint64
-	next   *packet // in the list of those sent
-
 	head, pos, end int
 	args           []uint64 // run-time data of the action being run
 	extracting     *header  // whose varbit length is being computed
@@ -48,6 +44,10 @@ type packet struct {
 	recirc    uint16
 	steps     int    // jumps and nodes taken, to end programs that never do
 	result    uint64 // of a primitive, on its way to where it goes
+
+	id, of uint64 // its number, and of a copy that of the original
+	tag    uint64
+	next   *packet // in the list of those sent
 }
 
 const noTruncation = int(^uint(0) >> 1)

@@ -20,7 +20,7 @@ func (p *packet) parse(ps *parser) {
 	st := ps.init
 	for visits := 0; st != nil; visits++ {
 		if p.sw.trace != nil {
-			p.note(Event{Kind: EventState, Name: st.name})
+			p.says(EventState, st.name, 0, false)
 		}
 		if visits == maxStates {
 			p.fail(ps.errors[parserTimeout])
@@ -42,7 +42,7 @@ func (p *packet) fail(code int64) {
 	p.errorCode = uint32(code)
 	p.sw.stats.ParserErrors++
 	if p.sw.trace != nil {
-		p.note(Event{Kind: EventParserError, Value: uint64(p.errorCode)})
+		p.says(EventParserError, "", uint64(p.errorCode), false)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 func (s *Switch) cloneIngress(p *packet, entered int) {
 	session := s.clones[p.session]
 	list := p.cloneList
-	p.note(Event{Kind: EventClone, Value: uint64(p.session), Hit: session != nil})
+	p.says(EventClone, "", uint64(p.session), session != nil)
 	p.cloning, p.session, p.cloneList = false, 0, 0
 	if session == nil {
 		s.stats.UnknownClones++
@@ -61,7 +61,7 @@ func (s *Switch) multicast(p *packet, group uint32) {
 	if g := s.groups[group]; g != nil {
 		replicas = g.Replicas
 	}
-	p.note(Event{Kind: EventMulticast, Value: uint64(group), Hit: replicas != nil})
+	p.says(EventMulticast, "", uint64(group), replicas != nil)
 	s.replicate(p, replicas, &s.stats.Replicated)
 }
 
@@ -91,7 +91,7 @@ func (s *Switch) keep(c, p *packet, list uint16) {
 // again makes the resubmitted packet.
 func (s *Switch) again(p *packet, entered int) *packet {
 	s.stats.Resubmitted++
-	p.note(Event{Kind: EventResubmit})
+	p.says(EventResubmit, "", 0, false)
 	c := p.copyBytes(p.head)
 	c.id, c.of = p.id, p.of
 	c.pktLength = entered
@@ -105,7 +105,7 @@ func (s *Switch) again(p *packet, entered int) *packet {
 // recirculate takes a packet as it was deparsed back to ingress.
 func (s *Switch) recirculate(p *packet) {
 	s.stats.Recirculated++
-	p.note(Event{Kind: EventRecirculate})
+	p.says(EventRecirculate, "", 0, false)
 	c := p.copyBytes(p.head)
 	c.id, c.of = p.id, p.of
 	n := c.end - c.head
@@ -121,7 +121,7 @@ func (s *Switch) recirculate(p *packet) {
 func (s *Switch) cloneEgress(p *packet) {
 	session := s.clones[p.session]
 	list := p.cloneList
-	p.note(Event{Kind: EventClone, Value: uint64(p.session), Hit: session != nil})
+	p.says(EventClone, "", uint64(p.session), session != nil)
 	p.cloning, p.session, p.cloneList = false, 0, 0
 	if session == nil {
 		s.stats.UnknownClones++

@@ -156,7 +156,7 @@ func (s *Switch) ReceiveTagged(now Time, port uint16, pkt []byte, tag uint64) {
 	p := s.arrive(now, port, pkt)
 	p.tag = tag
 	if s.trace != nil {
-		p.note(Event{Kind: EventReceive, Port: port, Value: uint64(len(pkt))})
+		p.moves(EventReceive, port, 0, len(pkt))
 	}
 	s.ingress(p)
 }
@@ -216,7 +216,7 @@ func (s *Switch) step(now Time) (tx Tx, p *packet, more bool) {
 	}
 	s.stats.Transmitted++
 	if s.trace != nil {
-		p.note(Event{Kind: EventTransmit, Port: q.Port, Value: uint64(bytes)})
+		p.moves(EventTransmit, q.Port, q.Priority, bytes)
 	}
 	return tx, p, more
 }

@@ -40,12 +40,12 @@ type keySlot struct {
 // node is a step of the control flow.
 type node struct {
 	kind  spec.NodeKind
-	name  string
 	table int
 	cond  boolFn
 	yes   *node
 	no    *node // also what follows an action call
 	call  call  // of an action call
+	name  string
 }
 
 // call is an action bound to its arguments, and what follows it.
@@ -203,7 +203,7 @@ func (t *table) apply(p *packet) *node {
 	if tr == nil {
 		c.act.run(p, c.args)
 	} else {
-		tr.run(p, c, t.origin(true, m, e.group))
+		tr.chosen(p, c, t, true, m, e.group)
 	}
 	if t.prog.simple {
 		return c.next
@@ -228,24 +228,12 @@ func (t *table) missed(p *packet) *node {
 	if tr := p.sw.trace; tr == nil {
 		c.act.run(p, c.args)
 	} else {
-		tr.run(p, c, t.origin(false, m, t.defGroup))
+		tr.chosen(p, c, t, false, m, t.defGroup)
 	}
 	if t.prog.simple {
 		return c.next
 	}
 	return t.prog.after(c.act.index, false)
-}
-
-// origin is where a table got an action from, for the trace.
-func (t *table) origin(hit bool, m *member, g *group) Event {
-	e := Event{Table: t.prog.spec.Name, Hit: hit}
-	if m != nil {
-		e.Member = &m.id
-	}
-	if g != nil {
-		e.Group = &g.id
-	}
-	return e
 }
 
 // newTable makes a table with the program's own entries.

@@ -24,6 +24,21 @@ func (p *packet) note(e Event) {
 	}
 }
 
+// says is note for events about the program. It keeps the size of an Event out of
+// the functions that packets run through.
+//
+//go:noinline
+func (p *packet) says(kind EventKind, name string, value uint64, hit bool) {
+	p.note(Event{Kind: kind, Name: name, Value: value, Hit: hit})
+}
+
+// moves is note for events about ports, likewise.
+//
+//go:noinline
+func (p *packet) moves(kind EventKind, port uint16, queue, value int) {
+	p.note(Event{Kind: kind, Port: port, Queue: queue, Value: uint64(value)})
+}
+
 // mark remembers the fields as they are.
 func (t *tracer) mark(p *packet) { copy(t.before, p.phv) }
 
@@ -47,6 +62,24 @@ func (t *tracer) table(tb *table, p *packet, entry int32) {
 	}
 	p.note(e)
 	t.mark(p)
+}
+
+// chosen executes what a table chose.
+func (t *tracer) chosen(p *packet, c *call, from *table, hit bool, m *member, g *group) {
+	e := Event{Table: from.prog.spec.Name, Hit: hit}
+	if m != nil {
+		e.Member = &m.id
+	}
+	if g != nil {
+		e.Group = &g.id
+	}
+	t.run(p, c, e)
+}
+
+// bare executes a call that no table made.
+func (t *tracer) bare(p *packet, c *call) {
+	t.mark(p)
+	t.run(p, c, Event{})
 }
 
 // run executes a call, of which e knows where it comes from.

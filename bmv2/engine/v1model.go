@@ -42,7 +42,7 @@ func (p *packet) control(n *node) {
 		case spec.NodeConditional:
 			yes := n.cond(p)
 			if tr != nil {
-				p.note(Event{Kind: EventBranch, Name: n.name, Hit: yes})
+				p.says(EventBranch, n.name, 0, yes)
 			}
 			if yes {
 				n = n.yes
@@ -53,8 +53,7 @@ func (p *packet) control(n *node) {
 			if tr == nil {
 				n.call.act.run(p, n.call.args)
 			} else {
-				tr.mark(p)
-				tr.run(p, &n.call, Event{})
+				tr.bare(p, &n.call)
 			}
 			n = n.no
 		}
@@ -152,7 +151,7 @@ func (s *Switch) enqueue(p *packet, port uint16) {
 	if ok {
 		s.stats.Enqueued++
 		if s.trace != nil {
-			p.note(Event{Kind: EventEnqueue, Port: port, Queue: priority, Value: uint64(depth)})
+			p.moves(EventEnqueue, port, priority, depth)
 		}
 		return
 	}
@@ -167,7 +166,7 @@ func (s *Switch) enqueue(p *packet, port uint16) {
 
 func (s *Switch) drop(p *packet, why string) {
 	if s.trace != nil {
-		p.note(Event{Kind: EventDrop, Name: why})
+		p.says(EventDrop, why, 0, false)
 	}
 	s.release(p)
 }
@@ -186,7 +185,7 @@ func (s *Switch) depart(p *packet, at Time, port uint16, priority, depth int) bo
 		return false
 	}
 	if s.trace != nil {
-		p.note(Event{Kind: EventDequeue, Port: port, Queue: priority, Value: uint64(depth)})
+		p.moves(EventDequeue, port, priority, depth)
 	}
 	p.set(&std.egressTime, micros(at))
 	if std.queueing {
