@@ -31,6 +31,7 @@ var mayImport = map[string]string{
 	"analyzers":          "collector/postcard topology p4src",
 	"analyzers/drops":    "analyzers collector/postcard topology p4src",
 	"analyzers/latency":  "analyzers collector/postcard topology p4src",
+	"analyzers/queue":    "analyzers/queue/... collector/postcard",
 	"analyzers/incident": "analyzers analyzers/drops analyzers/latency collector/postcard topology p4src",
 	"bmv2":               "bmv2/... internal/...",
 	"bmv2/lab":           "bmv2/... topology internal/...",
@@ -42,6 +43,7 @@ var mayImport = map[string]string{
 // no logging, no clock and no randomness but what they are handed.
 var pure = []string{
 	"analyzers", "analyzers/drops", "analyzers/latency", "analyzers/incident",
+	"analyzers/queue", "analyzers/queue/records",
 	"topology", "collector/postcard", "collector/report", "collector/sequence",
 	"controlplane/intent",
 	"bmv2/device", "bmv2/spec", "bmv2/match", "bmv2/hash", "bmv2/tm", "bmv2/engine", "bmv2/stf", "bmv2/randpkt", "bmv2/coverage",
