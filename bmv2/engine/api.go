@@ -34,6 +34,7 @@ type PortConfig struct {
 	RatePps int64 // of each of its queues, 0 = unlimited
 	Depth   int   // packets per queue, 0 = the switch's default
 	Paused  bool  // nothing leaves until the next SetPort: the queues fill
+	Latency Time  // the least time a packet spends in a queue
 }
 
 // QueueConfig is how one queue of a port drains.

@@ -9,7 +9,7 @@ func (s *Switch) SetPort(port uint16, c PortConfig) {
 	if s.rates[port] = c.RateBps > 0; s.rates[port] {
 		s.rated = true
 	}
-	s.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth, Paused: c.Paused})
+	s.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth, Paused: c.Paused, Latency: int64(c.Latency)})
 }
 
 // SetQueue changes how one queue of a port drains, from now on. Of a port's queues

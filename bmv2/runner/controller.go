@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
@@ -32,6 +33,7 @@ type Controller struct {
 	device   uint64
 	election *p4v1.Uint128
 	closed   chan struct{} // the stream was read to its end
+	hear     atomic.Pointer[func(*p4v1.StreamMessageResponse)]
 }
 
 // NewController takes part in the arbitration and returns as primary. The caller
@@ -49,13 +51,21 @@ func NewController(ctx context.Context, conn grpc.ClientConnInterface, device ui
 	go func() {
 		defer close(c.closed)
 		for {
-			if _, err := c.stream.Recv(); err != nil {
+			m, err := c.stream.Recv()
+			if err != nil {
 				return
+			}
+			if hear := c.hear.Load(); hear != nil {
+				(*hear)(m)
 			}
 		}
 	}()
 	return c, nil
 }
+
+// Hear sets who is told what the switch says of its own accord, such as digests, from
+// now on. It is called by one goroutine at a time.
+func (c *Controller) Hear(tell func(*p4v1.StreamMessageResponse)) { c.hear.Store(&tell) }
 
 func (c *Controller) arbitrate(ctx context.Context) (err error) {
 	late := time.AfterFunc(arbitrationTime, c.cancel)

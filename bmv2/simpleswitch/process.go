@@ -56,6 +56,7 @@ type Config struct {
 type Process struct {
 	addr   string
 	data   string
+	thrift string
 	cmd    *exec.Cmd
 	output *tail
 	exited chan struct{}
@@ -72,6 +73,7 @@ func Start(ctx context.Context, cfg Config) (*Process, error) {
 	}
 	p := &Process{
 		addr:   net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0])),
+		thrift: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[1])),
 		output: &tail{limit: 16 << 10},
 		exited: make(chan struct{}),
 	}
@@ -148,6 +150,10 @@ func (p *Process) Addr() string { return p.addr }
 
 // DataplaneAddr returns host:port of the switch's packet stream; empty without one.
 func (p *Process) DataplaneAddr() string { return p.data }
+
+// RuntimeAddr returns host:port of the switch's runtime server, for [DialRuntime]; nobody
+// listens there if the switch was built without Thrift.
+func (p *Process) RuntimeAddr() string { return p.thrift }
 
 // Output returns the last of what the process printed.
 func (p *Process) Output() string { return p.output.String() }

@@ -21,6 +21,7 @@ type fifo[T any] struct {
 	head, n  int
 	capacity int
 	gap      int64 // ns between departures, 0 = none
+	latency  int64 // ns from arrival to departure, at least
 	last     int64 // latest departure, if sent
 	sent     bool
 	drops    uint64
@@ -48,7 +49,7 @@ func (q *fifo[T]) pop() cell[T] {
 // ready is when the head of a queue that is not empty may leave, as far as the
 // queue itself is concerned.
 func (q *fifo[T]) ready() int64 {
-	t := q.ring[q.head].at
+	t := later(q.ring[q.head].at, q.latency)
 	if q.gap > 0 && q.sent {
 		t = max(t, later(q.last, q.gap))
 	}

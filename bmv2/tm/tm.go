@@ -14,6 +14,7 @@ type Rate struct {
 	PacketsPerSecond int64 // of each of its queues, 0 = unlimited
 	Depth            int   // packets per queue, 0 = the manager's default
 	Paused           bool  // nothing leaves until the next change
+	Latency          int64 // the least time a packet spends in a queue
 }
 
 // Packet is what leaves a queue.
@@ -144,6 +145,7 @@ func (m *Manager[T]) SetRate(number uint16, r Rate) {
 	for i := range p.queues {
 		p.queues[i].gap = gap(r.PacketsPerSecond)
 		p.queues[i].capacity = m.capacity(r.Depth)
+		p.queues[i].latency = max(r.Latency, 0)
 	}
 	m.changed(p)
 }

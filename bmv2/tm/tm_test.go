@@ -49,7 +49,7 @@ func (s *slow) next() (at int64, port uint16, priority int, ok bool) {
 			continue
 		}
 		ready := func(i int) int64 {
-			t := p.queues[i][0].at
+			t := p.queues[i][0].at + p.rate.Latency
 			if pps := p.rate.PacketsPerSecond; pps > 0 && p.last[i] >= 0 {
 				t = max(t, p.last[i]+(1e9+pps-1)/pps)
 			}
@@ -92,6 +92,7 @@ func TestAgainstSlow(t *testing.T) {
 					PacketsPerSecond: []int64{0, 0, 1e6, 1 + r.Int64N(1e7)}[r.IntN(4)],
 					Depth:            r.IntN(10),
 					Paused:           r.IntN(6) == 0,
+					Latency:          r.Int64N(2000) * r.Int64N(2),
 				}
 				m.SetRate(port, rate)
 				p.rate, p.floor = rate, s.clock
