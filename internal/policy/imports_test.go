@@ -35,6 +35,7 @@ var mayImport = map[string]string{
 	"analyzers/incident": "analyzers analyzers/drops analyzers/latency collector/postcard topology p4src",
 	"bmv2":               "bmv2/... internal/...",
 	"bmv2/lab":           "bmv2/... topology internal/...",
+	"bmv2/lab/chain":     "bmv2/...",
 	"internal":           "internal/...",
 	"cmd":                "topology/... p4src controlplane/... collector/... analyzers/... bmv2/... internal/... cmd/...",
 }
@@ -47,7 +48,7 @@ var pure = []string{
 	"topology", "collector/postcard", "collector/report", "collector/sequence",
 	"controlplane/intent",
 	"bmv2/device", "bmv2/spec", "bmv2/match", "bmv2/hash", "bmv2/tm", "bmv2/engine", "bmv2/stf", "bmv2/randpkt", "bmv2/coverage",
-	"bmv2/p4rt/entity", "bmv2/lab/traffic", "bmv2/lab/frame", "internal/dissect",
+	"bmv2/p4rt/entity", "bmv2/lab/traffic", "bmv2/lab/frame", "bmv2/lab/chain", "internal/dissect",
 }
 
 var impureImports = []string{
