@@ -1,0 +1,162 @@
+package block
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/telltale-net/telltale/collector/postcard"
+)
+
+// Encoder makes blocks. It keeps its buffers between blocks, so one that is reused
+// allocates next to nothing. It is for one goroutine. The zero Encoder is ready.
+type Encoder struct {
+	// Unit is what Received is rounded down to, ns; 0 = 1, exact. The instant at which a
+	// process reads a datagram means nothing below a microsecond.
+	Unit int64
+
+	zstd *zstd.Encoder
+	col  [columns][]byte
+	pack []byte // the body
+
+	tenants  tenantTable
+	order    sorter // by flow, packet, time
+	times    sorter // by stream, time
+	shapes   map[shape]int
+	list     []shape
+	outers   map[postcard.Flow]int
+	addr     map[postcard.Addr]uint32
+	streams  map[stream]int
+	timed    []timed
+	instants []int64 // distinct Received, units, ascending
+	keys     []uint64
+	model    model
+	likely   [receivedModes][]byte
+}
+
+// Append appends the block of the records, 1 to [MaxRecords] of them, to dst. The
+// records are not changed.
+func (e *Encoder) Append(dst []byte, records []postcard.Record) ([]byte, error) {
+	if n := len(records); n == 0 || n > MaxRecords {
+		return dst, fmt.Errorf("cannot make a block of records: got %d, want 1 to %d", n, MaxRecords)
+	}
+	if e.Unit < 0 {
+		return dst, fmt.Errorf("cannot make a block of records: got unit of %d ns, want at least 0", e.Unit)
+	}
+	if e.zstd == nil {
+		if err := e.start(); err != nil {
+			return dst, err
+		}
+	}
+	var h Header
+	unit := max(e.Unit, 1)
+	h.summarise(records, unit)
+	e.reset()
+	e.sort(records, &h)
+	e.walk(records, &h, unit)
+	e.dictionaries()
+	e.compress(&h)
+
+	h.filter = newFilter(len(e.keys))
+	for _, k := range e.keys {
+		h.filter.add(k)
+	}
+	at := len(dst)
+	dst = append(dst, magic...)
+	dst = append(dst, make([]byte, fixedSize-len(magic))...)
+	dst = h.appendTo(dst)
+	headLen := len(dst) - at - fixedSize
+	dst = append(dst, e.pack...)
+	binary.LittleEndian.PutUint32(dst[at+4:], uint32(headLen))
+	binary.LittleEndian.PutUint32(dst[at+8:], uint32(len(e.pack)))
+	binary.LittleEndian.PutUint32(dst[at+12:], crc32.Checksum(dst[at+fixedSize:], castagnoli))
+	return dst, nil
+}
+
+func (e *Encoder) start() error {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithSingleSegment(true), zstd.WithWindowSize(zstd.MinWindowSize<<7), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	if err != nil {
+		return fmt.Errorf("cannot start zstd: %w", err)
+	}
+	e.zstd = z
+	e.shapes = map[shape]int{}
+	e.outers = map[postcard.Flow]int{}
+	e.addr = map[postcard.Addr]uint32{}
+	e.streams = map[stream]int{}
+	return nil
+}
+
+func (e *Encoder) reset() {
+	for i := range e.col {
+		e.col[i] = e.col[i][:0]
+	}
+	clear(e.shapes)
+	clear(e.outers)
+	clear(e.addr)
+	clear(e.streams)
+	e.list, e.timed, e.keys = e.list[:0], e.timed[:0], e.keys[:0]
+	e.outers[postcard.Flow{}] = 0
+}
+
+// sort finds the flows and the order of the walk.
+func (e *Encoder) sort(records []postcard.Record, h *Header) {
+	e.tenants.reset(len(records))
+	e.order.reset()
+	for i := range records {
+		r := &records[i]
+		flow := e.tenants.index(r)
+		var late uint64
+		if r.Has&postcard.HasIngress != 0 {
+			late = min((r.Ingress-h.Low)>>4, 1<<33-1)
+		}
+		e.order.add(uint64(flow)<<49|uint64(r.PacketID)<<33|late, i)
+	}
+	e.order.sort()
+}
+
+// dictionaries writes what the walk has found, and what a query may ask for.
+func (e *Encoder) dictionaries() {
+	vnis := map[uint32]bool{}
+	for i := range e.tenants.list {
+		t := &e.tenants.list[i]
+		c := appendFlow(e.col[colFlows], &t.Inner, e.address(&t.Inner.Src), e.address(&t.Inner.Dst))
+		c = binary.AppendUvarint(c, uint64(t.VNI))
+		c = appendHash(c, &t.tenant)
+		e.col[colFlows] = binary.AppendUvarint(c, uint64(t.records))
+		e.keys = append(e.keys, flowKey(&t.Inner))
+		if !vnis[t.VNI] {
+			vnis[t.VNI] = true
+			e.keys = append(e.keys, numberKey(kindVNI, t.VNI))
+		}
+	}
+	for i := range e.list {
+		s := &e.list[i]
+		e.col[colShapes] = s.appendTo(e.col[colShapes])
+		if s.Has&postcard.HasDropReason != 0 {
+			e.keys = append(e.keys, numberKey(kindReason, uint32(s.DropReason)))
+		}
+	}
+	for s := range e.streams {
+		e.keys = append(e.keys, numberKey(kindNode, uint32(s.node)))
+	}
+}
+
+// compress packs the columns into the body.
+func (e *Encoder) compress(h *Header) {
+	e.pack = e.pack[:0]
+	for i, c := range e.col {
+		at := len(e.pack)
+		if len(c) > 0 {
+			e.pack = e.zstd.EncodeAll(c, e.pack)
+		}
+		compressed := uint64(1)
+		if len(e.pack)-at >= len(c) {
+			e.pack = append(e.pack[:at], c...)
+			compressed = 0
+		}
+		h.sizes[i] = uint64(len(e.pack)-at)<<1 | compressed
+	}
+}
