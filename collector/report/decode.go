@@ -13,23 +13,26 @@ func be64(b []byte) uint64 { return binary.BigEndian.Uint64(b) }
 // zero Decoder knows no domain. It is not safe for concurrent use.
 type Decoder struct {
 	Domains Domains // read only
+	Quirks  Quirks  // of the device that sent the datagram; set before Reset
 
-	data []byte
-	off  int
-	n    int // reports given out or found malformed
+	data   []byte
+	off    int
+	n      int // reports given out or found malformed
+	legacy bool
 }
 
 // Reset starts on a datagram (the UDP payload) and returns its group header. The
 // datagram must not change until the last report made from it is done with.
 func (d *Decoder) Reset(datagram []byte) (Group, error) {
-	d.data, d.off, d.n = nil, 0, 0
+	d.data, d.off, d.n, d.legacy = nil, 0, 0, false
 	if len(datagram) == 0 {
 		return Group{}, &Error{Cause: GroupShort, Got: 0, Want: groupSize}
 	}
 	switch v := datagram[0] >> 4; {
 	case v > Version:
 		return Group{}, &Error{Cause: VersionUnknown, Got: int(v), Want: Version}
-	case v < Version:
+	case v < Version && (v != version10 || !d.Quirks.Version1Is2):
+		d.legacy = true
 		return d.resetLegacy(datagram)
 	}
 	if len(datagram) < groupSize {
@@ -52,7 +55,7 @@ func (d *Decoder) Reset(datagram []byte) (Group, error) {
 //
 //	for ok, err := d.Next(&r); ok || err != nil; ok, err = d.Next(&r) { … }
 func (d *Decoder) Next(r *Report) (bool, error) {
-	if len(d.data) > 0 && d.data[0]>>4 < Version {
+	if d.legacy {
 		return d.nextLegacy(r)
 	}
 	left := len(d.data) - d.off
@@ -68,7 +71,7 @@ func (d *Decoder) Next(r *Report) (bool, error) {
 	head := d.data[at : at+headerSize]
 	end := at + headerSize + int(head[1])*wordSize
 	switch {
-	case head[1] == toTheEnd:
+	case head[1] == toTheEnd || d.Quirks.LengthUnset:
 		end = len(d.data)
 	case end > len(d.data):
 		d.off = len(d.data)
@@ -81,7 +84,12 @@ func (d *Decoder) Next(r *Report) (bool, error) {
 	r.Length, r.MDLen, r.Flags = head[1], head[2], Flags(head[3])
 	body := d.data[at+headerSize : end : end]
 	r.Inner = body
-	if r.RepType == INT {
+	switch {
+	case d.Quirks.MainAlways && r.RepType <= INT:
+		if err := r.readMainAlways(body); err != nil {
+			return false, err
+		}
+	case r.RepType == INT:
 		if err := r.readMain(body, d.Domains); err != nil {
 			return false, err
 		}
@@ -95,6 +103,19 @@ func (d *Decoder) Next(r *Report) (bool, error) {
 // Trailing returns how many bytes are left behind the last report, 0…3, once Next
 // has returned the end.
 func (d *Decoder) Trailing() int { return len(d.data) - d.off }
+
+// readMainAlways reads main contents that are always there, whatever RepType says,
+// with one word of metadata behind them, whatever RepMdBits and MD Length say.
+func (r *Report) readMainAlways(body []byte) error {
+	if len(body) < fixedSize+wordSize {
+		return &Error{Cause: MainShort, Offset: r.Offset + headerSize, Got: len(body), Want: fixedSize + wordSize}
+	}
+	r.ClaimedMdBits = MdBits(be16(body))
+	r.DomainID, r.DSMdBits, r.DSMdStatus = be16(body[2:]), be16(body[4:]), be16(body[6:])
+	r.DSMetadata = body[fixedSize : fixedSize+wordSize : fixedSize+wordSize]
+	r.Inner = body[fixedSize+wordSize:]
+	return nil
+}
 
 // readMain reads the main contents of RepType 1 from body, all the report has
 // behind its first word.
@@ -123,7 +144,7 @@ func (r *Report) readMain(body []byte, domains Domains) error {
 	// A word per bit is the least that unknown metadata can be.
 	ds := bits.OnesCount16(r.DSMdBits) * wordSize
 	if d := domains.Lookup(r.DomainID); d != nil {
-		if n, known := d.size(r.DSMdBits); known {
+		if n, known := d.Size(r.DSMdBits); known {
 			ds = n
 		}
 	}

@@ -3,12 +3,18 @@ package report
 // Domain tells how long each piece of a domain's metadata is. The specification
 // leaves that to the operator: "each bit represents 4 octets or a multiple".
 type Domain struct {
-	ID    uint16
-	Words [16]uint8 // by DSMdBits bit, bit 0 = most significant; 0 = not known
+	ID         uint16
+	Words      [16]uint8 // by DSMdBits (in INT headers: DS Instruction) bit, bit 0 = most significant; 0 = not known
+	SourceOnly uint16    // the bits of DS Instruction that INT-MD sources alone insert
 }
 
-// size returns the bytes that bits stand for, and whether all of them are known.
-func (d *Domain) size(bits uint16) (n int, known bool) {
+// TransparentSecurity is domain 0x5453, the one domain that INT 2.1 describes
+// ("Example with INT-MD including domain specific source-only metadata"): bit 0 is
+// the MAC address of the packet's origin, 48 bits, and 16 reserved bits.
+var TransparentSecurity = Domain{ID: 0x5453, Words: [16]uint8{2}, SourceOnly: 0x8000}
+
+// Size returns the bytes that bits stand for, and whether all of them are known.
+func (d *Domain) Size(bits uint16) (n int, known bool) {
 	for i := 0; bits != 0; i, bits = i+1, bits<<1 {
 		if bits&0x8000 == 0 {
 			continue
@@ -30,7 +36,7 @@ func (d *Domain) Field(bits uint16, md []byte, bit int) []byte {
 	}
 	at := 0
 	if bit > 0 {
-		n, known := d.size(bits &^ (0xffff >> bit))
+		n, known := d.Size(bits &^ (0xffff >> bit))
 		if !known {
 			return nil
 		}

@@ -44,8 +44,8 @@ func (e *Encoder) Reset(g Group) error {
 }
 
 // Add appends a report. Report Length and MD Length are derived; a report of 0xFF
-// words or more, or one whose inner contents do not fill their last word, is
-// marked 0xFF and must be the last. Of RepType INT, Reserved must hold one word
+// words or more, one whose inner contents do not fill their last word, or one whose
+// Length is 0xFF already, is marked 0xFF and must be the last. Of RepType INT, Reserved must hold one word
 // per reserved bit 9–14 that is set; the word of reserved bit 0 is always written.
 // After an error the datagram is as it was.
 func (e *Encoder) Add(r *Report) error {
@@ -74,7 +74,7 @@ func (e *Encoder) Add(r *Report) error {
 		mdLen = 0
 	}
 	length := uint8(toTheEnd)
-	if size%wordSize == 0 && size < toTheEnd*wordSize {
+	if size%wordSize == 0 && size < toTheEnd*wordSize && r.Length != toTheEnd {
 		length = uint8(size / wordSize)
 	} else {
 		e.closed = true

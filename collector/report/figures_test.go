@@ -59,7 +59,7 @@ func TestFigureBaselineMetadataAndTruncatedIPv4(t *testing.T) {
 		t.Errorf("truncated packet: got %d bytes, want 40", len(r.Inner))
 	}
 	var p dissect.Packet
-	if !r.Dissect(&p) || p.Head[0].SrcPort != 1234 || p.Head[0].Proto != dissect.TCP {
+	if !r.Dissect(&p, nil) || p.Head[0].SrcPort != 1234 || p.Head[0].Proto != dissect.TCP {
 		t.Errorf("flow: got %+v", p.Head[0])
 	}
 }
@@ -69,7 +69,7 @@ func TestFigureEmbeddedINTMD(t *testing.T) {
 	data := words(0x20000007, 3, 0x14170120, 0x10000000, 0, 0x00000009)
 	data = append(data, figureIPv4(17)...)
 	data = append(data, words(0x04d21234, 0x00480000)...)          // UDP, destination INT_TBD
-	data = append(data, words(0x12070006)...)                      // INT shim
+	data = append(data, words(0x18070006)...)                      // INT shim
 	data = append(data, words(0x20000206, 0x90000000, 0)...)       // INT-MD
 	data = append(data, words(2, 22, 1, 11)...)                    // stack: hop 2, hop 1
 	data = append(data, words(0x04d20050, 1, 2, 0x50100000, 0)...) // TCP

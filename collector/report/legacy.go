@@ -111,7 +111,7 @@ func (d *Decoder) nextLegacy(r *Report) (bool, error) {
 // read10 reads a datagram of version 1.0, which holds at least the fixed header.
 func (r *Report) read10(b []byte) error {
 	w := be32(b)
-	r.Length, r.NProt = uint8(w>>24&15), uint8(w>>21&7)
+	r.Length, r.NProt, r.Rsvd = uint8(w>>24&15), uint8(w>>21&7), uint16(w>>9&0x3f)
 	r.Flags = Flags(w>>6&7) << 5
 	r.setPacketKind(r.NProt)
 	size := int(r.Length) * wordSize
@@ -151,6 +151,7 @@ var mdBits10 = [6]MdBits{MdLevel1, MdHopLatency, MdQueue, MdEgressTime, MdDrop, 
 func (r *Report) read05(b []byte) error {
 	r.NProt = b[0] & 15
 	r.Flags = Flags(b[1] & 0xe0)
+	r.Rsvd = uint16(be32(b) >> 6 & 0x7fff)
 	r.MdBits = MdIngressTime
 	r.IngressTime = uint64(be32(b[8:]))
 	head := b[size05:]

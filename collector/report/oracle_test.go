@@ -148,7 +148,7 @@ func oracleLegacy(data []byte) (g Group, reports []*Report, ok bool) {
 	if g.Version = uint8(c.take(4)); g.Version == 0 {
 		r.NProt = uint8(c.take(4))
 		r.Flags = Flags(c.take(3) << 5)
-		c.take(15)
+		r.Rsvd = uint16(c.take(15))
 		g.HwID = uint8(c.take(6))
 		g.Sequence = uint32(c.take(32))
 		r.IngressTime = c.take(32)
@@ -172,7 +172,7 @@ func oracleLegacy(data []byte) (g Group, reports []*Report, ok bool) {
 		r.Length = uint8(c.take(4))
 		r.NProt = uint8(c.take(3))
 		bitmap := c.take(6)
-		c.take(6)
+		r.Rsvd = uint16(c.take(6))
 		r.Flags = Flags(c.take(3) << 5)
 		g.HwID = uint8(c.take(6))
 		g.NodeID = uint32(c.take(32))
@@ -452,6 +452,12 @@ func TestLegacyAgreesWithOracle(t *testing.T) {
 		if diff := disagreement(data, nil); diff != "" {
 			t.Fatalf("%x (-got, +want):\n%s", data, diff)
 		}
+		if g, reports, ok := decodeAll(data, nil); ok && reports[0] != nil {
+			again, err := AppendLegacy(nil, g, reports[0])
+			if err != nil || string(again) != string(data) {
+				t.Fatalf("encoded again: %v\n got %x\nwant %x", err, again, data)
+			}
+		}
 	})
 }
 
@@ -482,9 +488,14 @@ func FuzzDecoder(f *testing.F) {
 			t.Fatalf("(-got, +want):\n%s", diff)
 		}
 		// What was read well is written as it was read, but for what the decoder forgives:
-		// a bit 0 without a word, an MD Length where there is none, a length of 0xFF of
-		// a report that is shorter.
+		// a bit 0 without a word and an MD Length where there is none.
 		g, reports, ok := decodeAll(data, testDomains)
+		if ok && g.Version != Version && reports[0] != nil {
+			again, err := AppendLegacy(nil, g, reports[0])
+			if err != nil || string(again) != string(data) {
+				t.Fatalf("encoded again: %v\n got %x\nwant %x", err, again, data)
+			}
+		}
 		if !ok || g.Version != Version {
 			return
 		}
@@ -493,7 +504,7 @@ func FuzzDecoder(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, r := range reports {
-			if r == nil || r.Has(MdBit0) || r.MDLen != 0 && r.RepType == InnerOnly || r.Length == 0xff {
+			if r == nil || r.Has(MdBit0) || r.MDLen != 0 && r.RepType == InnerOnly {
 				return
 			}
 			if err := e.Add(r); err != nil {
@@ -504,6 +515,27 @@ func FuzzDecoder(f *testing.F) {
 			t.Fatalf("encoded again:\n got %x\nwant %x", again, data)
 		}
 	})
+}
+
+func TestAppendLegacyRefuses(t *testing.T) {
+	f := func(what string, g Group, r Report) {
+		t.Helper()
+		if b, err := AppendLegacy([]byte{1}, g, &r); err == nil || len(b) != 1 {
+			t.Errorf("%s: got %x, want an error and nothing appended", what, b)
+		}
+	}
+	f("version 2", Group{Version: 2}, Report{MdBits: MdIngressTime})
+	f("hw_id", Group{HwID: 64}, Report{MdBits: MdIngressTime})
+	f("I", Group{Version: 1}, Report{MdBits: MdIngressTime, Flags: Interim})
+	f("wide time", Group{Version: 1}, Report{MdBits: MdIngressTime, IngressTime: 1 << 32})
+	f("wide egress time", Group{Version: 1}, Report{MdBits: MdIngressTime | MdEgressTime, EgressTime: 1 << 32})
+	f("wide occupancy", Group{Version: 1}, Report{MdBits: MdIngressTime | MdQueue, QueueOccupancy: 1 << 24})
+	f("buffer", Group{Version: 1}, Report{MdBits: MdIngressTime | MdBuffer})
+	f("no time", Group{Version: 1}, Report{})
+	f("long header", Group{Version: 1}, Report{MdBits: MdIngressTime, DSMetadata: make([]byte, 48)})
+	f("odd header", Group{Version: 1}, Report{MdBits: MdIngressTime, DSMetadata: make([]byte, 3)})
+	f("drop header without reason", Group{}, Report{NProt: 1, MdBits: MdIngressTime})
+	f("no place for the node", Group{NodeID: 1}, Report{MdBits: MdIngressTime})
 }
 
 func TestEncoderRefuses(t *testing.T) {

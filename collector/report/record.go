@@ -17,6 +17,12 @@ const nestedOverlay = 131
 // outer flow is the outermost header where another is inside it, the inner flow
 // that other one or the only one.
 func (r *Report) Record(g Group, rec *postcard.Record, p *dissect.Packet) {
+	r.Dissect(p, &dissect.DefaultMarks)
+	r.RecordOf(g, rec, p)
+}
+
+// RecordOf does as Record does with a packet that has been dissected already.
+func (r *Report) RecordOf(g Group, rec *postcard.Record, p *dissect.Packet) {
 	received := rec.Received
 	*rec = postcard.Record{}
 	rec.Received = received
@@ -100,7 +106,7 @@ func (r *Report) unwrap(rec *postcard.Record) {
 }
 
 func (r *Report) flowsTo(rec *postcard.Record, p *dissect.Packet) {
-	if !r.Dissect(p) {
+	if p.Depth == 0 {
 		return
 	}
 	outer, inner := p.Outermost(), p.Encapsulated()
@@ -119,21 +125,45 @@ func (r *Report) flowsTo(rec *postcard.Record, p *dissect.Packet) {
 	}
 }
 
-// Dissect reads the headers of the truncated packet into p and reports whether it
-// found an IP header.
-func (r *Report) Dissect(p *dissect.Packet) bool {
+// Dissect reads the headers of the truncated packet into p, INT headers that m marks
+// among them (nil = none are looked for), and reports whether it found an IP header. Some
+// devices say IPv4 or IPv6 and send the Ethernet header too: what cannot be the one
+// and can be the other is taken so.
+func (r *Report) Dissect(p *dissect.Packet, m *dissect.Marks) bool {
 	in, b := r.Packet()
+	start := dissect.Ethernet
 	switch in {
 	case InEthernet:
-		p.Parse(dissect.Ethernet, b)
 	case InIPv4:
-		p.Parse(dissect.IPv4, b)
+		if start = dissect.IPv4; len(b) > 0 && b[0]>>4 != 4 && isEthernet(b) {
+			start = dissect.Ethernet
+		}
 	case InIPv6:
-		p.Parse(dissect.IPv6, b)
+		if start = dissect.IPv6; len(b) > 0 && b[0]>>4 != 6 && isEthernet(b) {
+			start = dissect.Ethernet
+		}
 	default:
 		p.Reset()
+		return false
 	}
+	p.ParseINT(start, b, m)
 	return p.Depth > 0
+}
+
+// isEthernet reports whether b can start with an Ethernet header before IP.
+func isEthernet(b []byte) bool {
+	if len(b) < 15 {
+		return false
+	}
+	switch be16(b[12:]) {
+	case 0x0800:
+		return b[14]>>4 == 4
+	case 0x86dd:
+		return b[14]>>4 == 6
+	case 0x8100, 0x88a8, 0x8847:
+		return true
+	}
+	return false
 }
 
 func setFlow(f *postcard.Flow, h *dissect.Header) {

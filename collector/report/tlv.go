@@ -30,6 +30,7 @@ func (t TLVType) packet() InType {
 // TLV is one element of inner contents of type InTLV.
 type TLV struct {
 	Type     TLVType
+	Rsvd     uint8  // four reserved bits
 	Template uint16 // TLV Data Template
 	Data     []byte // points into the datagram
 }
@@ -67,7 +68,7 @@ func (it *TLVs) Next(t *TLV) (bool, error) {
 		it.rest = nil
 		return false, &Error{Cause: TLVLengthBeyond, Offset: at, Got: left, Want: size}
 	}
-	t.Type = TLVType(it.rest[0] >> 4)
+	t.Type, t.Rsvd = TLVType(it.rest[0]>>4), it.rest[0]&15
 	t.Template = be16(it.rest[2:])
 	end := wordSize + size
 	t.Data = it.rest[wordSize:end:end]
@@ -91,6 +92,6 @@ func AppendTLV(dst []byte, t TLV) ([]byte, error) {
 	if len(t.Data)%wordSize != 0 || len(t.Data) > 0xff*wordSize || t.Type > 15 {
 		return dst, &EncodeError{What: "TLV data", Got: len(t.Data), Want: "whole words, at most 1020 bytes, of a type below 16"}
 	}
-	dst = append(dst, byte(t.Type)<<4, byte(len(t.Data)/wordSize), byte(t.Template>>8), byte(t.Template))
+	dst = append(dst, byte(t.Type)<<4|t.Rsvd&15, byte(len(t.Data)/wordSize), byte(t.Template>>8), byte(t.Template))
 	return append(dst, t.Data...), nil
 }

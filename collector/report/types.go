@@ -94,7 +94,8 @@ type Report struct {
 	Length  uint8 // Report Length as on the wire, words; derived by the encoder
 	MDLen   uint8 // MD Length as on the wire, words; derived by the encoder
 
-	NProt uint8 // of versions 0.5 and 1.0
+	NProt uint8  // of versions 0.5 and 1.0
+	Rsvd  uint16 // reserved bits of the header of versions 0.5 (15) and 1.0 (6)
 
 	// RepType INT.
 	DropQueueID, DropReason uint8
@@ -103,6 +104,7 @@ type Report struct {
 	DSMdBits                uint16
 	DSMdStatus              uint16
 	DropPadding             uint16
+	ClaimedMdBits           MdBits // RepMdBits as on the wire, where [Quirks] say that they are not to be believed
 
 	Level1In, Level1Out uint16 // interface ids
 	QueueID, BufferID   uint8

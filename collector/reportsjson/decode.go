@@ -185,7 +185,7 @@ func (d *decoder) datagram(dg *capture.Datagram) error {
 		if it.err, it.report = err, &r; err != nil {
 			err = d.malformed(&it)
 		} else {
-			r.Dissect(&p)
+			r.Dissect(&p, &dissect.DefaultMarks)
 			d.sum.Reports++
 			if !r.RepType.Defined() || !r.InType.Defined() {
 				d.sum.Skipped++

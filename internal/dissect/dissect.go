@@ -1,21 +1,26 @@
 // Package dissect reads the headers of a packet that may end anywhere: the
 // truncated packets inside telemetry reports and the frames of captures. It finds
-// the IP headers one inside the other, their five-tuples and the tunnels between
-// them.
+// the IP headers one inside the other, their five-tuples, the tunnels between them
+// and, where asked, the In-band Network Telemetry (INT) headers among them.
 //
 // It never fails. A packet that ends early, or says something impossible of
-// itself, yields what came before; nothing is read past the bytes that are there
-// and nothing is allocated. What it knows:
+// itself, yields what came before, and says how far that was; nothing is read past
+// the bytes that are there and nothing is allocated. What it knows:
 //
 //	link      Ethernet II, 802.1Q, 802.1ad (any number of tags), MPLS (and
 //	          Ethernet pseudo-wires with control word below it)
 //	network   IPv4 with options and fragments, IPv6 with hop-by-hop, routing,
-//	          destination, fragment, authentication, mobility, HIP, shim6 headers
-//	transport TCP, UDP, SCTP, DCCP, UDP-Lite (ports); ICMP, ICMPv6 (type, code)
+//	          destination, fragment, mobility, HIP, shim6 headers; the
+//	          authentication header in both
+//	transport TCP with options, UDP, SCTP, DCCP, UDP-Lite (ports); ICMP, ICMPv6
+//	          (type, code); ESP (SPI)
 //	tunnels   IP in IP, GRE (version 0, NVGRE), VXLAN, VXLAN-GPE, Geneve, GTP-U
+//	INT       0.5, 1.0 and 2.x behind TCP and UDP, in GRE, VXLAN-GPE and Geneve;
+//	          see [Marks] and [INT]
 //
 // Tunnels over UDP are known by their destination port. A non-first fragment has
-// no ports. Checksums are not verified: what a switch dropped may well be broken.
+// no ports. Checksums are not verified on the way, since what a switch dropped may
+// well be broken; [Packet.Checksum] does it for those who ask.
 package dissect
 
 import "encoding/binary"
@@ -64,6 +69,7 @@ const (
 	ICMP   = 1
 	TCP    = 6
 	UDP    = 17
+	ESP    = 50
 	ICMPv6 = 58
 	SCTP   = 132
 )
@@ -71,8 +77,8 @@ const (
 // Header is one IP header and what stands behind it.
 type Header struct {
 	Src, Dst         [16]byte // IPv4 as ::ffff:a.b.c.d
-	SrcPort, DstPort uint16
-	Proto            uint8 // behind all extension headers
+	SrcPort, DstPort uint16   // where INT replaced them (see [INT]), the original ones
+	Proto            uint8    // behind all extension headers; where INT replaced it, the original one
 
 	Version     uint8 // 4 or 6
 	Tunnel      Tunnel
@@ -81,6 +87,7 @@ type Header struct {
 	HasICMP     bool // ICMPType and ICMPCode were there
 	HasTCPFlags bool // TCPFlags was there
 	HasUDP      bool // a whole UDP header was there: Payload is behind it
+	HasSPI      bool // SPI was there
 	Fragment    bool // any fragment, the first one included
 	DF          bool // IPv4: don't fragment
 	TTL, TOS    uint8
@@ -91,7 +98,9 @@ type Header struct {
 	ID       uint16 // IPv4 identification
 	Length   uint32 // bytes of the IP packet by its own account
 	TunnelID uint32 // VNI of VXLAN, VXLAN-GPE, Geneve; key of GRE; TEID of GTP-U
-	Payload  int    // offset behind the transport header of UDP, else behind IP
+	SPI      uint32 // of ESP
+	At       int    // offset of the IP header
+	Payload  int    // offset behind the transport header of UDP and of TCP with all its options, else behind IP
 }
 
 // Packet is what the headers of a packet say.
@@ -102,14 +111,24 @@ type Packet struct {
 	MPLS      uint8  // how many labels before the outermost IP header
 	Label     uint32 // the outermost of them
 
+	Cut  Layer // the header that the packet ends within; Whole where it ends behind its headers
+	Read int   // bytes of headers that were read
+
 	Depth int // how many of Head are set; the others hold whatever they held
 	Head  [MaxDepth]Header
+
+	INTs   int  // how many of INT are set; the others hold whatever they held
+	BadINT bool // a marked packet whose INT headers could not be read
+	INT    [MaxINT]INT
 }
 
-// Parse reads b, which starts with a header of kind start, into p.
-func (p *Packet) Parse(start Start, b []byte) {
+// Parse reads b, which starts with a header of kind start, into p. It looks for no INT.
+func (p *Packet) Parse(start Start, b []byte) { p.ParseINT(start, b, nil) }
+
+// ParseINT reads b as Parse does and finds INT headers marked by m, or none where m is nil.
+func (p *Packet) ParseINT(start Start, b []byte, m *Marks) {
 	p.Reset()
-	w := walk{p: p, b: b}
+	w := walk{p: p, b: b, m: m}
 	switch start {
 	case Ethernet:
 		w.ethernet(0, None, 0, false)
@@ -122,7 +141,8 @@ func (p *Packet) Parse(start Start, b []byte) {
 
 // Reset makes p the packet of which nothing is known.
 func (p *Packet) Reset() {
-	p.EtherType, p.VLANs, p.VLAN, p.MPLS, p.Label, p.Depth = 0, 0, [2]uint16{}, 0, 0, 0
+	p.EtherType, p.VLANs, p.VLAN, p.MPLS, p.Label = 0, 0, [2]uint16{}, 0, 0
+	p.Cut, p.Read, p.Depth, p.INTs, p.BadINT = Whole, 0, 0, 0, false
 }
 
 // Outermost returns the first IP header, or nil.
@@ -146,97 +166,22 @@ func (p *Packet) Encapsulated() *Header {
 type walk struct {
 	p *Packet
 	b []byte
+	m *Marks
 }
 
 // has reports whether n bytes stand at offset at.
 func (w *walk) has(at, n int) bool { return at >= 0 && at+n <= len(w.b) }
 
+// need reports whether n bytes stand at offset at, where layer needs them, and
+// keeps account of how far the packet goes.
+func (w *walk) need(at, n int, layer Layer) bool {
+	if !w.has(at, n) {
+		w.p.Cut = layer
+		return false
+	}
+	w.p.Read = max(w.p.Read, at+n)
+	return true
+}
+
 func (w *walk) u16(at int) uint16 { return binary.BigEndian.Uint16(w.b[at:]) }
 func (w *walk) u32(at int) uint32 { return binary.BigEndian.Uint32(w.b[at:]) }
-
-// EtherTypes.
-const (
-	etherIPv4       = 0x0800
-	etherVLAN       = 0x8100
-	etherIPv6       = 0x86dd
-	etherMPLS       = 0x8847
-	etherMPLSMulti  = 0x8848
-	etherQinQ       = 0x88a8
-	etherQinQOld    = 0x9100
-	etherTransBr    = 0x6558 // transparent Ethernet bridging, in GRE and Geneve
-	ethernetHeader  = 14
-	maxVLANRecorded = 2
-)
-
-func (w *walk) ethernet(at int, t Tunnel, id uint32, hasID bool) {
-	if !w.has(at, ethernetHeader) {
-		return
-	}
-	outermost := w.p.Depth == 0
-	et := w.u16(at + 12)
-	at += ethernetHeader
-	for et == etherVLAN || et == etherQinQ || et == etherQinQOld {
-		if !w.has(at, 4) {
-			return
-		}
-		if outermost {
-			if w.p.VLANs < maxVLANRecorded {
-				w.p.VLAN[w.p.VLANs] = w.u16(at) & 0xfff
-			}
-			if w.p.VLANs < 255 {
-				w.p.VLANs++
-			}
-		}
-		et = w.u16(at + 2)
-		at += 4
-	}
-	if outermost {
-		w.p.EtherType = et
-	}
-	w.etherType(et, at, t, id, hasID)
-}
-
-func (w *walk) etherType(et uint16, at int, t Tunnel, id uint32, hasID bool) {
-	switch et {
-	case etherIPv4:
-		w.ipv4(at, t, id, hasID)
-	case etherIPv6:
-		w.ipv6(at, t, id, hasID)
-	case etherMPLS, etherMPLSMulti:
-		w.mpls(at, t, id, hasID)
-	case etherTransBr:
-		w.ethernet(at, t, id, hasID)
-	}
-}
-
-// mpls reads the label stack (RFC 3032). What is below it says only its first
-// nibble: 4 and 6 are IP, 0 the control word of an Ethernet pseudo-wire (RFC 4448).
-func (w *walk) mpls(at int, t Tunnel, id uint32, hasID bool) {
-	for w.has(at, 4) {
-		entry := w.u32(at)
-		at += 4
-		if w.p.Depth == 0 {
-			if w.p.MPLS == 0 {
-				w.p.Label = entry >> 12
-			}
-			if w.p.MPLS < 255 {
-				w.p.MPLS++
-			}
-		}
-		if entry&0x100 == 0 {
-			continue
-		}
-		if !w.has(at, 1) {
-			return
-		}
-		switch w.b[at] >> 4 {
-		case 4:
-			w.ipv4(at, t, id, hasID)
-		case 6:
-			w.ipv6(at, t, id, hasID)
-		case 0:
-			w.ethernet(at+4, t, id, hasID)
-		}
-		return
-	}
-}

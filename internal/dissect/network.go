@@ -20,23 +20,23 @@ const (
 )
 
 // open starts the next header in p, or returns nil when there are enough of them.
-func (w *walk) open(version uint8, t Tunnel, id uint32, hasID bool) *Header {
+func (w *walk) open(version uint8, at int, t Tunnel, id uint32, hasID bool) *Header {
 	if w.p.Depth == MaxDepth {
 		return nil
 	}
 	h := &w.p.Head[w.p.Depth]
 	w.p.Depth++
 	*h = Header{}
-	h.Version, h.Tunnel, h.TunnelID, h.HasID = version, t, id, hasID
+	h.Version, h.At, h.Tunnel, h.TunnelID, h.HasID = version, at, t, id, hasID
 	return h
 }
 
 // ipv4 reads an IPv4 header (RFC 791) whose addresses are all there.
 func (w *walk) ipv4(at int, t Tunnel, id uint32, hasID bool) {
-	if !w.has(at, ipv4Header) || w.b[at]>>4 != 4 || w.b[at]&15 < 5 {
+	if !w.need(at, ipv4Header, LayerIPv4) || w.b[at]>>4 != 4 || w.b[at]&15 < 5 {
 		return
 	}
-	h := w.open(4, t, id, hasID)
+	h := w.open(4, at, t, id, hasID)
 	if h == nil {
 		return
 	}
@@ -50,19 +50,31 @@ func (w *walk) ipv4(at int, t Tunnel, id uint32, hasID bool) {
 	h.Src[10], h.Src[11], h.Dst[10], h.Dst[11] = 0xff, 0xff, 0xff, 0xff
 	copy(h.Src[12:], b[12:16])
 	copy(h.Dst[12:], b[16:20])
-	at += int(b[0]&15) * 4
-	h.Payload = min(at, len(w.b))
-	if frag&0x1fff == 0 {
-		w.transport(h, at)
+	size := int(b[0]&15) * 4
+	h.Payload = min(at+size, len(w.b))
+	if !w.need(at, size, LayerIPv4Options) {
+		return
 	}
+	at += size
+	if frag&0x1fff != 0 {
+		return
+	}
+	for h.Proto == protoAH {
+		if !w.need(at, 2, LayerAuthentication) {
+			return
+		}
+		h.Proto, at = w.b[at], at+(int(w.b[at+1])+2)*4
+		h.Payload = min(at, len(w.b))
+	}
+	w.transport(h, at)
 }
 
 // ipv6 reads an IPv6 header (RFC 8200) and walks its extension headers.
 func (w *walk) ipv6(at int, t Tunnel, id uint32, hasID bool) {
-	if !w.has(at, ipv6Header) || w.b[at]>>4 != 6 {
+	if !w.need(at, ipv6Header, LayerIPv6) || w.b[at]>>4 != 6 {
 		return
 	}
-	h := w.open(6, t, id, hasID)
+	h := w.open(6, at, t, id, hasID)
 	if h == nil {
 		return
 	}
@@ -77,17 +89,17 @@ func (w *walk) ipv6(at int, t Tunnel, id uint32, hasID bool) {
 		h.Payload = min(at, len(w.b))
 		switch h.Proto {
 		case protoHopByHop, protoRouting, protoDstOpts, protoMobile, protoHIP, protoShim6:
-			if !w.has(at, 2) {
+			if !w.need(at, 2, LayerIPv6Extension) {
 				return
 			}
 			h.Proto, at = w.b[at], at+(int(w.b[at+1])+1)*8
 		case protoAH:
-			if !w.has(at, 2) {
+			if !w.need(at, 2, LayerAuthentication) {
 				return
 			}
 			h.Proto, at = w.b[at], at+(int(w.b[at+1])+2)*4
 		case protoFrag:
-			if !w.has(at, 4) {
+			if !w.need(at, 4, LayerIPv6Extension) {
 				return
 			}
 			offset := w.u16(at + 2)

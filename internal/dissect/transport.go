@@ -8,26 +8,25 @@ const (
 	portGeneve   = 6081
 
 	udpHeader = 8
+	tcpHeader = 20
 )
 
 // transport reads what stands behind the IP header h, at offset at.
 func (w *walk) transport(h *Header, at int) {
 	switch h.Proto {
-	case TCP, SCTP, protoDCCP, protoUDPLite:
-		w.ports(h, at)
-		if h.Proto == TCP && w.has(at, 14) {
-			h.TCPFlags, h.HasTCPFlags = w.b[at+13], true
-		}
+	case TCP:
+		w.tcp(h, at)
 	case UDP:
-		w.ports(h, at)
-		if !w.has(at, udpHeader) {
-			return
-		}
-		h.Payload, h.HasUDP = at+udpHeader, true
-		w.udpTunnel(h.DstPort, at+udpHeader)
+		w.udp(h, at)
+	case SCTP, protoDCCP, protoUDPLite:
+		w.ports(h, at, LayerPorts)
 	case ICMP, ICMPv6:
-		if w.has(at, 2) {
+		if w.need(at, 2, LayerICMP) {
 			h.ICMPType, h.ICMPCode, h.HasICMP = w.b[at], w.b[at+1], true
+		}
+	case ESP: // RFC 4303: SPI 32, sequence number 32, the rest is encrypted
+		if w.need(at, 4, LayerESP) {
+			h.SPI, h.HasSPI = w.u32(at), true
 		}
 	case protoIPIP:
 		w.ipv4(at, IPinIP, 0, false)
@@ -38,10 +37,62 @@ func (w *walk) transport(h *Header, at int) {
 	}
 }
 
-func (w *walk) ports(h *Header, at int) {
-	if w.has(at, 4) {
-		h.SrcPort, h.DstPort, h.HasPorts = w.u16(at), w.u16(at+2), true
+func (w *walk) ports(h *Header, at int, layer Layer) bool {
+	if !w.need(at, 4, layer) {
+		return false
 	}
+	h.SrcPort, h.DstPort, h.HasPorts = w.u16(at), w.u16(at+2), true
+	return true
+}
+
+// tcp reads as much of a TCP header (RFC 9293) as there is.
+func (w *walk) tcp(h *Header, at int) {
+	if !w.ports(h, at, LayerTCP) || !w.need(at, 14, LayerTCP) {
+		return
+	}
+	h.TCPFlags, h.HasTCPFlags = w.b[at+13], true
+	if !w.need(at, tcpHeader, LayerTCP) {
+		return
+	}
+	size := int(w.b[at+12]>>4) * 4
+	if size < tcpHeader {
+		return
+	}
+	if w.m != nil && w.m.BeforeTCPOptions {
+		if behind, _, ok := w.behindPorts(h, CarrierTCP, at, at+tcpHeader); ok {
+			h.Payload = min(behind+size-tcpHeader, len(w.b))
+			return
+		}
+	}
+	if !w.need(at, size, LayerTCPOptions) {
+		return
+	}
+	h.Payload = at + size
+	if w.m != nil {
+		if behind, _, ok := w.behindPorts(h, CarrierTCP, at, at+size); ok {
+			h.Payload = min(behind, len(w.b))
+		}
+	}
+}
+
+// udp reads a UDP header (RFC 768) and the tunnel or the INT headers behind it.
+func (w *walk) udp(h *Header, at int) {
+	if !w.ports(h, at, LayerUDP) || !w.need(at, udpHeader, LayerUDP) {
+		return
+	}
+	h.Payload, h.HasUDP = at+udpHeader, true
+	behind := at + udpHeader
+	if w.m != nil {
+		if b, inserted, ok := w.behindPorts(h, CarrierUDP, at, behind); ok {
+			h.Payload, behind = min(b, len(w.b)), b
+			if inserted { // the UDP header was INT's own
+				h.SrcPort, h.DstPort, h.HasPorts, h.HasUDP = 0, 0, false, false
+				w.transport(h, behind)
+				return
+			}
+		}
+	}
+	w.udpTunnel(h.DstPort, behind)
 }
 
 func (w *walk) udpTunnel(port uint16, at int) {
@@ -55,107 +106,4 @@ func (w *walk) udpTunnel(port uint16, at int) {
 	case portGTPU:
 		w.gtpu(at)
 	}
-}
-
-// vxlan reads RFC 7348: flags 8 (I = 0x08), reserved 24, VNI 24, reserved 8.
-func (w *walk) vxlan(at int) {
-	if w.has(at, 8) {
-		w.ethernet(at+8, VXLAN, w.u32(at+4)>>8, w.b[at]&0x08 != 0)
-	}
-}
-
-// vxlanGPE reads draft-ietf-nvo3-vxlan-gpe: flags 8 (I 0x08, P 0x04), reserved 16,
-// next protocol 8, VNI 24, reserved 8. Without P it is VXLAN.
-func (w *walk) vxlanGPE(at int) {
-	if !w.has(at, 8) {
-		return
-	}
-	next, id, hasID := w.b[at+3], w.u32(at+4)>>8, w.b[at]&0x08 != 0
-	if w.b[at]&0x04 == 0 {
-		next = 3
-	}
-	switch at += 8; next {
-	case 1:
-		w.ipv4(at, VXLANGPE, id, hasID)
-	case 2:
-		w.ipv6(at, VXLANGPE, id, hasID)
-	case 3:
-		w.ethernet(at, VXLANGPE, id, hasID)
-	case 5:
-		w.mpls(at, VXLANGPE, id, hasID)
-	}
-}
-
-// geneve reads RFC 8926: version 2, option length 6 (words), flags 8, protocol 16,
-// VNI 24, reserved 8, options.
-func (w *walk) geneve(at int) {
-	if w.has(at, 8) && w.b[at]>>6 == 0 {
-		options := int(w.b[at]&0x3f) * 4
-		w.etherType(w.u16(at+2), at+8+options, Geneve, w.u32(at+4)>>8, true)
-	}
-}
-
-// gtpu reads 3GPP TS 29.281: version 3 (1), PT, E, S, PN flags, message type 8 (255
-// = G-PDU), length 16, TEID 32; with any of E, S, PN four bytes more, the last of
-// which starts the chain of extension headers (length in words, next type last).
-func (w *walk) gtpu(at int) {
-	const gpdu = 255
-	if !w.has(at, 8) || w.b[at]>>5 != 1 || w.b[at]&0x10 == 0 || w.b[at+1] != gpdu {
-		return
-	}
-	flags, teid := w.b[at], w.u32(at+4)
-	at += 8
-	if flags&7 != 0 {
-		if !w.has(at, 4) {
-			return
-		}
-		next := w.b[at+3]
-		at += 4
-		for flags&4 != 0 && next != 0 {
-			if !w.has(at, 1) || w.b[at] == 0 || !w.has(at, int(w.b[at])*4) {
-				return
-			}
-			at += int(w.b[at]) * 4
-			next = w.b[at-1]
-		}
-	}
-	if !w.has(at, 1) {
-		return
-	}
-	switch w.b[at] >> 4 {
-	case 4:
-		w.ipv4(at, GTPU, teid, true)
-	case 6:
-		w.ipv6(at, GTPU, teid, true)
-	}
-}
-
-// gre reads RFC 2784 and 2890: C, K, S flags, version 0, protocol 16, then checksum
-// and reserved, key, sequence, each four bytes where flagged. NVGRE (RFC 7637) puts
-// its VSID into the upper 24 bits of the key; the key is given as it stands.
-func (w *walk) gre(at int) {
-	if !w.has(at, 4) {
-		return
-	}
-	flags, protocol := w.u16(at), w.u16(at+2)
-	if flags&7 != 0 || flags&0x4000 != 0 { // version, or source routing of RFC 1701
-		return
-	}
-	at += 4
-	if flags&0x8000 != 0 {
-		at += 4
-	}
-	var key uint32
-	hasKey := flags&0x2000 != 0
-	if hasKey {
-		if !w.has(at, 4) {
-			return
-		}
-		key = w.u32(at)
-		at += 4
-	}
-	if flags&0x1000 != 0 {
-		at += 4
-	}
-	w.etherType(protocol, at, GRE, key, hasKey)
 }
