@@ -2,322 +2,255 @@ package engine
 
 import (
 	"fmt"
-	"math/big"
 
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-// stepFn is one primitive of an action.
-type stepFn func(p *packet)
-
 // action is a compiled action.
 type action struct {
-	steps  []stepFn // first: what runs for every packet should share cache lines
-	jumps  []jump   // parallel to steps; nil in an action without jumps
+	pc     [2]int32 // where its code starts, by version
+	idle   [2]bool  // there is none
 	name   string
 	index  int
 	params []spec.Param
-	argAt  []int    // where each argument's words start
-	words  int      // of all arguments
-	traced []stepFn // steps, telling the trace about the cells they use
+	argAt  []int // where each argument's words start
+	words  int   // of all arguments
+	src    *spec.Action
 }
 
-// jump is a conditional goto among an action's steps.
-type jump struct {
-	ok     bool
-	unless boolFn // stay if it holds; nil = always jump
-	to     int
-}
-
-// maxSteps bounds the backward jumps and control-flow nodes a packet takes in one
-// pipeline; one that takes more is dropped.
+// maxSteps bounds how often the code that repeats is entered by a packet in one
+// pipeline; a packet that does so more often is dropped.
 const maxSteps = 1 << 16
 
-// run executes the action with run-time arguments.
-func (a *action) run(p *packet, args []uint64) {
-	p.args = args
-	if a.jumps == nil {
-		for _, step := range a.steps {
-			step(p)
-		}
-		return
-	}
-	a.jump(p, a.steps)
-}
-
-// jump executes an action that has jumps.
-func (a *action) jump(p *packet, steps []stepFn) {
-	for i := 0; i < len(steps); {
-		j := &a.jumps[i]
-		if !j.ok {
-			steps[i](p)
-			i++
-			continue
-		}
-		if j.unless != nil && j.unless(p) {
-			i++
-			continue
-		}
-		if j.to <= i {
-			if p.steps++; p.steps > maxSteps {
-				return
-			}
-		}
-		i = j.to
-	}
-}
-
-func (k *compiler) action(i int) (*action, error) {
+// action is the outside of an action, without its code.
+func (k *compiler) action(i int) *action {
 	src := &k.prog.Actions[i]
-	a := &action{name: src.Name, index: i, params: src.Params}
+	a := &action{name: src.Name, index: i, params: src.Params, src: src}
 	for _, prm := range src.Params {
 		a.argAt = append(a.argAt, a.words)
 		a.words += (prm.Width + 63) / 64
 	}
-	k.argAt = a.argAt
-	defer func() { k.argAt = nil }()
-	targets := jumpTargets(src)
-	at := make([]int, len(src.Primitives)+1) // where each primitive went
-	var batch []move
-	flush := func() {
-		if len(batch) > 0 {
-			all := moveAll(batch)
-			a.steps, a.traced, batch = append(a.steps, all), append(a.traced, all), nil
+	return a
+}
+
+// inline writes an action that no table chooses, with its arguments.
+func (l *lowerer) inline(c *call) error {
+	if l.version == traced {
+		l.step(tellCall(c))
+	}
+	if len(c.args) > 0 {
+		l.args = append(l.args, c.args)
+		l.emit(instr{op: opArgs, a: int32(len(l.args) - 1)})
+	}
+	return l.body(c.act)
+}
+
+// body writes what an action does.
+func (l *lowerer) body(a *action) error {
+	l.argAt = a.argAt
+	defer func() { l.argAt = nil }()
+	prims := a.src.Primitives
+	target, again := jumpTargets(a.src)
+	at := make([]int32, len(prims)+1) // where each primitive went
+	type jump struct {
+		from []int32
+		to   int
+	}
+	var jumps []jump
+	exits := false
+	l.land()
+	for i := range prims {
+		if at[i] = l.here(); target[i] {
+			l.land()
+		}
+		if again[i] {
+			l.emit(instr{op: opLoop})
+		}
+		c := &prims[i]
+		switch c.Op {
+		case "_jump":
+			jumps = append(jumps, jump{[]int32{l.emit(instr{op: opJump})}, targetOf(c.Args[0])})
+			continue
+		case "_jump_if_zero":
+			jumps = append(jumps, jump{l.branch(spec.Unary{Op: spec.OpDataToBool, X: c.Args[0]}, false), targetOf(c.Args[1])})
+			continue
+		case "exit":
+			exits = true
+		}
+		if err := l.primitive(c); err != nil {
+			return fmt.Errorf("action %q: primitives[%d] %q: %w", a.name, i, c.Op, err)
 		}
 	}
-	for j := range src.Primitives {
-		prim := &src.Primitives[j]
-		if targets[j] {
-			flush()
+	at[len(prims)] = l.here()
+	for _, j := range jumps {
+		for _, from := range j.from {
+			l.ins[from].d = at[j.to]
 		}
-		at[j] = len(a.steps)
-		if m, ok := k.move(prim); ok {
-			batch = append(batch, m)
+	}
+	l.land()
+	if l.version == traced {
+		l.step(tellChanges(a.name))
+	}
+	if exits {
+		l.emit(instr{op: opExit})
+	}
+	return nil
+}
+
+func targetOf(e spec.Expr) int { return int(e.(spec.Const).Value.Int64()) }
+
+// jumpTargets marks the primitives that an action jumps to, and to which back.
+func jumpTargets(a *spec.Action) (target, again []bool) {
+	target, again = make([]bool, len(a.Primitives)+1), make([]bool, len(a.Primitives)+1)
+	for i := range a.Primitives {
+		c := &a.Primitives[i]
+		to := 0
+		switch c.Op {
+		case "_jump":
+			to = targetOf(c.Args[0])
+		case "_jump_if_zero":
+			to = targetOf(c.Args[1])
+		default:
 			continue
 		}
-		flush()
-		at[j] = len(a.steps)
-		step, jmp, err := k.primitive(prim)
-		if err != nil {
-			return nil, fmt.Errorf("action %q: primitives[%d] %q: %w", src.Name, j, prim.Op, err)
-		}
-		a.steps, a.traced = append(a.steps, step), append(a.traced, step)
-		if k.touch != nil {
-			a.traced[len(a.traced)-1], k.touch = k.touch, nil
-		}
-		if jmp.ok {
-			a.jumps = append(a.jumps, make([]jump, len(a.steps)-len(a.jumps))...)
-			a.jumps[len(a.steps)-1] = jmp
-		}
+		target[to] = true
+		again[to] = again[to] || to <= i
 	}
-	flush()
-	at[len(src.Primitives)] = len(a.steps)
-	if a.jumps != nil {
-		a.jumps = append(a.jumps, make([]jump, len(a.steps)-len(a.jumps))...)
-		for i := range a.jumps {
-			a.jumps[i].to = at[a.jumps[i].to]
-		}
-	}
-	return a, nil
+	return target, again
 }
 
-// jumpTargets marks the primitives that an action jumps to.
-func jumpTargets(a *spec.Action) []bool {
-	t := make([]bool, len(a.Primitives)+1)
-	for i := range a.Primitives {
-		switch c := &a.Primitives[i]; c.Op {
-		case "_jump":
-			t[target(c.Args[0])] = true
-		case "_jump_if_zero":
-			t[target(c.Args[1])] = true
-		}
+// primitive writes one call of an action's body.
+func (l *lowerer) primitive(c *spec.Primitive) error {
+	l.changing(c)
+	if l.fast(c) {
+		return nil
 	}
-	return t
+	step, err := l.compiler.step(c.Op, c.Args)
+	if err != nil {
+		return err
+	}
+	if l.touch != nil && l.version == traced {
+		step = l.touch
+	}
+	l.touch = nil
+	l.step(step)
+	return nil
 }
 
-// move is the assignment of a constant, field or argument of one word to a field
-// of one word. Actions consist of little else, so neighbours are done in one step.
-type move struct {
-	kind     moveKind
-	dst, src int32
-	mask     uint64 // or the constant
-}
-
-type moveKind uint8
-
-const (
-	moveConst moveKind = iota
-	moveField
-	moveArg
-)
-
-func moveAll(batch []move) stepFn {
-	if len(batch) == 1 {
-		m := batch[0]
-		switch m.kind {
-		case moveConst:
-			return func(p *packet) { p.phv[m.dst] = m.mask }
-		case moveField:
-			return func(p *packet) { p.phv[m.dst] = p.phv[m.src] & m.mask }
+// changing notes that a header that was parsed is no longer what it was in the
+// packet.
+func (l *lowerer) changing(c *spec.Primitive) {
+	for _, e := range places(c) {
+		f, ok := e.(spec.FieldRef)
+		if !ok || !l.headers[f.Header].tracked {
+			continue
 		}
-		return func(p *packet) { p.phv[m.dst] = p.args[m.src] & m.mask }
-	}
-	return func(p *packet) {
-		phv := p.phv
-		for i := range batch {
-			switch m := &batch[i]; m.kind {
-			case moveConst:
-				phv[m.dst] = m.mask
-			case moveField:
-				phv[m.dst] = phv[m.src] & m.mask
-			default:
-				phv[m.dst] = p.args[m.src] & m.mask
+		if o := l.headers[f.Header].origin; !l.dirty[o] {
+			if l.dirty == nil {
+				l.dirty = map[int32]bool{}
 			}
+			l.dirty[o] = true
+			l.emit(instr{op: opConst, d: o})
 		}
 	}
 }
 
-// move recognises such an assignment.
-func (k *compiler) move(c *spec.Primitive) (move, bool) {
-	if c.Op != "assign" && c.Op != "modify_field" {
-		return move{}, false
+// fast writes a primitive as instructions, if it is one of those that programs
+// are full of.
+func (l *lowerer) fast(c *spec.Primitive) bool {
+	if o, ok := arithmetic[c.Op]; ok {
+		return l.assign(c.Args[0], spec.Binary{Op: o, X: c.Args[1], Y: c.Args[2]})
 	}
-	f, ok := k.staticField(c.Args[0])
-	if !ok || f.words != 1 || f.sat {
-		return move{}, false
-	}
-	return k.moveTo(f, c.Args[1])
-}
-
-// moveTo is a move of src to a field of one word, if it is as simple as that.
-func (k *compiler) moveTo(f field, src spec.Expr) (move, bool) {
-	switch e := k.unmask(src, f.mask).(type) {
-	case spec.Const:
-		return move{kind: moveConst, dst: f.slot, mask: lowWord(e.Value) & f.mask}, true
-	case spec.FieldRef:
-		// A signed source that is narrower would have to be extended.
-		if g := k.field(e); !g.signed || f.width <= g.width {
-			return move{kind: moveField, dst: f.slot, src: g.slot, mask: f.mask}, true
+	switch c.Op {
+	case "assign", "modify_field":
+		return l.assign(c.Args[0], c.Args[1])
+	case "add_to_field":
+		return l.assign(c.Args[0], spec.Binary{Op: spec.OpAdd, X: c.Args[0], Y: c.Args[1]})
+	case "subtract_from_field":
+		return l.assign(c.Args[0], spec.Binary{Op: spec.OpSub, X: c.Args[0], Y: c.Args[1]})
+	case "no_op":
+		return true
+	case "add_header", "remove_header":
+		h, ok := c.Args[0].(spec.HeaderRef)
+		if !ok {
+			return false
 		}
-	case spec.ParamRef:
-		if !k.self {
-			return move{kind: moveArg, dst: f.slot, src: int32(k.argAt[e.Index]), mask: f.mask}, true
+		op := opValid
+		if c.Op == "remove_header" {
+			op = opInvalid
+		} else {
+			delete(l.dirty, l.headers[h.Header].origin)
 		}
-	}
-	return move{}, false
-}
-
-// store compiles dst = src, truncated to the width of dst or saturated.
-func (k *compiler) store(dst, src spec.Expr) stepFn {
-	if f, ok := k.fieldLike(dst); ok && f.sat {
-		op := spec.OpUSatCast
-		if f.signed {
-			op = spec.OpSatCast
+		l.emit(instr{op: op, a: int32(h.Header)})
+		return true
+	case "assign_header", "copy_header":
+		d, ok := c.Args[0].(spec.HeaderRef)
+		s, ok2 := c.Args[1].(spec.HeaderRef)
+		if !ok || !ok2 {
+			return false
 		}
-		src = spec.Binary{Op: op, X: src, Y: spec.Const{Value: big.NewInt(int64(f.width))}}
+		delete(l.dirty, l.headers[d.Header].origin)
+		l.emit(instr{op: opCopy, d: int32(d.Header), a: int32(s.Header)})
+		return true
 	}
-	if f, ok := k.staticField(dst); ok && f.words == 1 {
-		return k.storeField(f, src)
+	if l.version == traced {
+		return false // the trace wants to hear of cells
 	}
-	width, words := k.width(dst)
-	if words == 1 {
-		mask, x := topMask(width), k.int(k.unmask(src, topMask(width)), 0)
-		return k.storeWord(dst, func(p *packet, to *uint64) { *to = x(p) & mask })
-	}
-	lo, hi := k.tmp(0, words)
-	x, top := k.wide(src, words, hi), topMask(width)
-	return k.storeWords(dst, words, func(p *packet, to []uint64) {
-		t := p.sw.scratch[lo:hi]
-		x(p, t)
-		copy(to, t)
-		to[len(to)-1] &= top
-	})
-}
-
-func (k *compiler) staticField(e spec.Expr) (field, bool) {
-	if f, ok := e.(spec.FieldRef); ok {
-		return k.field(f), true
-	}
-	return field{}, false
-}
-
-// fieldLike returns the field, or one like that which is chosen at run time.
-func (k *compiler) fieldLike(e spec.Expr) (field, bool) {
-	switch e := e.(type) {
-	case spec.FieldRef:
-		return k.field(e), true
-	case spec.StackField:
-		return k.typeField(k.prog.Stacks[e.Stack].Type, e.Field), true
-	case spec.AccessField:
-		return k.typeField(e.HeaderType, e.Field), true
-	}
-	return field{}, false
-}
-
-// width returns the bits and words of something that can be stored to.
-func (k *compiler) width(e spec.Expr) (width, words int) {
-	if f, ok := k.fieldLike(e); ok {
-		return int(f.width), int(f.words)
-	}
-	if r, ok := e.(spec.RegisterCell); ok {
-		w := k.prog.Registers[r.Register].Width
-		return w, (w + 63) / 64
-	}
-	panic("BUG: not something that can be stored to")
-}
-
-// unmask takes away a mask that the store makes anyway.
-func (k *compiler) unmask(e spec.Expr, mask uint64) spec.Expr {
-	if b, ok := e.(spec.Binary); ok && b.Op == spec.OpBitAnd {
-		if c, ok := b.Y.(spec.Const); ok && lowWord(c.Value)&mask == mask {
-			return k.unmask(b.X, mask)
+	switch c.Op {
+	case "count":
+		n := c.Args[0].(spec.CounterRef).Counter
+		return !l.prog.spec.Counters[n].Direct && l.withCell(c.Args[1], func(i int32) {
+			l.emit(instr{op: opCount, a: int32(n), b: i})
+		})
+	case "register_read":
+		r, f, ok := c.Args[1].(spec.RegisterRef).Register, field{}, false
+		if f, ok = l.staticField(c.Args[0]); !ok || f.sat || f.words != 1 || l.prog.spec.Registers[r].Width > 64 {
+			return false
 		}
-	}
-	return e
-}
-
-// storeField compiles a store to a field of one word.
-func (k *compiler) storeField(f field, src spec.Expr) stepFn {
-	if m, ok := k.moveTo(f, src); ok && !f.sat {
-		return moveAll([]move{m})
-	}
-	slot, mask := f.slot, f.mask
-	src = k.unmask(src, mask)
-	x := k.int(src, 0)
-	if k.interval(src).within(unsigned(int(f.width))) {
-		return func(p *packet) { p.phv[slot] = x(p) }
-	}
-	return func(p *packet) { p.phv[slot] = x(p) & mask }
-}
-
-// storeWord calls put with the place of one word.
-func (k *compiler) storeWord(dst spec.Expr, put func(p *packet, to *uint64)) stepFn {
-	return k.storeWords(dst, 1, func(p *packet, to []uint64) { put(p, &to[0]) })
-}
-
-// storeWords calls put with the words of dst; never, when dst is a register cell
-// out of range.
-func (k *compiler) storeWords(dst spec.Expr, words int, put func(p *packet, to []uint64)) stepFn {
-	switch e := dst.(type) {
-	case spec.FieldRef:
-		f := k.field(e)
-		return func(p *packet) { put(p, p.phv[f.slot:f.slot+f.words]) }
-	case spec.StackField, spec.AccessField:
-		h, i := k.memberOf(e, 0) // found before the source is computed
-		return func(p *packet) {
-			f := &h(p).fields[i]
-			put(p, p.phv[f.slot:f.slot+f.words])
+		return l.withCell(c.Args[2], func(i int32) {
+			l.emit(instr{op: opRead, d: f.slot, a: int32(r), b: i, k: f.mask})
+		})
+	case "register_write":
+		r := c.Args[0].(spec.RegisterRef).Register
+		w := l.prog.spec.Registers[r].Width
+		if w > 64 {
+			return false
 		}
-	case spec.RegisterCell:
-		r, index := e.Register, k.cell(e.Index)
-		return func(p *packet) {
-			cells := p.sw.registers[r].cells
-			if i := index(p); i < uint64(len(cells)/words) {
-				put(p, cells[int(i)*words:(int(i)+1)*words])
-				return
-			}
-			p.sw.stats.IndexErrors++
-		}
+		return l.withCell(c.Args[1], func(i int32) {
+			l.emit(instr{op: opWrite, d: l.operand(c.Args[2], topMask(w)), a: int32(r), b: i, k: topMask(w)})
+		})
+	case "modify_field_with_hash_based_offset":
+		return l.hash(c.Args)
 	}
-	panic("BUG: not something that can be stored to")
+	return false
+}
+
+// withCell gives the slot of an array index, if it is one that needs no care.
+func (l *lowerer) withCell(index spec.Expr, do func(slot int32)) bool {
+	if v := l.interval(index); v.lo.Sign() < 0 || v.hi.BitLen() > 32 {
+		return false
+	}
+	depth := l.depth
+	do(l.operand(index, ^uint64(0)))
+	l.depth = depth
+	return true
+}
+
+// hash writes hash() with base 0 and a power of two as its maximum.
+func (l *lowerer) hash(args []spec.Expr) bool {
+	f, ok := l.staticField(args[0])
+	base, ok1 := args[1].(spec.Const)
+	most, ok2 := args[3].(spec.Const)
+	if !ok || !ok1 || !ok2 || f.sat || f.words != 1 || base.Value.Sign() != 0 {
+		return false
+	}
+	m := lowWord(most.Value)
+	if m&(m-1) != 0 || most.Value.Cmp(bigZero) > 0 && !most.Value.IsUint64() {
+		return false
+	}
+	if m == 0 {
+		m = 1
+	}
+	l.emit(instr{op: opHash, d: f.slot, a: int32(args[2].(spec.CalculationRef).Calculation), k: (m - 1) & f.mask})
+	return true
 }

@@ -17,9 +17,8 @@ type calculation struct {
 	runs    []run
 	aligned bool
 	payload bool
-	consts  []uint64 // constants, addressed as slots behind the PHV's
-	most    int      // bytes at most, without the payload
-	sums    bool     // csum16 over runs of whole 16-bit words: no need to write them out
+	most    int  // bytes at most, without the payload
+	sums    bool // csum16 over runs of whole 16-bit words: no need to write them out
 }
 
 // run is inputs that are there if a header is valid.
@@ -60,8 +59,7 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 		case spec.SizedConst:
 			words := make([]uint64, (in.Width+63)/64)
 			bigWide(words, in.Const)
-			add(-1, bitField{int32(k.slots + len(c.consts)), int32(in.Width), false})
-			c.consts = append(c.consts, words...)
+			add(-1, bitField{k.wideConstant(words), int32(in.Width), false})
 		case spec.SizedHeader:
 			h := &k.headers[in.Index]
 			for _, f := range h.fields[:len(h.fields)-1] {
@@ -92,19 +90,9 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 	return c, nil
 }
 
-// slots is the PHV with the constants behind it, for which it has room.
-func (c *calculation) slots(p *packet) []uint64 {
-	if len(c.consts) == 0 {
-		return p.phv
-	}
-	phv := p.phv[:len(p.phv)+len(c.consts)]
-	copy(phv[len(p.phv):], c.consts)
-	return phv
-}
-
 // checksum computes csum16 from the fields as they are.
 func (c *calculation) checksum(p *packet) uint64 {
-	phv := c.slots(p)
+	phv := p.phv
 	var sum uint64
 	for i := range c.runs {
 		if r := &c.runs[i]; r.valid < 0 || phv[r.valid] != 0 {
@@ -119,7 +107,7 @@ func (c *calculation) checksum(p *packet) uint64 {
 
 // input writes the bytes to p.sw.hashed and returns them.
 func (c *calculation) input(p *packet) []byte {
-	phv := c.slots(p)
+	phv := p.phv
 	need := c.most
 	if c.payload {
 		need += p.end - p.pos
@@ -176,6 +164,7 @@ type checksum struct {
 	calc   int
 	field  field
 	valid  int32 // of the target's header
+	origin int32 // likewise
 	when   boolFn
 	verify bool
 	update bool
@@ -183,7 +172,7 @@ type checksum struct {
 
 func (k *compiler) checksum(i int) checksum {
 	c := &k.prog.Checksums[i]
-	out := checksum{index: i, calc: c.Calculation, field: k.field(c.Target), valid: k.headers[c.Target.Header].valid, verify: c.Verify, update: c.Update}
+	out := checksum{index: i, calc: c.Calculation, field: k.field(c.Target), valid: k.headers[c.Target.Header].valid, origin: k.headers[c.Target.Header].origin, verify: c.Verify, update: c.Update}
 	if c.If != nil {
 		if b, ok := c.If.(spec.Bool); !ok || !b.Value {
 			out.when = k.bool(c.If, 0)
@@ -218,6 +207,7 @@ func (p *packet) updateChecksums() {
 		}
 		f := &c.field
 		v := p.sw.calculate(c.calc, p)
+		p.phv[c.origin] = 0
 		if f.words == 1 {
 			p.phv[f.slot] = v & f.mask
 			continue

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/telltale-net/telltale/bmv2/hash"
@@ -49,7 +50,8 @@ func TestCalculationInput(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pk := &packet{sw: &Switch{}, phv: make([]uint64, l.slots, l.slots+len(c.consts)), buf: make([]byte, 100), pos: 10, end: 10 + rnd.IntN(50), truncated: noTruncation}
+		l.start()
+		pk := &packet{sw: &Switch{}, phv: slices.Clone(l.initial), buf: make([]byte, 100), pos: 10, end: 10 + rnd.IntN(50), truncated: noTruncation}
 		for i := range pk.buf {
 			pk.buf[i] = byte(rnd.Uint32())
 		}

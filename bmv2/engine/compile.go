@@ -19,6 +19,7 @@ type Program struct {
 	parser    *parser
 	ingress   *node
 	egress    *node
+	code      [2]code // by version
 	deparser  []emission
 	finish    []stepFn // the deparser's own primitives
 	calcs     []*calculation
@@ -30,7 +31,6 @@ type Program struct {
 	setUses   []setUse
 	scratch   int // words
 	keyWords  int
-	consts    int // words of constants that calculations append to a PHV
 	byName    names
 
 	profileActions [][]int // the actions that members of a profile may have
@@ -71,11 +71,7 @@ func compile(src *spec.Program) (*Program, error) {
 		return nil, err
 	}
 	for i := range src.Actions {
-		a, err := k.action(i)
-		if err != nil {
-			return nil, err
-		}
-		p.actions = append(p.actions, a)
+		p.actions = append(p.actions, k.action(i))
 	}
 	if err := p.compileFlow(k); err != nil {
 		return nil, err
@@ -86,7 +82,11 @@ func compile(src *spec.Program) (*Program, error) {
 	for i := range src.Checksums {
 		p.checksums = append(p.checksums, k.checksum(i))
 	}
+	if err := p.compileCode(k); err != nil {
+		return nil, err
+	}
 	p.compileLists(k)
+	p.start()
 	p.scratch, p.keyWords, p.setUses = k.scratch, k.keyWords, k.setUses
 	p.index()
 	return p, nil
@@ -100,7 +100,6 @@ func (p *Program) compileCalculations(k *compiler) error {
 			return fmt.Errorf("calculation %q: %w", c.Name, err)
 		}
 		p.calcs = append(p.calcs, calc)
-		p.consts = max(p.consts, len(calc.consts))
 	}
 	for i := range p.spec.Profiles {
 		pr := &p.spec.Profiles[i]
@@ -110,7 +109,6 @@ func (p *Program) compileCalculations(k *compiler) error {
 			if calc, err = k.calculation(pr.Selector.Algo, pr.Selector.Input); err != nil {
 				return fmt.Errorf("action profile %q: selector: %w", pr.Name, err)
 			}
-			p.consts = max(p.consts, len(calc.consts))
 		}
 		p.selectors = append(p.selectors, calc)
 	}
@@ -162,7 +160,7 @@ func (p *Program) compileFlow(k *compiler) error {
 	}
 	for i := range src.Conditionals {
 		c := &src.Conditionals[i]
-		conds[i] = node{kind: spec.NodeConditional, name: c.Name, cond: k.bool(c.If, 0), yes: at(c.True), no: at(c.False)}
+		conds[i] = node{kind: spec.NodeConditional, name: c.Name, cond: c.If, yes: at(c.True), no: at(c.False)}
 	}
 	for i := range src.ActionCalls {
 		c := &src.ActionCalls[i]
@@ -227,10 +225,9 @@ func (p *Program) compileParsers(k *compiler) error {
 	}
 	d := &p.spec.Deparsers[0]
 	for i := range d.Primitives {
-		step, _, err := k.primitive(&d.Primitives[i])
-		k.touch = nil
-		if err != nil || step == nil {
-			return fmt.Errorf("deparser: primitives[%d] %q: %w", i, d.Primitives[i].Op, orJump(err))
+		step, err := k.primitive(&d.Primitives[i])
+		if err != nil {
+			return fmt.Errorf("deparser: primitives[%d] %q: %w", i, d.Primitives[i].Op, err)
 		}
 		p.finish = append(p.finish, step)
 	}

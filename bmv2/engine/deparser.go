@@ -2,10 +2,11 @@ package engine
 
 // emission is a header in the order of the deparser.
 type emission struct {
-	valid, first, end int32
-	bytes             int   // fixed part
-	varbit            int32 // slot of the length in bits, -1 = none
-	wire              *wire
+	valid, origin int32
+	first, end    int32
+	bytes         int   // fixed part
+	varbit        int32 // slot of the length in bits, -1 = none
+	wire          *wire
 }
 
 // size is the length of the header in a packet.
@@ -17,7 +18,7 @@ func (e *emission) size(phv []uint64) int {
 }
 
 func newEmission(h *header) emission {
-	e := emission{valid: h.valid, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, varbit: -1, wire: h.wire}
+	e := emission{valid: h.valid, origin: h.origin, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, varbit: -1, wire: h.wire}
 	if h.varbit >= 0 {
 		e.varbit = h.fields[h.varbit].slot
 	}
@@ -49,14 +50,25 @@ func (p *packet) deparse() {
 	if tr != nil {
 		tr.changes(p, "deparser")
 	}
-	out := p.prepend(p.sw.headerBytes(p))
-	for i := range prog.deparser {
-		e := &prog.deparser[i]
-		if p.phv[e.valid] == 0 {
+	p.emit(prog.deparser)
+}
+
+// emit writes the headers from the last one to the first. What already stands where
+// it belongs stays as it is.
+func (p *packet) emit(order []emission) {
+	if need := p.sw.headerBytes(p); p.pos < need {
+		p.grow(need)
+	}
+	phv, at := p.phv, p.pos
+	for i := len(order) - 1; i >= 0; i-- {
+		e := &order[i]
+		if phv[e.valid] == 0 {
 			continue
 		}
-		n := e.size(p.phv)
-		e.wire.emit(out[:n], p.phv[e.first:e.end])
-		out = out[n:]
+		end := at
+		if at -= e.size(phv); phv[e.origin] != p.origin(at) {
+			e.wire.emit(p.buf[at:end], phv[e.first:e.end])
+		}
 	}
+	p.head, p.pos = at, at
 }

@@ -28,7 +28,8 @@ type (
 type compiler struct {
 	*layout
 	scratch  int
-	argAt    []int // of the action being compiled: where each argument's words start
+	pool     map[uint64]int32 // slots of constants, by value
+	argAt    []int            // of the action being compiled: where each argument's words start
 	std      standard
 	setUses  []setUse
 	keyWords int    // of the longest lookup or transition key

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/telltale-net/telltale/bmv2/spec"
@@ -190,6 +191,32 @@ func fieldValue(l *layout, phv []uint64, ref spec.FieldRef) *big.Int {
 	return v
 }
 
+// lowered is dst = src as code, and cond, jumping when it does not hold and when
+// it does.
+func lowered(t *testing.T, k *compiler, dst spec.FieldRef, src, cond spec.Expr) (run func(*packet), decide [2]func(*packet) bool) {
+	c := &code{}
+	l := &lowerer{compiler: k, code: c, prog: &Program{spec: k.prog}}
+	if err := l.primitive(&spec.Primitive{Op: "assign", Args: []spec.Expr{dst, src}}); err != nil {
+		t.Fatal(err)
+	}
+	l.emit(instr{op: opEnd})
+	run = func(p *packet) { p.exec(c, plain, 0) }
+	for want := range 2 {
+		at, mark := l.here(), l.take(1)
+		jumps := l.branch(cond, want == 1)
+		l.emit(instr{op: opConst, d: mark, k: uint64(1 - want)})
+		l.emit(instr{op: opEnd})
+		l.land(jumps...)
+		l.emit(instr{op: opConst, d: mark, k: uint64(want)})
+		l.emit(instr{op: opEnd})
+		decide[want] = func(p *packet) bool {
+			p.exec(c, plain, at)
+			return p.phv[mark] == 1
+		}
+	}
+	return run, decide
+}
+
 func TestExpressionsAreExact(t *testing.T) {
 	p := exprProgram()
 	l, err := newLayout(p)
@@ -204,7 +231,9 @@ func TestExpressionsAreExact(t *testing.T) {
 		dst := spec.FieldRef{Header: 0, Field: rnd.IntN(len(testWidths))}
 		src, cond := g.int(1+rnd.IntN(4)), g.bool(1+rnd.IntN(4))
 		step, holds := k.store(dst, src), k.bool(cond, 0)
-		pk := &packet{phv: make([]uint64, l.slots), sw: &Switch{scratch: make([]uint64, k.scratch)}}
+		run, decide := lowered(t, k, dst, src, cond)
+		l.start()
+		pk := &packet{phv: slices.Clone(l.initial), sw: &Switch{scratch: make([]uint64, k.scratch)}}
 		for range 4 {
 			for i := range testWidths {
 				f := l.field(spec.FieldRef{Header: 0, Field: i})
@@ -228,7 +257,19 @@ func TestExpressionsAreExact(t *testing.T) {
 			if got := holds(pk); got != truth {
 				t.Fatalf("round %d: got %v, want %v: %#v", round, got, truth, cond)
 			}
+			for want := range 2 {
+				if got := decide[want](pk); got != truth {
+					t.Fatalf("round %d: got %v as code, want %v: %#v", round, got, truth, cond)
+				}
+			}
+			before := slices.Clone(pk.phv)
+			run(pk)
+			asCode := fieldValue(l, pk.phv, dst)
+			copy(pk.phv, before)
 			step(pk)
+			if got := fieldValue(l, pk.phv, dst); got.Cmp(asCode) != 0 {
+				t.Fatalf("round %d: got %x as code, %x as a closure: %#v", round, asCode, got, src)
+			}
 			f := l.field(dst)
 			if f.sat {
 				in := unsigned(int(f.width))

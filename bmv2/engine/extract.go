@@ -1,19 +1,10 @@
 package engine
 
 import (
-	"fmt"
-
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-func orJump(err error) error {
-	if err == nil {
-		return fmt.Errorf("a jump outside of an action")
-	}
-	return err
-}
-
-func plain(step stepFn) parseOp {
+func always(step stepFn) parseOp {
 	return func(p *packet) int64 {
 		step(p)
 		return accept
@@ -76,12 +67,16 @@ func push(s *stack, do parseOp, full int64) parseOp {
 // fixed extracts a plain header.
 func fixed(h *header, short int64) parseOp {
 	valid, first, end, w := h.valid, h.first, h.first+h.n, h.wire
+	origin, tracked := h.origin, h.tracked
 	return func(p *packet) int64 {
 		if p.end-p.pos < w.bytes {
 			return short
 		}
 		w.extract(p.phv[first:end], p.buf[p.pos:])
 		p.phv[valid] = 1
+		if tracked {
+			p.phv[origin] = p.origin(p.pos)
+		}
 		p.pos += w.bytes
 		return accept
 	}

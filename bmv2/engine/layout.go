@@ -8,10 +8,12 @@ import (
 
 // A packet's headers and metadata (its PHV) are one flat slice of words:
 //
-//	header      │ valid │ field │ field, 64 < bits ≤ 128 │ varbit: bits, bytes…  │
-//	slots       │   1   │   1   │ low word, high word    │ 1 + ⌈most bits/64⌉    │
+//	validity    │ valid, origin │ … of every header, since that is looked at most
+//	header      │ field │ field, 64 < bits ≤ 128 │ varbit: bits, bytes…  │
+//	slots       │   1   │ low word, high word    │ 1 + ⌈most bits/64⌉    │
 //	stack       │ next │                                  one slot each
 //	union       │ valid member + 1, or 0 │
+//	code        │ constant │ intermediate result │
 //
 // A field of up to 64 bits is one slot, its value right-aligned and the bits
 // above its width zero, also for signed fields. The bytes of a varbit field are
@@ -21,15 +23,16 @@ import (
 // Every header type has one more instance, the void: what an index out of range
 // refers to. It is never valid unless the program makes it so, and never emitted.
 type layout struct {
-	prog     *spec.Program
-	headers  []header
-	stacks   []stack
-	unions   []union
-	ustacks  []stack // elements are unions
-	voids    []int32 // by header type: index into headers
-	slots    int
-	metadata []slotRun // fields of metadata
-	initial  []uint64  // a PHV as a packet starts: all zero but metadata's validity
+	prog      *spec.Program
+	headers   []header
+	stacks    []stack
+	unions    []union
+	ustacks   []stack // elements are unions
+	voids     []int32 // by header type: index into headers
+	slots     int
+	metadata  []slotRun        // fields of metadata
+	constants map[int32]uint64 // by slot
+	initial   []uint64         // a PHV as a packet starts: all zero but metadata's validity
 }
 
 // field is where a field lives.
@@ -53,6 +56,8 @@ type header struct {
 	n        int32
 	fields   []field // the last one is the validity
 	varbit   int     // index into fields, -1 = none
+	origin   int32   // slot: where the header stands in the packet, or 0
+	tracked  bool    // the origin is kept up: see tracked.go
 	union    int32   // slot of the union's valid member, -1 = not in a union
 	member   uint64  // 1 + position in the union
 	siblings []int32 // validity of the union's other members
@@ -76,7 +81,7 @@ type union struct {
 const maxFieldWidth = 4096
 
 func newLayout(p *spec.Program) (*layout, error) {
-	l := &layout{prog: p}
+	l := &layout{prog: p, constants: map[int32]uint64{}}
 	wires := make([]*wire, len(p.HeaderTypes))
 	for i := range p.HeaderTypes {
 		t := &p.HeaderTypes[i]
@@ -87,13 +92,16 @@ func newLayout(p *spec.Program) (*layout, error) {
 		}
 		wires[i] = newWire(t)
 	}
+	valid := l.take(2 * (len(p.Headers) + len(p.HeaderTypes)))
 	for i := range p.Headers {
 		h := &p.Headers[i]
-		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type]))
+		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type], valid))
+		valid += 2
 	}
 	for i := range p.HeaderTypes {
 		l.voids = append(l.voids, int32(len(l.headers)))
-		l.headers = append(l.headers, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i]))
+		l.headers = append(l.headers, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i], valid))
+		valid += 2
 	}
 	for i := range p.Unions {
 		u := union{slot: l.take(1)}
@@ -125,14 +133,26 @@ func newLayout(p *spec.Program) (*layout, error) {
 		}
 		l.ustacks = append(l.ustacks, s)
 	}
-	l.initial = make([]uint64, l.slots)
 	for i := range l.headers {
-		if l.headers[i].meta {
-			l.initial[l.headers[i].valid] = 1
-			l.metadata = append(l.metadata, slotRun{l.headers[i].first, l.headers[i].n})
+		if h := &l.headers[i]; h.meta {
+			l.metadata = append(l.metadata, slotRun{h.first, h.n})
 		}
 	}
+	l.trackHeaders()
 	return l, nil
+}
+
+// start makes the PHV that packets start with, when all slots are taken.
+func (l *layout) start() {
+	l.initial = make([]uint64, l.slots)
+	for i := range l.headers {
+		if h := &l.headers[i]; h.meta {
+			l.initial[h.valid] = 1
+		}
+	}
+	for slot, v := range l.constants {
+		l.initial[slot] = v
+	}
 }
 
 func (l *layout) take(n int) int32 {
@@ -141,9 +161,10 @@ func (l *layout) take(n int) int32 {
 	return int32(at)
 }
 
-func (l *layout) header(name string, typ int, meta bool, w *wire) header {
+// header lays out an instance. The slots at valid are taken already.
+func (l *layout) header(name string, typ int, meta bool, w *wire, valid int32) header {
 	t := &l.prog.HeaderTypes[typ]
-	h := header{name: name, typ: typ, meta: meta, valid: l.take(1), varbit: t.VarBit, union: -1, wire: w}
+	h := header{name: name, typ: typ, meta: meta, valid: valid, origin: valid + 1, varbit: t.VarBit, union: -1, wire: w}
 	h.first = int32(l.slots)
 	for _, f := range t.Fields {
 		words := (f.Width + 63) / 64
@@ -212,6 +233,9 @@ func copyHeader(phv []uint64, dst, src *header) {
 	}
 	dst.setValid(phv)
 	copy(phv[dst.first:dst.first+dst.n], phv[src.first:src.first+src.n])
+	if dst.tracked {
+		phv[dst.origin] = phv[src.origin]
+	}
 }
 
 // swapHeaders exchanges two headers of one type, validity included.

@@ -59,7 +59,7 @@ func (s *Switch) newPacket(n int) *packet {
 		p, s.free[last] = s.free[last], nil
 		s.free = s.free[:last]
 	} else {
-		p = &packet{sw: s, phv: make([]uint64, s.prog.slots, s.prog.slots+s.prog.consts)}
+		p = &packet{sw: s, phv: make([]uint64, s.prog.slots)}
 	}
 	if need := headroom + n + slack; len(p.buf) < need {
 		p.buf = make([]byte, max(need, headroom+2048+slack))
@@ -115,9 +115,10 @@ func (p *packet) copyBytes(at int) *packet {
 	return c
 }
 
-// copyParsed returns a new packet with the payload and PHV of p.
+// copyParsed returns a new packet with the bytes and PHV of p.
 func (p *packet) copyParsed() *packet {
-	c := p.copyBytes(p.pos)
+	c := p.copyBytes(p.head)
+	c.pos += p.pos - p.head
 	copy(c.phv, p.phv)
 	return c
 }
@@ -134,17 +135,11 @@ func satAdd(a, b int) int {
 	return a + b
 }
 
-// prepend makes room for n bytes in front of the payload.
-func (p *packet) prepend(n int) []byte {
-	if p.pos < n {
-		grown := make([]byte, n+headroom+(p.end-p.pos)+slack)
-		copy(grown[n+headroom:], p.buf[p.pos:p.end])
-		p.end = n + headroom + p.end - p.pos
-		p.pos, p.buf = n+headroom, grown
-	}
-	p.pos -= n
-	p.head = p.pos
-	return p.buf[p.pos : p.pos+n]
+// grow makes room for n more bytes in front of the packet.
+func (p *packet) grow(n int) {
+	grown := make([]byte, n+len(p.buf))
+	copy(grown[n:], p.buf)
+	p.head, p.pos, p.end, p.buf = p.head+n, p.pos+n, p.end+n, grown
 }
 
 // bytes is the packet from its head on.

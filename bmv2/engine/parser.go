@@ -196,7 +196,7 @@ func (k *compiler) parseOp(op *spec.ParserOp, ps *parser) (parseOp, error) {
 	case spec.OpSet:
 		if d, ok := op.Args[0].(spec.VarBitRef); ok {
 			step, err := k.assignVarBit(d, op.Args[1].(spec.VarBitRef))
-			return plain(step), err
+			return always(step), err
 		}
 		step := k.store(op.Args[0], op.Args[1])
 		if ahead, ok := op.Args[1].(spec.Lookahead); ok {
@@ -209,7 +209,7 @@ func (k *compiler) parseOp(op *spec.ParserOp, ps *parser) (parseOp, error) {
 				return accept
 			}, nil
 		}
-		return plain(step), nil
+		return always(step), nil
 	case spec.OpVerify:
 		holds, code := k.bool(op.Args[0], 0), k.int(op.Args[1], 0)
 		return func(p *packet) int64 {
@@ -224,12 +224,11 @@ func (k *compiler) parseOp(op *spec.ParserOp, ps *parser) (parseOp, error) {
 	case spec.OpAdvance:
 		return advance(k.index(op.Args[0], 0), ps), nil
 	case spec.OpPrimitive:
-		step, _, err := k.primitive(op.Primitive)
-		k.touch = nil
-		if err != nil || step == nil {
-			return nil, fmt.Errorf("primitive %q: %w", op.Primitive.Op, orJump(err))
+		step, err := k.primitive(op.Primitive)
+		if err != nil {
+			return nil, fmt.Errorf("primitive %q: %w", op.Primitive.Op, err)
 		}
-		return plain(step), nil
+		return always(step), nil
 	}
 	panic("BUG: a parser operation of unknown kind")
 }

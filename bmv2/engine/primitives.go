@@ -6,26 +6,19 @@ import (
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-// primitive compiles one call of an action's body.
-func (k *compiler) primitive(c *spec.Primitive) (stepFn, jump, error) {
-	switch c.Op {
-	case "_jump":
-		return nil, jump{ok: true, to: target(c.Args[0])}, nil
-	case "_jump_if_zero":
-		return nil, jump{ok: true, unless: k.compare(spec.OpNe, c.Args[0], spec.Const{Value: bigZero}, 0), to: target(c.Args[1])}, nil
-	}
+// primitive compiles one call outside of an action.
+func (k *compiler) primitive(c *spec.Primitive) (stepFn, error) {
 	step, err := k.step(c.Op, c.Args)
-	return step, jump{}, err
+	k.touch = nil
+	return step, err
 }
-
-func target(e spec.Expr) int { return int(e.(spec.Const).Value.Int64()) }
 
 var arithmetic = map[string]spec.Op{
 	"add": spec.OpAdd, "subtract": spec.OpSub, "bit_xor": spec.OpBitXor, "bit_or": spec.OpBitOr, "bit_and": spec.OpBitAnd,
 	"shift_left": spec.OpShl, "shift_right": spec.OpShr,
 }
 
-// step compiles the primitives that are no jumps.
+// step compiles the primitives that are no jumps to closures.
 func (k *compiler) step(op string, args []spec.Expr) (stepFn, error) {
 	if o, ok := arithmetic[op]; ok {
 		return k.store(args[0], spec.Binary{Op: o, X: args[1], Y: args[2]}), nil

@@ -113,25 +113,29 @@ func (k *compiler) validity(op string, e spec.Expr) stepFn {
 	}
 	switch op {
 	case "add_header":
-		return func(p *packet) {
-			h := to(p)
-			if p.phv[h.valid] != 0 {
-				return
-			}
-			clear(p.phv[h.first : h.first+h.n])
-			h.setValid(p.phv)
-			p.pktLength += h.bytes(p.phv)
-		}
+		return func(p *packet) { p.addHeader(to(p)) }
 	case "add_header_fast":
 		return func(p *packet) { to(p).setValid(p.phv) }
 	default:
-		return func(p *packet) {
-			h := to(p)
-			if p.phv[h.valid] != 0 {
-				p.pktLength -= h.bytes(p.phv)
-				h.setInvalid(p.phv)
-			}
-		}
+		return func(p *packet) { p.removeHeader(to(p)) }
+	}
+}
+
+// addHeader is setValid of a header that was not: its fields become zero.
+func (p *packet) addHeader(h *header) {
+	if p.phv[h.valid] != 0 {
+		return
+	}
+	clear(p.phv[h.first : h.first+h.n])
+	p.phv[h.origin] = 0
+	h.setValid(p.phv)
+	p.pktLength += h.bytes(p.phv)
+}
+
+func (p *packet) removeHeader(h *header) {
+	if p.phv[h.valid] != 0 {
+		p.pktLength -= h.bytes(p.phv)
+		h.setInvalid(p.phv)
 	}
 }
 

@@ -60,6 +60,7 @@ func newStandard(l *layout) (standard, error) {
 			continue
 		}
 		*f.to = l.field(ref)
+		l.headers[ref.Header].tracked = false
 		if f.to.words != 1 || f.to.varbit {
 			return s, fmt.Errorf("field %s of %d bits, want at most 64", f.name, f.to.width)
 		}

@@ -16,7 +16,7 @@ type tableProgram struct {
 	key     []keySlot
 	words   int
 	next    []*node // by position in spec.Actions
-	at      map[int]int
+	at      []int   // … by action
 	hit     *node
 	miss    *node
 	hitMiss bool
@@ -41,11 +41,13 @@ type keySlot struct {
 type node struct {
 	kind  spec.NodeKind
 	table int
-	cond  boolFn
+	cond  spec.Expr
 	yes   *node
 	no    *node // also what follows an action call
 	call  call  // of an action call
 	name  string
+	loop  bool     // a pipeline may come back here
+	pc    [2]int32 // where its code starts, by version
 }
 
 // call is an action bound to its arguments, and what follows it.
@@ -85,7 +87,7 @@ type table struct {
 
 func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, error) {
 	src := &k.prog.Tables[i]
-	t := &tableProgram{spec: src, at: map[int]int{}, keyless: len(src.Key) == 0,
+	t := &tableProgram{spec: src, at: make([]int, len(k.prog.Actions)), keyless: len(src.Key) == 0,
 		simple: src.Kind == spec.Simple, metered: src.DirectMeter >= 0, ageing: src.SupportTimeout}
 	for _, f := range src.Key {
 		loc := k.field(f.Field)
@@ -170,8 +172,9 @@ func (t *table) lookup(p *packet) int32 {
 	return -1
 }
 
-// apply runs the table and returns the node that follows.
-func (t *table) apply(p *packet) *node {
+// apply looks up the packet. It returns the action to run, nil for none, and the node
+// that follows.
+func (t *table) apply(p *packet) (*call, *node) {
 	i := t.lookup(p)
 	tr := p.sw.trace
 	if tr != nil {
@@ -200,40 +203,36 @@ func (t *table) apply(p *packet) *node {
 	if m != nil {
 		c = &m.call
 	}
-	if tr == nil {
-		c.act.run(p, c.args)
-	} else {
+	if tr != nil {
 		tr.chosen(p, c, t, true, m, e.group)
 	}
 	if t.prog.simple {
-		return c.next
+		return c, c.next
 	}
-	return t.prog.after(c.act.index, true)
+	return c, t.prog.after(c.act.index, true)
 }
 
-func (t *table) missed(p *packet) *node {
+func (t *table) missed(p *packet) (*call, *node) {
 	c, m := &t.def, t.defMember
 	if t.defGroup != nil {
 		if m = t.defGroup.choose(p); m == nil {
 			p.sw.stats.EmptyGroups++
-			return t.prog.idle()
+			return nil, t.prog.idle()
 		}
 	}
 	if m != nil {
 		c = &m.call
 	}
 	if c.act == nil {
-		return t.prog.idle()
+		return nil, t.prog.idle()
 	}
-	if tr := p.sw.trace; tr == nil {
-		c.act.run(p, c.args)
-	} else {
+	if tr := p.sw.trace; tr != nil {
 		tr.chosen(p, c, t, false, m, t.defGroup)
 	}
 	if t.prog.simple {
-		return c.next
+		return c, c.next
 	}
-	return t.prog.after(c.act.index, false)
+	return c, t.prog.after(c.act.index, false)
 }
 
 // newTable makes a table with the program's own entries.

@@ -64,7 +64,7 @@ func (t *tracer) table(tb *table, p *packet, entry int32) {
 	t.mark(p)
 }
 
-// chosen executes what a table chose.
+// chosen announces what a table chose.
 func (t *tracer) chosen(p *packet, c *call, from *table, hit bool, m *member, g *group) {
 	e := Event{Table: from.prog.spec.Name, Hit: hit}
 	if m != nil {
@@ -73,27 +73,13 @@ func (t *tracer) chosen(p *packet, c *call, from *table, hit bool, m *member, g 
 	if g != nil {
 		e.Group = &g.id
 	}
-	t.run(p, c, e)
+	t.announce(p, c, e)
 }
 
-// bare executes a call that no table made.
-func (t *tracer) bare(p *packet, c *call) {
-	t.mark(p)
-	t.run(p, c, Event{})
-}
-
-// run executes a call, of which e knows where it comes from.
-func (t *tracer) run(p *packet, c *call, e Event) {
+// announce reports a call, of which e knows where it comes from.
+func (t *tracer) announce(p *packet, c *call, e Event) {
 	e.Kind, e.Name, e.Args = EventAction, c.act.name, c.raw
 	p.note(e)
-	if p.args = c.args; c.act.jumps == nil {
-		for _, step := range c.act.traced {
-			step(p)
-		}
-	} else {
-		c.act.jump(p, c.act.traced)
-	}
-	t.changes(p, c.act.name)
 }
 
 // changes reports what is not as it was when it was marked.

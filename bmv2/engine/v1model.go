@@ -1,9 +1,5 @@
 package engine
 
-import (
-	"github.com/telltale-net/telltale/bmv2/spec"
-)
-
 // What circles at one instant has to end: it would hold up its caller for ever. A
 // packet that circles while time passes may do so as long as it likes.
 const (
@@ -27,37 +23,6 @@ func (s *Switch) pass(p *packet) bool {
 	s.stats.TooManyPasses++
 	s.drop(p, "too many passes")
 	return false
-}
-
-// control runs a control flow from its first node.
-func (p *packet) control(n *node) {
-	tr := p.sw.trace
-	for n != nil && !p.exit {
-		if p.steps++; p.steps > maxSteps {
-			return
-		}
-		switch n.kind {
-		case spec.NodeTable:
-			n = p.sw.tables[n.table].apply(p)
-		case spec.NodeConditional:
-			yes := n.cond(p)
-			if tr != nil {
-				p.says(EventBranch, n.name, 0, yes)
-			}
-			if yes {
-				n = n.yes
-			} else {
-				n = n.no
-			}
-		default:
-			if tr == nil {
-				n.call.act.run(p, n.call.args)
-			} else {
-				tr.bare(p, &n.call)
-			}
-			n = n.no
-		}
-	}
 }
 
 // arrive makes a packet of bytes that came in on a port.

@@ -1,0 +1,180 @@
+package engine
+
+// control runs a pipeline's code from its first node.
+func (p *packet) control(n *node) {
+	if n == nil {
+		return
+	}
+	version := plain
+	if p.sw.trace != nil {
+		version = traced
+	}
+	p.exec(&p.sw.prog.code[version], version, n.pc[version])
+}
+
+// exec runs code. What programs do most comes first.
+func (p *packet) exec(c *code, version int, pc int32) {
+	phv, ins := p.phv, c.ins
+	var after *node // what follows the action that is being run
+	for {
+		in := &ins[pc]
+		pc++
+		switch in.op {
+		case opConst:
+			phv[in.d] = in.k
+		case opMove:
+			phv[in.d] = phv[in.a] & in.k
+		case opArg:
+			phv[in.d] = p.args[in.a] & in.k
+		case opAdd:
+			phv[in.d] = (phv[in.a] + phv[in.b]) & in.k
+		case opSub:
+			phv[in.d] = (phv[in.a] - phv[in.b]) & in.k
+		case opMul:
+			phv[in.d] = phv[in.a] * phv[in.b] & in.k
+		case opAnd:
+			phv[in.d] = phv[in.a] & phv[in.b] & in.k
+		case opOr:
+			phv[in.d] = (phv[in.a] | phv[in.b]) & in.k
+		case opXor:
+			phv[in.d] = (phv[in.a] ^ phv[in.b]) & in.k
+		case opShl:
+			phv[in.d] = phv[in.a] << phv[in.b] & in.k
+		case opShr:
+			phv[in.d] = phv[in.a] >> phv[in.b] & in.k
+		case opNot:
+			phv[in.d] = ^phv[in.a] & in.k
+		case opEval:
+			phv[in.d] = c.evals[in.a](p) & in.k
+
+		case opJump:
+			pc = in.d
+		case opIf:
+			if phv[in.a] != 0 {
+				pc = in.d
+			}
+		case opUnless:
+			if phv[in.a] == 0 {
+				pc = in.d
+			}
+		case opIfEq:
+			if phv[in.a] == in.k {
+				pc = in.d
+			}
+		case opIfNe:
+			if phv[in.a] != in.k {
+				pc = in.d
+			}
+		case opIfLt:
+			if phv[in.a] < in.k {
+				pc = in.d
+			}
+		case opIfGe:
+			if phv[in.a] >= in.k {
+				pc = in.d
+			}
+		case opIfSame:
+			if phv[in.a] == phv[in.b] {
+				pc = in.d
+			}
+		case opIfDiff:
+			if phv[in.a] != phv[in.b] {
+				pc = in.d
+			}
+		case opIfLess:
+			if phv[in.a] < phv[in.b] {
+				pc = in.d
+			}
+		case opIfNotLess:
+			if phv[in.a] >= phv[in.b] {
+				pc = in.d
+			}
+		case opIfTest:
+			if c.tests[in.a](p) {
+				pc = in.d
+			}
+		case opIfNotTest:
+			if !c.tests[in.a](p) {
+				pc = in.d
+			}
+
+		case opTable:
+			call, next := p.sw.tables[in.a].apply(p)
+			if call != nil && !call.act.idle[version] {
+				p.args, after, pc = call.args, next, call.act.pc[version]
+				continue
+			}
+			if next == nil {
+				return
+			}
+			pc = next.pc[version]
+		case opReturn:
+			if after == nil {
+				return
+			}
+			pc = after.pc[version]
+		case opEnd:
+			return
+		case opExit:
+			if p.exit {
+				return
+			}
+		case opLoop:
+			if p.steps++; p.steps > maxSteps {
+				return
+			}
+
+		case opCount:
+			p.count(in.a, phv[in.b])
+		case opRead:
+			phv[in.d] = p.readRegister(in.a, phv[in.b], phv[in.d]) & in.k
+		case opWrite:
+			p.writeRegister(in.a, phv[in.b], phv[in.d]&in.k)
+		case opHash:
+			phv[in.d] = p.sw.calculate(int(in.a), p) & in.k
+		case opValid:
+			p.addHeader(&p.sw.prog.headers[in.a])
+		case opInvalid:
+			p.removeHeader(&p.sw.prog.headers[in.a])
+		case opCopy:
+			copyHeader(phv, &p.sw.prog.headers[in.d], &p.sw.prog.headers[in.a])
+		case opArgs:
+			p.args = c.args[in.a]
+		case opStep:
+			c.steps[in.a](p)
+		default:
+			panic("BUG: an instruction of unknown kind")
+		}
+	}
+}
+
+// count counts a packet in a cell of a counter array.
+func (p *packet) count(c int32, i uint64) {
+	cells := p.sw.counters[c]
+	if i >= uint64(len(cells)) {
+		p.sw.stats.IndexErrors++
+		return
+	}
+	cells[i].Packets++
+	cells[i].Bytes += uint64(p.length)
+}
+
+// readRegister reads a cell of an array of up to 64 bits; one that is not there
+// leaves what was.
+func (p *packet) readRegister(r int32, i, was uint64) uint64 {
+	cells := p.sw.registers[r].cells
+	if i >= uint64(len(cells)) {
+		p.sw.stats.IndexErrors++
+		return was
+	}
+	return cells[i]
+}
+
+func (p *packet) writeRegister(r int32, i, v uint64) {
+	cells := p.sw.registers[r].cells
+	if i >= uint64(len(cells)) {
+		p.sw.stats.IndexErrors++
+		return
+	}
+	cells[i] = v
+}
