@@ -24,7 +24,7 @@ var chapters = []struct {
 }{
 	{"Reference Architecture", []string{"P4Runtime Service Implementation"}},
 	{"Client Arbitration and Controller Replication", []string{"Client Arbitration", "Default Role and Default Device ID", "Role Config", "Rules for Handling MasterArbitrationUpdate", "Client Arbitration Notifications", "Unset Election ID"}},
-	{"The P4Info Message, Forwarding-Pipeline Configuration", []string{"PkgInfo", "ActionProfile", "P4 Forwarding-Pipeline Configuration"}},
+	{"The P4Info Message, Forwarding-Pipeline Configuration", []string{"PkgInfo", "ActionProfile", "User-defined Types", "P4 Forwarding-Pipeline Configuration"}},
 	{"General Principles for Message Formatting", []string{"Default-valued Fields", "Read-Write Symmetry", "Bytestrings"}},
 	{"TableEntry", []string{"TableEntry", "Match Format", "Action Specification", "Default Entry", "Constant Tables", "Preinitialized tables", "Direct Resources", "Idle-timeout"}},
 	{"ActionProfileMember and ActionProfileGroup", []string{"Member Programming", "Group Programming", "Rules on Setting max_size", "One Shot Action Selector Programming"}},

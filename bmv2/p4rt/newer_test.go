@@ -117,6 +117,11 @@ func TestReplicationAsWritten(t *testing.T) {
 		t.Fatal(cs)
 	}
 	is("taken back", group([]byte{7}, "a"), session([]byte{8}))
+	zero := group([]byte{0, 0}, "z")
+	if c := r.writeOne(&p4v1.Update{Type: p4v1.Update_MODIFY, Entity: zero}); c != codes.OK || r.dev.MulticastGroups()[0].Replicas[0].Port != 0 {
+		t.Errorf("port 0 as bytes: %v, the device has %v", c, r.dev.MulticastGroups())
+	}
+	is("port 0", group([]byte{0}, "z"), session([]byte{8}))
 	r.must(upd(mc("MODIFY", 3, ""), clone("DELETE", 9, "")))
 	is("modified", text(t, &p4v1.Update{}, mc("MODIFY", 3, "")).GetEntity())
 }

@@ -129,6 +129,11 @@ func (o *oracle) update(u *p4v1.Update, mode p4v1.WriteRequest_Atomicity, mutate
 		wrong = o.member(u.GetType(), v.ActionProfileMember)
 	case *p4v1.Entity_ActionProfileGroup:
 		wrong = o.group(u.GetType(), v.ActionProfileGroup)
+	case *p4v1.Entity_PacketReplicationEngineEntry:
+		rs := slices.Concat(v.PacketReplicationEngineEntry.GetMulticastGroupEntry().GetReplicas(), v.PacketReplicationEngineEntry.GetCloneSessionEntry().GetReplicas())
+		if u.GetType() != p4v1.Update_DELETE && slices.ContainsFunc(rs, func(r *p4v1.Replica) bool { return r.GetEgressPort() == 0 }) {
+			return []codes.Code{codes.InvalidArgument}
+		}
 	}
 	key := keyOf(u.GetEntity())
 	old := o.state[key]

@@ -130,6 +130,8 @@ func (s *Server) GetForwardingPipelineConfig(_ context.Context, req *p4v1.GetFor
 // reconcile realizes a config with the forwarding state of the present one: the
 // state is read as entities and written under the new config. An entity that the
 // new config does not take ends it with INVALID_ARGUMENT and everything as before.
+// Entries that a program declares are its own: of those that both declare, counter
+// and meter are carried over.
 // Counters and registers are carried over as they are when they are read; what
 // packets add to them during the change is lost.
 func (s *Server) reconcile(c *p4v1.ForwardingPipelineConfig) error {
@@ -201,14 +203,30 @@ func (s *store) copyKind(to *store, kind *p4v1.Entity, op p4v1.Update_Type) erro
 		return err
 	}
 	for _, e := range all {
+		op := op
 		if s.declared(e) {
-			continue
+			if e, op = to.resources(e), p4v1.Update_MODIFY; e == nil {
+				continue
+			}
 		}
 		if _, err := to.apply(&p4v1.Update{Type: op, Entity: e}, noUndo); err != nil {
 			return entity.Errorf(entity.CodeOf(err), "%v (%v)", err, e)
 		}
 	}
 	return nil
+}
+
+// resources is what a client can have changed of an entry that a program declares:
+// its direct counter and meter (specification, "Constant Tables"), which packets
+// change too. It is nil if s, the store of the new program, does not declare it.
+func (s *store) resources(e *p4v1.Entity) *p4v1.Entity {
+	if !s.declared(e) {
+		return nil
+	}
+	te := e.GetTableEntry()
+	return &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{
+		TableId: te.GetTableId(), Match: te.GetMatch(), Priority: te.GetPriority(), CounterData: te.GetCounterData(), MeterConfig: te.GetMeterConfig(),
+	}}}
 }
 
 // declared says whether an entry is part of the program: the new program brings
@@ -221,9 +239,6 @@ func (s *store) declared(e *p4v1.Entity) bool {
 	k, err := s.schema.DecodeKey(te)
 	if err != nil {
 		return false
-	}
-	if k.Table.Const {
-		return true
 	}
 	d, err := s.find(&k)
 	return err == nil && d.Const

@@ -172,7 +172,6 @@ func TestPipelineMismatch(t *testing.T) {
 		}, []string{"depth", "20", "19"}},
 		{"value set name", func(i *p4configv1.P4Info) { i.ValueSets[0].Preamble.Name = "x" }, []string{"value set x"}},
 		{"value set width", func(i *p4configv1.P4Info) { i.ValueSets[0].Match[0].Bitwidth = 15 }, []string{"kinds", "15", "16"}},
-		{"digest name", func(i *p4configv1.P4Info) { i.Digests[0].Preamble.Name = "x" }, []string{"digest x"}},
 		{"id twice", func(i *p4configv1.P4Info) { i.Tables[1].Preamble.Id = i.Tables[0].Preamble.Id }, []string{"routes", "acl"}},
 		{"id 0", func(i *p4configv1.P4Info) { i.Tables[1].Preamble.Id = 0 }, []string{"acl"}},
 		{"translated type", func(i *p4configv1.P4Info) {

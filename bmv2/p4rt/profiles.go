@@ -12,7 +12,7 @@ import (
 )
 
 func (s *store) member(p *entity.Profile, id uint32) (device.Member, error) {
-	all, err := s.dev.Members(p.Name)
+	all, err := s.profile(p).Members(p.Name)
 	if err != nil {
 		return device.Member{}, err
 	}
@@ -23,7 +23,7 @@ func (s *store) member(p *entity.Profile, id uint32) (device.Member, error) {
 }
 
 func (s *store) group(p *entity.Profile, id uint32) (device.Group, error) {
-	all, err := s.dev.Groups(p.Name)
+	all, err := s.profile(p).Groups(p.Name)
 	if err != nil {
 		return device.Group{}, err
 	}
@@ -51,10 +51,10 @@ func (s *store) applyMember(op p4v1.Update_Type, in *p4v1.ActionProfileMember, m
 		return nil, err
 	}
 	if op == p4v1.Update_INSERT {
-		if err := s.dev.InsertMember(p.Name, m); err != nil {
+		if err := s.profile(p).InsertMember(p.Name, m); err != nil {
 			return nil, err
 		}
-		return func() error { return s.dev.DeleteMember(p.Name, m.ID) }, nil
+		return func() error { return s.profile(p).DeleteMember(p.Name, m.ID) }, nil
 	}
 	var old device.Member
 	if mode != noUndo {
@@ -63,15 +63,15 @@ func (s *store) applyMember(op p4v1.Update_Type, in *p4v1.ActionProfileMember, m
 		}
 	}
 	if op == p4v1.Update_MODIFY {
-		if err := s.dev.ModifyMember(p.Name, m); err != nil {
+		if err := s.profile(p).ModifyMember(p.Name, m); err != nil {
 			return nil, err
 		}
-		return func() error { return s.dev.ModifyMember(p.Name, old) }, nil
+		return func() error { return s.profile(p).ModifyMember(p.Name, old) }, nil
 	}
-	if err := s.dev.DeleteMember(p.Name, m.ID); err != nil {
+	if err := s.profile(p).DeleteMember(p.Name, m.ID); err != nil {
 		return nil, err
 	}
-	return func() error { return s.dev.InsertMember(p.Name, old) }, nil
+	return func() error { return s.profile(p).InsertMember(p.Name, old) }, nil
 }
 
 func (s *store) applyGroup(op p4v1.Update_Type, in *p4v1.ActionProfileGroup, mode undoMode) (undo, error) {
@@ -90,23 +90,23 @@ func (s *store) applyGroup(op p4v1.Update_Type, in *p4v1.ActionProfileGroup, mod
 	}
 	switch op {
 	case p4v1.Update_INSERT:
-		if err := s.dev.InsertGroup(p.Name, g); err != nil {
+		if err := s.profile(p).InsertGroup(p.Name, g); err != nil {
 			return nil, err
 		}
-		return func() error { return s.dev.DeleteGroup(p.Name, g.ID) }, nil
+		return func() error { return s.profile(p).DeleteGroup(p.Name, g.ID) }, nil
 	case p4v1.Update_MODIFY:
 		if g.MaxSize != old.MaxSize {
 			return nil, entity.Errorf(codes.InvalidArgument, "action profile %s, group %d: max_size was %d and cannot become %d", p.Name, g.ID, old.MaxSize, g.MaxSize)
 		}
-		if err := s.dev.ModifyGroup(p.Name, g); err != nil {
+		if err := s.profile(p).ModifyGroup(p.Name, g); err != nil {
 			return nil, err
 		}
-		return func() error { return s.dev.ModifyGroup(p.Name, old) }, nil
+		return func() error { return s.profile(p).ModifyGroup(p.Name, old) }, nil
 	}
-	if err := s.dev.DeleteGroup(p.Name, g.ID); err != nil {
+	if err := s.profile(p).DeleteGroup(p.Name, g.ID); err != nil {
 		return nil, err
 	}
-	return func() error { return s.dev.InsertGroup(p.Name, old) }, nil
+	return func() error { return s.profile(p).InsertGroup(p.Name, old) }, nil
 }
 
 // oneShots is what one action profile holds on behalf of one-shot action sets.
@@ -136,11 +136,11 @@ func (o *oneShot) target() device.Target {
 func (s *store) makeOneShot(e *entity.Entry) (*oneShot, error) {
 	p := e.Table.Profile
 	if !s.sets[p.ID].used() {
-		ms, err := s.dev.Members(p.Name)
+		ms, err := s.profile(p).Members(p.Name)
 		if err != nil {
 			return nil, err
 		}
-		gs, err := s.dev.Groups(p.Name)
+		gs, err := s.profile(p).Groups(p.Name)
 		if err != nil {
 			return nil, err
 		}

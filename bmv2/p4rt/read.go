@@ -59,7 +59,7 @@ func (s *store) readMembers(q *p4v1.ActionProfileMember, emit func(*p4v1.Entity)
 		if s.sets[p.ID].used() {
 			continue
 		}
-		all, err := s.dev.Members(p.Name)
+		all, err := s.profile(p).Members(p.Name)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *store) readGroups(q *p4v1.ActionProfileGroup, emit func(*p4v1.Entity)) 
 		if s.sets[p.ID].used() || !p.Selector {
 			continue
 		}
-		all, err := s.dev.Groups(p.Name)
+		all, err := s.profile(p).Groups(p.Name)
 		if err != nil {
 			return err
 		}

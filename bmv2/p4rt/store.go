@@ -21,6 +21,7 @@ type store struct {
 	notes    map[string]*note     // by entity.Entry.Key
 	defaults map[uint32]bool      // tables whose default a client set, by id
 	sets     map[uint32]*oneShots // by action profile id
+	shelves  map[uint32]*shelf    // by action profile id, of those that no table uses
 	restated map[restatedKey]restated
 
 	digestMu sync.Mutex
@@ -38,7 +39,7 @@ func newStore(schema *entity.Schema, dev device.Device) *store {
 	return &store{
 		schema: schema, dev: dev,
 		notes: map[string]*note{}, defaults: map[uint32]bool{}, sets: map[uint32]*oneShots{}, digests: map[uint32]*digester{},
-		restated: map[restatedKey]restated{},
+		restated: map[restatedKey]restated{}, shelves: map[uint32]*shelf{},
 	}
 }
 

@@ -119,9 +119,12 @@ func NewLive(cfg LiveConfig) (*Live, error) {
 	if cfg.DeviceID == 0 {
 		l.cfg.DeviceID = 1
 	}
+	if l.cfg.Engine.Now == nil {
+		l.cfg.Engine.Now = l.now // what controllers write and read has the same clock as packets
+	}
 	var err error
 	l.target, err = NewTarget(TargetConfig{
-		DeviceID: l.cfg.DeviceID, Engine: cfg.Engine, PacketOut: l.packetOut(),
+		DeviceID: l.cfg.DeviceID, Engine: l.cfg.Engine, PacketOut: l.packetOut(),
 		OnCommit: func(*engine.Program) {
 			select {
 			case l.wake <- struct{}{}:

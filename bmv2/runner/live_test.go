@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -266,6 +267,32 @@ func TestNewLiveRefuses(t *testing.T) {
 	}
 	if _, err := b.Receive(); err == nil {
 		t.Error("the port was not closed")
+	}
+}
+
+// The time of entries runs also while no packet comes.
+func TestLiveIdleTimes(t *testing.T) {
+	l := start(t, hop(t))
+	defer l.stop()
+	l.write(`updates { type: INSERT entity { table_entry { table_id: 49645444 match { field_id: 1 exact { value: "\x01" } }
+		action { action { action_id: 18759588 } } idle_timeout_ns: 50000000 } } }`)
+	written := time.Now()
+	query := &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{
+		TableId: 49645444, TimeSinceLastHit: &p4v1.TableEntry_IdleTimeout{},
+	}}}
+	var idle time.Duration
+	for last := time.Duration(-1); idle < 60*time.Millisecond; last = idle {
+		es, err := l.ctl.Read(t.Context(), query)
+		if err != nil || len(es) != 1 {
+			t.Fatalf("%v, %v", es, err)
+		}
+		idle = time.Duration(es[0].GetTableEntry().GetTimeSinceLastHit().GetElapsedNs())
+		if idle < last {
+			t.Fatalf("idle for %v, and later for %v", last, idle)
+		}
+	}
+	if most := time.Since(written) + time.Second; idle > most {
+		t.Errorf("idle for %v, written at most %v ago", idle, most)
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *Schema) decodeAction(where string, allowed map[uint32]p4configv1.Action
 		if out.Args[i] != nil {
 			return none, invalid("%s: action %s: parameter %s comes twice", where, info.Name, info.Params[i].Name)
 		}
-		v, err := Unsigned(p.GetValue(), info.Params[i].Width)
+		v, err := number(p.GetValue(), info.Params[i].sdn, info.Params[i].Width)
 		if err != nil {
 			return none, invalid("%s: action %s, parameter %s: %v", where, info.Name, info.Params[i].Name, err)
 		}
@@ -71,7 +71,7 @@ func (s *Schema) EncodeAction(a device.Action) (*p4v1.Action, error) {
 	}
 	out := &p4v1.Action{ActionId: info.ID}
 	for i, v := range a.Args {
-		out.Params = append(out.Params, &p4v1.Action_Param{ParamId: info.Params[i].ID, Value: Canonical(v)})
+		out.Params = append(out.Params, &p4v1.Action_Param{ParamId: info.Params[i].ID, Value: shown(v, info.Params[i].sdn)})
 	}
 	return out, nil
 }

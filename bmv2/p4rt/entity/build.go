@@ -11,8 +11,8 @@ import (
 // New indexes a P4Info and holds it against the BMv2 JSON it came with (see
 // check). It refuses a P4Info that contradicts itself or the JSON, and one that
 // asks for what this server has not: match types other than the five of the
-// specification, types translated by @p4runtime_translation, and what P4Runtime 1.5
-// lets a program ask for beyond that (newer.go).
+// specification, and what P4Runtime 1.5 lets a program ask for beyond that
+// (newer.go).
 func New(info *p4configv1.P4Info, deviceConfig []byte) (*Schema, error) {
 	if info == nil {
 		return nil, invalid("P4Info is missing")
@@ -78,14 +78,15 @@ func (b *builder) addActions() error {
 		ids := map[uint32]bool{}
 		for _, p := range a.GetParams() {
 			where := fmt.Sprintf("action %s, parameter %s", out.Name, p.GetName())
-			if err := b.checkType(where, p.GetBitwidth(), p.GetTypeName()); err != nil {
+			sdn, width, err := b.checkType(where, p.GetBitwidth(), p.GetTypeName())
+			if err != nil {
 				return err
 			}
 			if p.GetId() == 0 || ids[p.GetId()] {
 				return invalid("P4Info: %s: id %d is zero or used twice", where, p.GetId())
 			}
 			ids[p.GetId()] = true
-			out.Params = append(out.Params, Param{ID: p.GetId(), Name: p.GetName(), Width: int(p.GetBitwidth())})
+			out.Params = append(out.Params, Param{ID: p.GetId(), Name: p.GetName(), Width: width, sdn: sdn})
 		}
 		if b.byName[out.Name] != nil {
 			return invalid("P4Info: two actions are named %s", out.Name)
@@ -98,18 +99,6 @@ func (b *builder) addActions() error {
 // maxWidth bounds bit<W> so that a hostile P4Info cannot ask for gigabytes.
 const maxWidth = 1 << 16
 
-func (b *builder) checkType(where string, width int32, t *p4configv1.P4NamedType) error {
-	if t.GetName() != "" {
-		if b.info.GetTypeInfo().GetNewTypes()[t.GetName()].GetTranslatedType() != nil {
-			return invalid("P4Info: %s: type %s is translated (@p4runtime_translation), which this server does not offer", where, t.GetName())
-		}
-	}
-	if width <= 0 || width > maxWidth {
-		return invalid("P4Info: %s: bitwidth %d, want 1 to %d", where, width, maxWidth)
-	}
-	return nil
-}
-
 func (b *builder) addProfiles() error {
 	for i, p := range b.info.GetActionProfiles() {
 		if err := b.claim("action_profiles", i, p.GetPreamble()); err != nil {
@@ -120,7 +109,7 @@ func (b *builder) addProfiles() error {
 		}
 		out := &Profile{
 			ID: p.GetPreamble().GetId(), Name: p.GetPreamble().GetName(),
-			Selector: p.GetWithSelector(), MaxGroup: p.GetMaxGroupSize(),
+			Selector: p.GetWithSelector(), MaxGroup: p.GetMaxGroupSize(), Size: int(max(p.GetSize(), 0)),
 			actions: map[uint32]p4configv1.ActionRef_Scope{},
 		}
 		b.profiles[out.ID] = out
@@ -205,8 +194,10 @@ func (b *builder) fields(where string, in []*p4configv1.MatchField) ([]Field, er
 	for _, f := range in {
 		at := fmt.Sprintf("%s, field %s", where, f.GetName())
 		// p4c gives no width for a key of type error; the JSON has it.
+		o := Field{ID: f.GetId(), Name: f.GetName(), Match: f.GetMatchType()}
 		if f.GetBitwidth() != 0 || f.GetTypeName() != nil {
-			if err := b.checkType(at, f.GetBitwidth(), f.GetTypeName()); err != nil {
+			var err error
+			if o.sdn, o.Width, err = b.checkType(at, f.GetBitwidth(), f.GetTypeName()); err != nil {
 				return nil, err
 			}
 		}
@@ -214,7 +205,6 @@ func (b *builder) fields(where string, in []*p4configv1.MatchField) ([]Field, er
 			return nil, invalid("P4Info: %s: id %d is zero or used twice", at, f.GetId())
 		}
 		ids[f.GetId()] = true
-		o := Field{ID: f.GetId(), Name: f.GetName(), Width: int(f.GetBitwidth()), Match: f.GetMatchType()}
 		switch f.GetMatchType() {
 		case p4configv1.MatchField_EXACT:
 			o.kind = device.Exact
@@ -226,6 +216,9 @@ func (b *builder) fields(where string, in []*p4configv1.MatchField) ([]Field, er
 			o.kind = device.Range
 		default:
 			return nil, invalid("P4Info: %s: match type %q %v is not offered", at, f.GetOtherMatchType(), f.GetMatchType())
+		}
+		if o.sdn == decimal && o.Match != p4configv1.MatchField_EXACT && o.Match != p4configv1.MatchField_OPTIONAL {
+			return nil, invalid("P4Info: %s: type %s is translated to a string, which cannot be matched %v", at, f.GetTypeName().GetName(), o.Match)
 		}
 		out = append(out, o)
 	}

@@ -41,7 +41,7 @@ func (b *builder) addArrays() error {
 		if err != nil {
 			return err
 		}
-		if a.Width, a.Signed, a.Bool, err = b.scalar(r.GetTypeSpec(), 0); err != nil {
+		if a.sdn, a.Width, a.Signed, a.Bool, err = b.scalar(r.GetTypeSpec(), 0); err != nil {
 			return invalid("P4Info: register %s: %v", a.Name, err)
 		}
 	}
@@ -49,15 +49,19 @@ func (b *builder) addArrays() error {
 }
 
 // scalar resolves a type that fits one bit string: bit, int, bool, a
-// serializable enum, or a new name for one of them.
-func (b *builder) scalar(t *p4configv1.P4DataTypeSpec, depth int) (width int, signed, boolean bool, err error) {
+// serializable enum, or a new name for one of them, which may be translated; the
+// widths are those of checkType.
+func (b *builder) scalar(t *p4configv1.P4DataTypeSpec, depth int) (sdn, width int, signed, boolean bool, err error) {
+	fail := func(format string, args ...any) (int, int, bool, bool, error) {
+		return 0, 0, false, false, fmt.Errorf(format, args...)
+	}
 	if depth > 8 {
-		return 0, false, false, fmt.Errorf("type names nest deeper than %d", depth)
+		return fail("type names nest deeper than %d", depth)
 	}
 	var w int32
 	switch s := t.GetTypeSpec().(type) {
 	case *p4configv1.P4DataTypeSpec_Bool:
-		return 1, false, true, nil
+		return 0, 1, false, true, nil
 	case *p4configv1.P4DataTypeSpec_Bitstring:
 		switch {
 		case s.Bitstring.GetBit() != nil:
@@ -65,23 +69,30 @@ func (b *builder) scalar(t *p4configv1.P4DataTypeSpec, depth int) (width int, si
 		case s.Bitstring.GetInt() != nil:
 			w, signed = s.Bitstring.GetInt().GetBitwidth(), true
 		default:
-			return 0, false, false, fmt.Errorf("cells of varbit are not offered")
+			return fail("cells of varbit are not offered")
 		}
 	case *p4configv1.P4DataTypeSpec_SerializableEnum:
 		w = b.info.GetTypeInfo().GetSerializableEnums()[s.SerializableEnum.GetName()].GetUnderlyingType().GetBitwidth()
 	case *p4configv1.P4DataTypeSpec_NewType:
 		n := b.info.GetTypeInfo().GetNewTypes()[s.NewType.GetName()]
+		if as := n.GetTranslatedType(); as != nil {
+			sdn, width, err = b.checkType("its type", as.GetSdnBitwidth(), &p4configv1.P4NamedType{Name: s.NewType.GetName()})
+			if sdn == decimal {
+				return fail("type %s is translated to a string (@p4runtime_translation), which P4Data cannot hold", s.NewType.GetName())
+			}
+			return sdn, width, false, false, err
+		}
 		if n.GetOriginalType() == nil {
-			return 0, false, false, fmt.Errorf("type %s is unknown or translated", s.NewType.GetName())
+			return fail("type %s is unknown", s.NewType.GetName())
 		}
 		return b.scalar(n.GetOriginalType(), depth+1)
 	default:
-		return 0, false, false, fmt.Errorf("cells of %T are not offered, only bit, int, bool and serializable enums", s)
+		return fail("cells of %T are not offered, only bit, int, bool and serializable enums", s)
 	}
 	if w <= 0 || w > maxWidth {
-		return 0, false, false, fmt.Errorf("bitwidth %d, want 1 to %d", w, maxWidth)
+		return fail("bitwidth %d, want 1 to %d", w, maxWidth)
 	}
-	return int(w), signed, false, nil
+	return 0, int(w), signed, false, nil
 }
 
 func (b *builder) addDigests() error {
@@ -106,7 +117,7 @@ func (b *builder) addValueSets() error {
 			return err
 		}
 		for _, f := range fields {
-			if f.Width == 0 {
+			if f.sdn == 0 && f.Width == 0 {
 				return invalid("P4Info: value set %s, field %s has no bitwidth", v.GetPreamble().GetName(), f.Name)
 			}
 		}
@@ -127,18 +138,15 @@ func (b *builder) addHeaders() error {
 		ids := map[uint32]bool{}
 		for _, m := range h.GetMetadata() {
 			at := fmt.Sprintf("header %s, field %s", name, m.GetName())
-			if err := b.checkType(at, m.GetBitwidth(), m.GetTypeName()); err != nil {
+			sdn, width, err := b.checkType(at, m.GetBitwidth(), m.GetTypeName())
+			if err != nil {
 				return err
 			}
 			if m.GetId() == 0 || ids[m.GetId()] {
 				return invalid("P4Info: %s: id %d is zero or used twice", at, m.GetId())
 			}
 			ids[m.GetId()] = true
-			out.fields = append(out.fields, Param{ID: m.GetId(), Name: m.GetName(), Width: int(m.GetBitwidth())})
-			out.bits += int(m.GetBitwidth())
-		}
-		if out.bits%8 != 0 {
-			return invalid("P4Info: header %s has %d bits, which is no whole number of bytes", name, out.bits)
+			out.fields = append(out.fields, Param{ID: m.GetId(), Name: m.GetName(), Width: width, sdn: sdn})
 		}
 		switch name {
 		case "packet_in":

@@ -1,92 +1,32 @@
 package entity
 
 import (
-	"encoding/json"
 	"slices"
-	"strings"
 
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 
 	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/bmv2/spec"
 )
-
-// program is the part of BMv2 JSON that a control plane can see. The loader of
-// the model reads the rest and judges it.
-type program struct {
-	HeaderTypes []struct {
-		Name   string              `json:"name"`
-		Fields [][]json.RawMessage `json:"fields"`
-	} `json:"header_types"`
-	Headers []struct {
-		Name string `json:"name"`
-		Type string `json:"header_type"`
-	} `json:"headers"`
-	Actions []struct {
-		Name string `json:"name"`
-		ID   int    `json:"id"`
-		Data []struct {
-			Name     string `json:"name"`
-			Bitwidth int    `json:"bitwidth"`
-		} `json:"runtime_data"`
-	} `json:"actions"`
-	Pipelines []struct {
-		Tables   []jsonTable `json:"tables"`
-		Profiles []struct {
-			Name     string          `json:"name"`
-			Selector json.RawMessage `json:"selector"`
-		} `json:"action_profiles"`
-	} `json:"pipelines"`
-	Counters  []jsonArray `json:"counter_arrays"`
-	Meters    []jsonArray `json:"meter_arrays"`
-	Registers []jsonArray `json:"register_arrays"`
-	Learn     []jsonLearn `json:"learn_lists"`
-	ValueSets []struct {
-		Name  string `json:"name"`
-		Width int    `json:"compressed_bitwidth"`
-	} `json:"parse_vsets"`
-}
-
-type jsonLearn struct {
-	Name string `json:"name"`
-}
-
-type jsonTable struct {
-	Name string `json:"name"`
-	Key  []struct {
-		Kind   string   `json:"match_type"`
-		Target []string `json:"target"`
-	} `json:"key"`
-	Type      string  `json:"type"`
-	Profile   string  `json:"action_profile"`
-	Counters  bool    `json:"with_counters"`
-	Timeout   bool    `json:"support_timeout"`
-	Meters    *string `json:"direct_meters"`
-	ActionIDs []int   `json:"action_ids"`
-}
-
-type jsonArray struct {
-	Name     string `json:"name"`
-	Size     int    `json:"size"`
-	Bitwidth int    `json:"bitwidth"`
-	Direct   bool   `json:"is_direct"`
-}
 
 // check holds a P4Info against the BMv2 JSON that comes with it and names the
 // first object on which they differ: table, key field and its width or match
 // type, action and its parameters, action profile, direct resources, counter,
-// meter, register, value set, digest. Tables and actions that only the JSON has (p4c makes
+// meter, register, value set. Tables and actions that only the JSON has (p4c makes
 // them) are nothing to a control plane.
 //
 // What only the JSON knows goes into the schema: BMv2's match type "valid", which
-// P4Info calls EXACT, and the width of keys of type error. A keyless table that
-// can only do NoAction is in the P4Info but not in the JSON, because p4c drops
-// it; it is dropped from the schema too.
+// P4Info calls EXACT, the width of keys of type error, and what is behind
+// translated types. p4c leaves out of the JSON what no packet can reach, but not
+// out of the P4Info: a keyless table that can only do NoAction is dropped from the
+// schema too; an action profile of no table is kept as [Profile.Unused]; a digest
+// is never sent.
 func check(s *Schema, deviceConfig []byte) error {
-	var p program
-	if err := json.Unmarshal(deviceConfig, &p); err != nil {
-		return invalid("p4_device_config is no BMv2 JSON: %v", err)
+	p, err := spec.Load(deviceConfig)
+	if err != nil {
+		return invalid("p4_device_config: %v", err)
 	}
-	c := newChecker(s, &p)
+	c := newChecker(s, p)
 	s.Tables = slices.DeleteFunc(s.Tables, func(t *Table) bool {
 		gone := c.tables[t.Name] == nil && len(t.Fields) == 0 &&
 			len(t.order) == 1 && s.actions[t.order[0]].Name == "NoAction"
@@ -101,86 +41,40 @@ func check(s *Schema, deviceConfig []byte) error {
 		}
 	}
 	for _, f := range s.Profiles {
-		sel, ok := c.profiles[f.Name]
+		i := slices.IndexFunc(p.Profiles, func(j spec.Profile) bool { return j.Name == f.Name })
 		switch {
-		case !ok:
-			return invalid("action profile %s is in the P4Info but not in the JSON", f.Name)
-		case sel != f.Selector:
-			return invalid("action profile %s: the P4Info says with_selector %v, the JSON %v", f.Name, f.Selector, sel)
+		case i < 0:
+			c.unused(f)
+		case (p.Profiles[i].Selector != nil) != f.Selector:
+			return invalid("action profile %s: the P4Info says with_selector %v, the JSON %v", f.Name, f.Selector, !f.Selector)
 		}
 	}
-	if err := checkArrays("counter", s.Counters, p.Counters, false); err != nil {
+	if err := c.arrays(); err != nil {
 		return err
-	}
-	if err := checkArrays("meter", s.Meters, p.Meters, false); err != nil {
-		return err
-	}
-	if err := checkArrays("register", s.Registers, p.Registers, true); err != nil {
-		return err
-	}
-	widths := map[string]int{}
-	for _, v := range p.ValueSets {
-		widths[v.Name] = v.Width
 	}
 	for _, v := range s.ValueSets {
-		switch w, ok := widths[v.Name]; {
-		case !ok:
-			return invalid("value set %s is in the P4Info but not in the JSON", v.Name)
-		case w != v.width():
-			return invalid("value set %s: the P4Info says %d bits, the JSON %d", v.Name, v.width(), w)
+		if err := c.valueSet(v); err != nil {
+			return err
 		}
 	}
-	for _, d := range s.Digests {
-		if !slices.ContainsFunc(p.Learn, func(l jsonLearn) bool { return l.Name == d.Name }) {
-			return invalid("digest %s is in the P4Info but not in the JSON", d.Name)
+	for _, h := range []*Header{s.PacketIn, s.PacketOut} {
+		if err := c.header(h); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 type checker struct {
-	s        *Schema
-	tables   map[string]*jsonTable
-	widths   map[string]map[string]int // header → field → bits
-	actions  map[int]*Action           // by the JSON's id, as the JSON has them
-	profiles map[string]bool           // name → has a selector
+	s      *Schema
+	p      *spec.Program
+	tables map[string]*spec.Table
 }
 
-func newChecker(s *Schema, p *program) *checker {
-	c := &checker{
-		s: s, tables: map[string]*jsonTable{}, widths: map[string]map[string]int{},
-		actions: map[int]*Action{}, profiles: map[string]bool{},
-	}
-	types := map[string]map[string]int{}
-	for _, t := range p.HeaderTypes {
-		fields := map[string]int{"$valid$": 1}
-		for _, f := range t.Fields {
-			var name string
-			var width int
-			// A varbit field has "*" for its width and cannot be a key.
-			if len(f) >= 2 && json.Unmarshal(f[0], &name) == nil && json.Unmarshal(f[1], &width) == nil {
-				fields[name] = width
-			}
-		}
-		types[t.Name] = fields
-	}
-	for _, h := range p.Headers {
-		c.widths[h.Name] = types[h.Type]
-	}
-	for _, a := range p.Actions {
-		out := &Action{Name: a.Name}
-		for _, d := range a.Data {
-			out.Params = append(out.Params, Param{Name: d.Name, Width: d.Bitwidth})
-		}
-		c.actions[a.ID] = out
-	}
-	for i := range p.Pipelines {
-		for j := range p.Pipelines[i].Tables {
-			c.tables[p.Pipelines[i].Tables[j].Name] = &p.Pipelines[i].Tables[j]
-		}
-		for _, f := range p.Pipelines[i].Profiles {
-			c.profiles[f.Name] = len(f.Selector) > 0 && string(f.Selector) != "null"
-		}
+func newChecker(s *Schema, p *spec.Program) *checker {
+	c := &checker{s: s, p: p, tables: map[string]*spec.Table{}}
+	for i := range p.Tables {
+		c.tables[p.Tables[i].Name] = &p.Tables[i]
 	}
 	return c
 }
@@ -194,29 +88,19 @@ func (c *checker) table(t *Table) error {
 		return invalid("table %s: the P4Info has %d key fields, the JSON %d", t.Name, len(t.Fields), len(j.Key))
 	}
 	for i := range t.Fields {
-		f, k := &t.Fields[i], j.Key[i]
-		want := strings.ToLower(f.Match.String())
+		f, k := &t.Fields[i], &j.Key[i]
 		switch {
-		case k.Kind == "valid" && f.Match == p4configv1.MatchField_EXACT:
-			f.kind = device.Valid
-			f.Width = 1
+		case k.Kind == device.Valid && f.Match == p4configv1.MatchField_EXACT:
+			f.kind, f.Width = device.Valid, 1
 			continue // its target is a header
-		case k.Kind == "ternary" && f.Match == p4configv1.MatchField_OPTIONAL:
-		case k.Kind != want:
-			return invalid("table %s, key field %s: the P4Info says %s, the JSON %s", t.Name, f.Name, want, k.Kind)
+		case k.Kind != f.kind:
+			return invalid("table %s, key field %s: the P4Info says %v, the JSON %v", t.Name, f.Name, f.kind, k.Kind)
 		}
-		if len(k.Target) != 2 {
-			return invalid("table %s, key field %s: the JSON gives no header and field as its target", t.Name, f.Name)
+		if f.Width == 0 { // translated, or of type error
+			f.Width = k.Width
 		}
-		width, ok := c.width(k.Target[0], k.Target[1])
-		if !ok {
-			return invalid("table %s, key field %s: the JSON has no field %s.%s", t.Name, f.Name, k.Target[0], k.Target[1])
-		}
-		if f.Width == 0 {
-			f.Width = width
-		}
-		if width != f.Width || width <= 0 || width > maxWidth {
-			return invalid("table %s, key field %s: the P4Info says %d bits, the JSON %d", t.Name, f.Name, f.Width, width)
+		if k.Width != f.Width || k.Width > maxWidth {
+			return invalid("table %s, key field %s: the P4Info says %d bits, the JSON %d", t.Name, f.Name, f.Width, k.Width)
 		}
 	}
 	for _, id := range t.order {
@@ -224,44 +108,41 @@ func (c *checker) table(t *Table) error {
 			return err
 		}
 	}
-	profile := ""
+	profile, has := "", ""
 	if t.Profile != nil {
 		profile = t.Profile.Name
 	}
+	if j.Profile >= 0 {
+		has = c.p.Profiles[j.Profile].Name
+	}
 	switch {
-	case j.Profile != profile:
-		return invalid("table %s: the P4Info says action profile %q, the JSON %q", t.Name, profile, j.Profile)
-	case t.DirectCounter && !j.Counters:
+	case has != profile:
+		return invalid("table %s: the P4Info says action profile %q, the JSON %q", t.Name, profile, has)
+	case t.DirectCounter && !j.WithCounters:
 		return invalid("table %s: the P4Info has a direct counter, the JSON none", t.Name)
-	case t.DirectMeter && j.Meters == nil:
+	case t.DirectMeter && j.DirectMeter < 0:
 		return invalid("table %s: the P4Info has a direct meter, the JSON none", t.Name)
-	case t.IdleTimeout && !j.Timeout:
+	case t.IdleTimeout && !j.SupportTimeout:
 		return invalid("table %s: the P4Info says idle timeout, the JSON does not", t.Name)
 	}
 	return nil
 }
 
-// width finds a key's width. A header that is an element of a stack or union is
-// a header of its own in the JSON; of a whole union only the validity is a key.
-func (c *checker) width(header, field string) (int, bool) {
-	if fields, ok := c.widths[header]; ok {
-		w, ok := fields[field]
-		return w, ok
-	}
-	return 1, field == "$valid$"
-}
-
-func (c *checker) action(t *Table, j *jsonTable, a *Action) error {
-	for _, id := range j.ActionIDs {
-		k := c.actions[id]
-		if k == nil || k.Name != a.Name {
+func (c *checker) action(t *Table, j *spec.Table, a *Action) error {
+	for _, i := range j.Actions {
+		k := &c.p.Actions[i]
+		if k.Name != a.Name {
 			continue
 		}
 		if len(k.Params) != len(a.Params) {
 			return invalid("table %s, action %s: the P4Info has %d parameters, the JSON %d", t.Name, a.Name, len(a.Params), len(k.Params))
 		}
-		for i, p := range a.Params {
-			if q := k.Params[i]; q.Width != p.Width {
+		for i := range a.Params {
+			p, q := &a.Params[i], k.Params[i]
+			if p.Width == 0 { // translated
+				p.Width = q.Width
+			}
+			if q.Width != p.Width {
 				return invalid("table %s, action %s, parameter %s: the P4Info says %d bits, the JSON %d", t.Name, a.Name, p.Name, p.Width, q.Width)
 			}
 		}
@@ -270,17 +151,119 @@ func (c *checker) action(t *Table, j *jsonTable, a *Action) error {
 	return invalid("table %s: action %s is in the P4Info but not in the JSON's table", t.Name, a.Name)
 }
 
-func checkArrays(kind string, have []*Array, in []jsonArray, width bool) error {
-	for _, a := range have {
-		i := slices.IndexFunc(in, func(j jsonArray) bool { return j.Name == a.Name && !j.Direct })
-		switch {
-		case i < 0:
-			return invalid("%s %s is in the P4Info but not in the JSON", kind, a.Name)
-		case in[i].Size != a.Size:
-			return invalid("%s %s: the P4Info says %d cells, the JSON %d", kind, a.Name, a.Size, in[i].Size)
-		case width && in[i].Bitwidth != a.Width:
-			return invalid("%s %s: the P4Info says %d bits, the JSON %d", kind, a.Name, a.Width, in[i].Bitwidth)
+// unused lets members of a profile that no table uses have any action.
+func (c *checker) unused(f *Profile) {
+	f.Unused = true
+	for id, a := range c.s.actions {
+		f.actions[id] = p4configv1.ActionRef_TABLE_AND_DEFAULT
+		for i := range a.Params {
+			if a.Params[i].Width == 0 { // translated, in an action that no table has either
+				a.Params[i].Width = max(a.Params[i].sdn, 64)
+			}
 		}
 	}
+}
+
+func (c *checker) arrays() error {
+	type cells struct{ size, width int }
+	one := func(kind string, have []*Array, in map[string]cells) error {
+		for _, a := range have {
+			j, ok := in[a.Name]
+			if a.Width == 0 { // no register, or a translated one
+				a.Width = j.width
+			}
+			switch {
+			case !ok:
+				return invalid("%s %s is in the P4Info but not in the JSON", kind, a.Name)
+			case j.size != a.Size:
+				return invalid("%s %s: the P4Info says %d cells, the JSON %d", kind, a.Name, a.Size, j.size)
+			case j.width != a.Width:
+				return invalid("%s %s: the P4Info says %d bits, the JSON %d", kind, a.Name, a.Width, j.width)
+			}
+		}
+		return nil
+	}
+	counters, meters, registers := map[string]cells{}, map[string]cells{}, map[string]cells{}
+	for _, j := range c.p.Counters {
+		if !j.Direct {
+			counters[j.Name] = cells{j.Size, 0}
+		}
+	}
+	for _, j := range c.p.Meters {
+		if !j.Direct {
+			meters[j.Name] = cells{j.Size, 0}
+		}
+	}
+	for _, j := range c.p.Registers {
+		registers[j.Name] = cells{j.Size, j.Width}
+	}
+	if err := one("counter", c.s.Counters, counters); err != nil {
+		return err
+	}
+	if err := one("meter", c.s.Meters, meters); err != nil {
+		return err
+	}
+	return one("register", c.s.Registers, registers)
+}
+
+// valueSet compares widths as a whole: the JSON does not tell fields apart.
+func (c *checker) valueSet(v *ValueSet) error {
+	i := slices.IndexFunc(c.p.ValueSets, func(j spec.ValueSet) bool { return j.Name == v.Name })
+	if i < 0 {
+		return invalid("value set %s is in the P4Info but not in the JSON", v.Name)
+	}
+	for _, f := range v.Fields {
+		if f.sdn != 0 {
+			return invalid("value set %s: field %s is translated (@p4runtime_translation), and the JSON does not say how wide it is", v.Name, f.Name)
+		}
+	}
+	if w, want := v.width(), c.p.ValueSets[i].Width; w != want {
+		return invalid("value set %s: the P4Info says %d bits, the JSON %d", v.Name, w, want)
+	}
 	return nil
+}
+
+// header finds how wide the translated fields of a controller header are. The JSON
+// does not say which of its header types is the one, so that it must be known by
+// its fields.
+func (c *checker) header(h *Header) error {
+	if h == nil {
+		return nil
+	}
+	if slices.ContainsFunc(h.fields, Param.translated) {
+		found := false
+		for i := range c.p.HeaderTypes {
+			t := &c.p.HeaderTypes[i]
+			if !h.like(t) {
+				continue
+			}
+			for j := range h.fields {
+				f := &h.fields[j]
+				if found && f.Width != t.Fields[j].Width {
+					return invalid("header %s, field %s is translated (@p4runtime_translation), and header types of the JSON with such fields differ in its width: %d and %d bits", h.Name, f.Name, f.Width, t.Fields[j].Width)
+				}
+			}
+			for j := range h.fields {
+				h.fields[j].Width = t.Fields[j].Width
+			}
+			found = true
+		}
+		if !found {
+			return invalid("header %s has translated fields (@p4runtime_translation), and no header type of the JSON has such fields", h.Name)
+		}
+	}
+	for _, f := range h.fields {
+		h.bits += f.Width
+	}
+	if h.bits%8 != 0 {
+		return invalid("P4Info: header %s has %d bits, which is no whole number of bytes", h.Name, h.bits)
+	}
+	return nil
+}
+
+// like says whether a header type has the header's fields.
+func (h *Header) like(t *spec.HeaderType) bool {
+	return slices.EqualFunc(h.fields, t.Fields, func(f Param, g spec.Field) bool {
+		return f.Name == g.Name && !g.VarBit && (f.translated() || f.Width == g.Width)
+	})
 }

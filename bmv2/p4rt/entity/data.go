@@ -75,7 +75,7 @@ func (a *Array) DecodeCell(d *p4v1.P4Data) ([]byte, error) {
 	case a.Signed:
 		v, err = Signed(v, a.Width)
 	default:
-		v, err = Unsigned(v, a.Width)
+		v, err = number(v, a.sdn, a.Width)
 	}
 	if err != nil {
 		return nil, invalid("register %s: %v", a.Name, err)

@@ -50,7 +50,7 @@ func (b *builder) newDigest(d *p4configv1.Digest) *Digest {
 	for i, m := range members {
 		c := &Array{Name: out.Name}
 		var err error
-		if c.Width, c.Signed, c.Bool, err = b.scalar(m, 0); err != nil && out.why == nil {
+		if c.sdn, c.Width, c.Signed, c.Bool, err = b.scalar(m, 0); err != nil && out.why == nil {
 			out.why = fmt.Errorf("member %d: %v", i, err)
 		}
 		out.cells = append(out.cells, c)

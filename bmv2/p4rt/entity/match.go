@@ -79,13 +79,13 @@ func (f *Field) decode(m *p4v1.FieldMatch) (device.Match, error) {
 		if f.Match != p4configv1.MatchField_EXACT {
 			return none, f.wrongKind("exact")
 		}
-		val, err := Unsigned(v.Exact.GetValue(), f.Width)
+		val, err := number(v.Exact.GetValue(), f.sdn, f.Width)
 		return device.Match{Kind: f.kind, Value: val}, err
 	case *p4v1.FieldMatch_Optional_:
 		if f.Match != p4configv1.MatchField_OPTIONAL {
 			return none, f.wrongKind("optional")
 		}
-		val, err := Unsigned(v.Optional.GetValue(), f.Width)
+		val, err := number(v.Optional.GetValue(), f.sdn, f.Width)
 		return device.Match{Kind: device.Ternary, Value: val, Mask: full(f.Width)}, err
 	case *p4v1.FieldMatch_Lpm:
 		if f.Match != p4configv1.MatchField_LPM {
@@ -115,7 +115,7 @@ func (f *Field) wrongKind(got string) error {
 
 func (f *Field) decodeLPM(m *p4v1.FieldMatch_LPM) (device.Match, error) {
 	var none device.Match
-	v, err := Unsigned(m.GetValue(), f.Width)
+	v, err := number(m.GetValue(), f.sdn, f.Width)
 	if err != nil {
 		return none, err
 	}
@@ -123,8 +123,12 @@ func (f *Field) decodeLPM(m *p4v1.FieldMatch_LPM) (device.Match, error) {
 	switch {
 	case n == 0:
 		return none, invalid("prefix length 0 means don't care: leave the field out")
-	case n < 0 || n > f.Width:
-		return none, invalid("prefix length %d, want 1 to %d", n, f.Width)
+	case n < 0 || n > f.bits():
+		return none, invalid("prefix length %d, want 1 to %d", n, f.bits())
+	case f.resized() && n != f.bits():
+		return none, f.wholly()
+	case f.resized():
+		n = f.Width
 	}
 	mask := prefixMask(n, f.Width)
 	for i := range v {
@@ -137,16 +141,22 @@ func (f *Field) decodeLPM(m *p4v1.FieldMatch_LPM) (device.Match, error) {
 
 func (f *Field) decodeTernary(m *p4v1.FieldMatch_Ternary) (device.Match, error) {
 	var none device.Match
-	v, err := Unsigned(m.GetValue(), f.Width)
+	v, err := number(m.GetValue(), f.sdn, f.Width)
 	if err != nil {
 		return none, invalid("value: %v", err)
 	}
-	mask, err := Unsigned(m.GetMask(), f.Width)
+	mask, err := Unsigned(m.GetMask(), f.bits())
 	if err != nil {
 		return none, invalid("mask: %v", err)
 	}
 	if allZero(mask) {
 		return none, invalid("mask 0 means don't care: leave the field out")
+	}
+	if f.resized() {
+		if !bytes.Equal(mask, full(f.bits())) {
+			return none, f.wholly()
+		}
+		mask = full(f.Width)
 	}
 	for i := range v {
 		if v[i]&^mask[i] != 0 {
@@ -158,21 +168,30 @@ func (f *Field) decodeTernary(m *p4v1.FieldMatch_Ternary) (device.Match, error) 
 
 func (f *Field) decodeRange(m *p4v1.FieldMatch_Range) (device.Match, error) {
 	var none device.Match
-	lo, err := Unsigned(m.GetLow(), f.Width)
+	lo, err := number(m.GetLow(), f.sdn, f.Width)
 	if err != nil {
 		return none, invalid("low: %v", err)
 	}
-	hi, err := Unsigned(m.GetHigh(), f.Width)
+	hi, err := number(m.GetHigh(), f.sdn, f.Width)
 	if err != nil {
 		return none, invalid("high: %v", err)
 	}
 	if bytes.Compare(lo, hi) > 0 {
 		return none, invalid("low 0x%x is above high 0x%x", lo, hi)
 	}
+	if f.resized() && !bytes.Equal(lo, hi) {
+		return none, f.wholly()
+	}
 	if allZero(lo) && bytes.Equal(hi, full(f.Width)) {
 		return none, invalid("the whole range means don't care: leave the field out")
 	}
 	return device.Match{Kind: device.Range, Value: lo, High: hi}, nil
+}
+
+// wholly refuses what the specification allows to refuse of translated fields
+// ("Translation of Match Fields").
+func (f *Field) wholly() error {
+	return invalid("the field is translated from bit<%d> to bit<%d>: match one value, or leave the field out", f.bits(), f.Width)
 }
 
 // FieldMatches encodes a device's key; "don't care" fields are left out.
@@ -193,12 +212,13 @@ func (f *Field) encode(m device.Match) *p4v1.FieldMatch {
 	fm := &p4v1.FieldMatch{FieldId: f.ID}
 	switch f.Match {
 	case p4configv1.MatchField_EXACT:
-		fm.FieldMatchType = &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: Canonical(m.Value)}}
+		fm.FieldMatchType = &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: shown(m.Value, f.sdn)}}
 	case p4configv1.MatchField_LPM:
 		if m.PrefixLen == 0 {
 			return nil
 		}
-		fm.FieldMatchType = &p4v1.FieldMatch_Lpm{Lpm: &p4v1.FieldMatch_LPM{Value: Canonical(m.Value), PrefixLen: int32(m.PrefixLen)}}
+		n := max(m.PrefixLen+f.bits()-f.Width, 1) // below that only in entries of the program
+		fm.FieldMatchType = &p4v1.FieldMatch_Lpm{Lpm: &p4v1.FieldMatch_LPM{Value: Canonical(m.Value), PrefixLen: int32(n)}}
 	case p4configv1.MatchField_RANGE:
 		if allZero(m.Value) && bytes.Equal(m.High, full(f.Width)) {
 			return nil
@@ -208,7 +228,7 @@ func (f *Field) encode(m device.Match) *p4v1.FieldMatch {
 		if allZero(m.Mask) {
 			return nil
 		}
-		fm.FieldMatchType = &p4v1.FieldMatch_Optional_{Optional: &p4v1.FieldMatch_Optional{Value: Canonical(m.Value)}}
+		fm.FieldMatchType = &p4v1.FieldMatch_Optional_{Optional: &p4v1.FieldMatch_Optional{Value: shown(m.Value, f.sdn)}}
 	default: // TERNARY
 		if allZero(m.Mask) {
 			return nil
@@ -221,7 +241,11 @@ func (f *Field) encode(m device.Match) *p4v1.FieldMatch {
 				v[i] &= m.Mask[i]
 			}
 		}
-		fm.FieldMatchType = &p4v1.FieldMatch_Ternary_{Ternary: &p4v1.FieldMatch_Ternary{Value: Canonical(v), Mask: Canonical(m.Mask)}}
+		mask := m.Mask
+		if f.resized() && bytes.Equal(mask, full(f.Width)) {
+			mask = full(f.bits())
+		}
+		fm.FieldMatchType = &p4v1.FieldMatch_Ternary_{Ternary: &p4v1.FieldMatch_Ternary{Value: Canonical(v), Mask: Canonical(mask)}}
 	}
 	return fm
 }

@@ -43,7 +43,7 @@ func (h *Header) Split(raw []byte) ([]*p4v1.PacketMetadata, []byte, error) {
 	meta := make([]*p4v1.PacketMetadata, len(h.fields))
 	at := 0
 	for i, f := range h.fields {
-		meta[i] = &p4v1.PacketMetadata{MetadataId: f.ID, Value: Canonical(getBits(raw, at, f.Width))}
+		meta[i] = &p4v1.PacketMetadata{MetadataId: f.ID, Value: shown(getBits(raw, at, f.Width), f.sdn)}
 		at += f.Width
 	}
 	return meta, raw[h.Len():], nil
@@ -70,7 +70,7 @@ func (h *Header) Join(meta []*p4v1.PacketMetadata, payload []byte) ([]byte, erro
 			return nil, invalid("metadata %s (id %d) comes twice", f.Name, f.ID)
 		}
 		seen[i] = true
-		v, err := Unsigned(m.GetValue(), f.Width)
+		v, err := number(m.GetValue(), f.sdn, f.Width)
 		if err != nil {
 			return nil, invalid("metadata %s (id %d): %v", f.Name, f.ID, err)
 		}

@@ -86,14 +86,17 @@ func DecodeCloneSession(op p4v1.Update_Type, c *p4v1.CloneSessionEntry) (device.
 	return out, nil
 }
 
-// decodeReplica also reads the port as clients of P4Runtime 1.5 send it.
+// decodeReplica also reads the port as clients of P4Runtime 1.5 send it. A replica
+// without a port is refused; to these stubs one with egress_port 0 is such a
+// replica, so that port 0 must be sent as bytes.
 func decodeReplica(r *p4v1.Replica) (device.Replica, error) {
 	out := device.Replica{Port: r.GetEgressPort(), Instance: r.GetInstance()}
+	named := out.Port != 0
 	err := eachNewer(r, func(num protowire.Number, v newerValue) error {
 		switch {
 		case num == replicaPort && v.bytes != nil:
 			p, err := decodePort(v.bytes)
-			out.Port = p
+			out.Port, named = p, true
 			return err
 		case num == replicaBackups:
 			return Errorf(codes.Unimplemented, "backup replicas are not offered")
@@ -103,6 +106,8 @@ func decodeReplica(r *p4v1.Replica) (device.Replica, error) {
 	switch {
 	case err != nil:
 		return out, err
+	case !named:
+		return out, invalid("the port is missing; port 0 is sent as bytes")
 	case out.Port > MaxPort:
 		return out, invalid("egress port %d, want 0 to %d", out.Port, MaxPort)
 	case out.Instance > maxInstance:
@@ -153,7 +158,12 @@ func pre(e *p4v1.PacketReplicationEngineEntry) *p4v1.Entity {
 func encodeReplicas(rs []device.Replica) []*p4v1.Replica {
 	var out []*p4v1.Replica
 	for _, r := range rs {
-		out = append(out, &p4v1.Replica{EgressPort: r.Port, Instance: r.Instance})
+		e := &p4v1.Replica{EgressPort: r.Port, Instance: r.Instance}
+		if r.Port == 0 {
+			b := protowire.AppendTag(nil, replicaPort, protowire.BytesType)
+			e.ProtoReflect().SetUnknown(protowire.AppendBytes(b, encodePort(0)))
+		}
+		out = append(out, e)
 	}
 	return out
 }

@@ -36,9 +36,10 @@ type Schema struct {
 type Field struct {
 	ID    uint32
 	Name  string
-	Width int
+	Width int // bits on the device
 	Match p4configv1.MatchField_MatchType
 	kind  device.MatchKind
+	sdn   int // of a translated type, see checkType
 }
 
 // Table is a table of the program.
@@ -70,7 +71,8 @@ type Action struct {
 type Param struct {
 	ID    uint32
 	Name  string
-	Width int
+	Width int // bits on the device
+	sdn   int // of a translated type, see checkType
 }
 
 // Profile is an action profile or, with Selector, an action selector.
@@ -79,6 +81,8 @@ type Profile struct {
 	Name     string
 	Selector bool
 	MaxGroup int32 // greatest sum of weights of one group, 0 = no limit of the program's
+	Size     int   // members, 0 = no limit of the program's
+	Unused   bool  // by any table, so that the device does not have it
 
 	actions map[uint32]p4configv1.ActionRef_Scope // of the tables it implements
 }
@@ -88,7 +92,8 @@ type Array struct {
 	ID     uint32
 	Name   string
 	Size   int
-	Width  int  // of a register's cell
+	Width  int  // of a register's cell, on the device
+	sdn    int  // of a translated type, see checkType
 	Signed bool // the cell is int<Width>
 	Bool   bool // the cell is bool
 	Kind   MeterKind

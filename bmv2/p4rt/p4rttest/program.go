@@ -27,12 +27,12 @@ func Info() *p4configv1.P4Info {
 
 type object = map[string]any
 
-// JSON writes the part of BMv2 JSON that fits a P4Info: tables with keys and
-// actions, profiles, arrays and learn lists. No packet could run through it.
+// JSON writes BMv2 JSON that fits a P4Info: tables with keys and actions, profiles,
+// arrays and learn lists. It loads; packets would find tables that nobody applies.
 func JSON(info *p4configv1.P4Info) []byte {
 	var fields []any
 	var tables []object
-	actionIndex, profiles := map[uint32]int{}, map[uint32]string{}
+	actionIndex, profiles := map[uint32]int{}, map[uint32]*p4configv1.ActionProfile{}
 	actions := []object{}
 	for i, a := range info.GetActions() {
 		params := []object{}
@@ -43,17 +43,22 @@ func JSON(info *p4configv1.P4Info) []byte {
 		actionIndex[a.GetPreamble().GetId()] = i
 	}
 	var aps []object
-	for _, p := range info.GetActionProfiles() {
-		profiles[p.GetPreamble().GetId()] = p.GetPreamble().GetName()
-		o := object{"name": p.GetPreamble().GetName()}
+	for i, p := range info.GetActionProfiles() {
+		profiles[p.GetPreamble().GetId()] = p
+		o := object{"name": p.GetPreamble().GetName(), "id": i, "max_size": p.GetSize()}
 		if p.GetWithSelector() {
 			o["selector"] = object{"algo": "crc16", "input": []any{}}
 		}
 		aps = append(aps, o)
 	}
 	direct := map[uint32]string{}
+	var counters, meters, registers, learn, sets []object
 	for _, m := range info.GetDirectMeters() {
 		direct[m.GetDirectTableId()] = m.GetPreamble().GetName()
+		meters = append(meters, object{
+			"name": m.GetPreamble().GetName(), "id": len(meters), "is_direct": true, "rate_count": 2, "type": "bytes", "size": 0,
+			"result_target": []string{"h", "colour"},
+		})
 	}
 	counted := map[uint32]bool{}
 	for _, c := range info.GetDirectCounters() {
@@ -62,60 +67,75 @@ func JSON(info *p4configv1.P4Info) []byte {
 	for i, t := range info.GetTables() {
 		id := t.GetPreamble().GetId()
 		key := []object{}
+		match := "exact"
 		for j, f := range t.GetMatchFields() {
 			name := fmt.Sprintf("f%d_%d", i, j)
 			fields = append(fields, []any{name, f.GetBitwidth(), false})
 			kind := map[p4configv1.MatchField_MatchType]string{
 				p4configv1.MatchField_EXACT: "exact", p4configv1.MatchField_LPM: "lpm", p4configv1.MatchField_RANGE: "range",
 			}[f.GetMatchType()]
-			if kind == "" {
-				kind = "ternary"
+			switch {
+			case kind == "":
+				kind, match = "ternary", "ternary"
+			case kind == "range":
+				match = "ternary"
+			case kind == "lpm" && match == "exact":
+				match = "lpm"
 			}
 			key = append(key, object{"match_type": kind, "name": f.GetName(), "target": []string{"h", name}})
 		}
-		ids := []int{}
+		ids, next := []int{}, object{}
 		for _, r := range t.GetActionRefs() {
-			ids = append(ids, actionIndex[r.GetId()])
+			i := actionIndex[r.GetId()]
+			ids = append(ids, i)
+			if i < len(actions) {
+				next[actions[i]["name"].(string)] = nil
+			}
 		}
 		o := object{
-			"name": t.GetPreamble().GetName(), "key": key, "action_ids": ids, "type": "simple", "with_counters": counted[id],
+			"name": t.GetPreamble().GetName(), "id": i, "key": key, "match_type": match, "action_ids": ids, "next_tables": next,
+			"type": "simple", "with_counters": counted[id], "max_size": t.GetSize(),
 			"support_timeout": t.GetIdleTimeoutBehavior() == p4configv1.Table_NOTIFY_CONTROL,
 		}
-		if name := profiles[t.GetImplementationId()]; name != "" {
-			o["action_profile"] = name
+		if p := profiles[t.GetImplementationId()]; p != nil {
+			o["action_profile"], o["type"] = p.GetPreamble().GetName(), "indirect"
+			if p.GetWithSelector() {
+				o["type"] = "indirect_ws"
+			}
 		}
 		if m := direct[id]; m != "" {
 			o["direct_meters"] = m
 		}
 		tables = append(tables, o)
 	}
-	var counters, meters, registers, learn []object
-	for _, c := range info.GetCounters() {
-		counters = append(counters, object{"name": c.GetPreamble().GetName(), "size": c.GetSize(), "is_direct": false})
+	for i, c := range info.GetCounters() {
+		counters = append(counters, object{"name": c.GetPreamble().GetName(), "id": i, "size": c.GetSize(), "is_direct": false})
 	}
 	for _, m := range info.GetMeters() {
-		meters = append(meters, object{"name": m.GetPreamble().GetName(), "size": m.GetSize(), "is_direct": false})
+		meters = append(meters, object{
+			"name": m.GetPreamble().GetName(), "id": len(meters), "size": m.GetSize(), "is_direct": false, "rate_count": 2, "type": "bytes",
+		})
 	}
-	for _, r := range info.GetRegisters() {
+	for i, r := range info.GetRegisters() {
 		b := r.GetTypeSpec().GetBitstring()
-		registers = append(registers, object{"name": r.GetPreamble().GetName(), "size": r.GetSize(), "bitwidth": b.GetBit().GetBitwidth() + b.GetInt().GetBitwidth()})
+		registers = append(registers, object{"name": r.GetPreamble().GetName(), "id": i, "size": r.GetSize(), "bitwidth": b.GetBit().GetBitwidth() + b.GetInt().GetBitwidth()})
 	}
-	for _, d := range info.GetDigests() {
-		learn = append(learn, object{"name": d.GetPreamble().GetName()})
+	for i, d := range info.GetDigests() {
+		learn = append(learn, object{"name": d.GetPreamble().GetName(), "id": i + 1, "elements": []any{}})
 	}
-	var sets []object
-	for _, v := range info.GetValueSets() {
+	for i, v := range info.GetValueSets() {
 		var width int32
 		for _, f := range v.GetMatch() {
 			width += f.GetBitwidth()
 		}
-		sets = append(sets, object{"name": v.GetPreamble().GetName(), "compressed_bitwidth": width})
+		sets = append(sets, object{"name": v.GetPreamble().GetName(), "id": i, "compressed_bitwidth": width})
 	}
+	fields = append(fields, []any{"colour", 8, false})
 	out, err := json.Marshal(object{
-		"header_types":   []object{{"name": "h_t", "fields": fields}},
-		"headers":        []object{{"name": "h", "header_type": "h_t"}},
+		"header_types":   []object{{"name": "h_t", "id": 0, "fields": fields}},
+		"headers":        []object{{"name": "h", "id": 0, "header_type": "h_t", "metadata": true}},
 		"actions":        actions,
-		"pipelines":      []object{{"name": "ingress", "tables": tables, "action_profiles": aps}},
+		"pipelines":      []object{{"name": "ingress", "id": 0, "init_table": nil, "tables": tables, "action_profiles": aps}},
 		"counter_arrays": counters, "meter_arrays": meters, "register_arrays": registers, "learn_lists": learn, "parse_vsets": sets,
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ control I(inout headers h, inout meta m, inout standard_metadata_t s) {
         actions = { send; drop; }
         default_action = drop();
         size = 64;
+        support_timeout = true;
     }
     apply { forward.apply(); }
 }
