@@ -18,7 +18,7 @@ type calculation struct {
 	aligned bool
 	payload bool
 	most    int  // bytes at most, without the payload
-	sums    bool // csum16 over runs of whole 16-bit words: no need to write them out
+	sums    bool // csum16 over runs of whole 16-bit words
 }
 
 // run is inputs that are there if a header is valid.
@@ -82,7 +82,7 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 	}
 	c.sums = c.aligned && (algo == "csum16" || algo == "cksum16")
 	for _, r := range c.runs {
-		c.sums = c.sums && r.wire.varbit < 0 && r.wire.bytes%2 == 0
+		c.sums = c.sums && r.wire.bytes%2 == 0
 	}
 	if c.most++; c.most > 1<<20 {
 		return nil, fmt.Errorf("input of %d bytes, want at most %d", c.most, 1<<20)
@@ -90,12 +90,18 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 	return c, nil
 }
 
-// checksum computes csum16 from the fields as they are.
+// checksum computes csum16 from the fields as they are; from what they are written
+// out as, if there is a varbit field among them.
 func (c *calculation) checksum(p *packet) uint64 {
 	phv := p.phv
 	var sum uint64
 	for i := range c.runs {
-		if r := &c.runs[i]; r.valid < 0 || phv[r.valid] != 0 {
+		r := &c.runs[i]
+		switch {
+		case r.valid >= 0 && phv[r.valid] == 0:
+		case r.wire.varbit >= 0:
+			return uint64(hash.Checksum(c.input(p)))
+		default:
 			sum = r.wire.sum(sum, phv)
 		}
 	}

@@ -21,6 +21,9 @@ type code struct {
 	tests []boolFn
 	steps []stepFn
 	args  [][]uint64
+
+	parses  []parseOp
+	selects []*state
 }
 
 // instr is an instruction.
@@ -78,6 +81,12 @@ const (
 	opCopy    // assign header a to header d
 	opArgs    // the arguments of the action that follows are args[a]
 	opStep    // steps[a]
+
+	opExtract // header a; error k if the packet is too short
+	opParse   // parses[a]
+	opFail    // the parser is done, with error k
+	opVisit   // count a visit; error k if they are too many
+	opSelect  // selects[a] chooses the next state, or goes on; error k if the packet is too short
 )
 
 // Both versions of the code.

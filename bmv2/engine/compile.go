@@ -21,6 +21,7 @@ type Program struct {
 	egress    *node
 	code      [2]code // by version
 	deparser  []emission
+	longest   int      // bytes that the deparser may emit
 	finish    []stepFn // the deparser's own primitives
 	calcs     []*calculation
 	selectors []*calculation // by action profile
@@ -212,10 +213,7 @@ func (p *Program) compileParsers(k *compiler) error {
 		if p.spec.Parsers[i].Name != "parser" {
 			return fmt.Errorf("parser %q: v1model has one, called parser", p.spec.Parsers[i].Name)
 		}
-		var err error
-		if p.parser, err = k.parser(&p.spec.Parsers[i]); err != nil {
-			return err
-		}
+		p.parser = k.parser(&p.spec.Parsers[i])
 	}
 	if p.parser == nil {
 		return fmt.Errorf("v1model needs the parser \"parser\"")
@@ -232,7 +230,9 @@ func (p *Program) compileParsers(k *compiler) error {
 		p.finish = append(p.finish, step)
 	}
 	for _, h := range d.Order {
-		p.deparser = append(p.deparser, newEmission(&p.headers[h]))
+		e := newEmission(&p.headers[h])
+		p.deparser = append(p.deparser, e)
+		p.longest += e.most
 	}
 	return nil
 }

@@ -4,7 +4,7 @@ package engine
 type emission struct {
 	valid, origin int32
 	first, end    int32
-	bytes         int   // fixed part
+	bytes, most   int   // fixed part, and with the varbit field at its longest
 	varbit        int32 // slot of the length in bits, -1 = none
 	wire          *wire
 }
@@ -18,9 +18,10 @@ func (e *emission) size(phv []uint64) int {
 }
 
 func newEmission(h *header) emission {
-	e := emission{valid: h.valid, origin: h.origin, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, varbit: -1, wire: h.wire}
+	e := emission{valid: h.valid, origin: h.origin, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, most: h.wire.bytes, varbit: -1, wire: h.wire}
 	if h.varbit >= 0 {
 		e.varbit = h.fields[h.varbit].slot
+		e.most += int(h.fields[h.varbit].width+7) / 8
 	}
 	return e
 }
@@ -56,8 +57,10 @@ func (p *packet) deparse() {
 // emit writes the headers from the last one to the first. What already stands where
 // it belongs stays as it is.
 func (p *packet) emit(order []emission) {
-	if need := p.sw.headerBytes(p); p.pos < need {
-		p.grow(need)
+	if p.pos < p.sw.prog.longest {
+		if need := p.sw.headerBytes(p); p.pos < need {
+			p.grow(need)
+		}
 	}
 	phv, at := p.phv, p.pos
 	for i := len(order) - 1; i >= 0; i-- {

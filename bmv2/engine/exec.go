@@ -5,11 +5,16 @@ func (p *packet) control(n *node) {
 	if n == nil {
 		return
 	}
-	version := plain
-	if p.sw.trace != nil {
-		version = traced
-	}
+	version := p.version()
 	p.exec(&p.sw.prog.code[version], version, n.pc[version])
+}
+
+// version is that of the code to run.
+func (p *packet) version() int {
+	if p.sw.trace != nil {
+		return traced
+	}
+	return plain
 }
 
 // exec runs code. What programs do most comes first.
@@ -142,6 +147,35 @@ func (p *packet) exec(c *code, version int, pc int32) {
 			p.args = c.args[in.a]
 		case opStep:
 			c.steps[in.a](p)
+
+		case opExtract:
+			if !p.extract(&p.sw.prog.headers[in.a]) {
+				p.fail(int64(in.k))
+				return
+			}
+		case opParse:
+			if code := c.parses[in.a](p); code != accept {
+				p.fail(code)
+				return
+			}
+		case opFail:
+			p.fail(int64(in.k))
+			return
+		case opVisit:
+			if p.visits++; p.visits >= maxStates {
+				p.fail(int64(in.k))
+				return
+			}
+		case opSelect:
+			next, ok := c.selects[in.a].choose(p)
+			switch {
+			case !ok:
+				p.fail(int64(in.k))
+				return
+			case next == nil:
+				return
+			}
+			pc = next.pc[version]
 		default:
 			panic("BUG: an instruction of unknown kind")
 		}

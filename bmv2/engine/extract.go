@@ -32,9 +32,6 @@ func (k *compiler) extract(target spec.Expr, length intFn, ps *parser) parseOp {
 	switch t := target.(type) {
 	case spec.HeaderRef:
 		h := &k.headers[t.Header]
-		if h.varbit < 0 && h.union < 0 {
-			return fixed(h, ps.errors[packetTooShort])
-		}
 		return k.extractTo(h.typ, func(*packet) *header { return h }, length, ps)
 	case spec.StackRef:
 		s := &k.stacks[t.Stack]
@@ -64,22 +61,19 @@ func push(s *stack, do parseOp, full int64) parseOp {
 	}
 }
 
-// fixed extracts a plain header.
-func fixed(h *header, short int64) parseOp {
-	valid, first, end, w := h.valid, h.first, h.first+h.n, h.wire
-	origin, tracked := h.origin, h.tracked
-	return func(p *packet) int64 {
-		if p.end-p.pos < w.bytes {
-			return short
-		}
-		w.extract(p.phv[first:end], p.buf[p.pos:])
-		p.phv[valid] = 1
-		if tracked {
-			p.phv[origin] = p.origin(p.pos)
-		}
-		p.pos += w.bytes
-		return accept
+// extract extracts a plain header; false if the packet is too short.
+func (p *packet) extract(h *header) bool {
+	w := h.wire
+	if p.end-p.pos < w.bytes {
+		return false
 	}
+	w.extract(p.phv[h.first:h.first+h.n], p.buf[p.pos:])
+	p.phv[h.valid] = 1
+	if h.tracked {
+		p.phv[h.origin] = p.origin(p.pos)
+	}
+	p.pos += w.bytes
+	return true
 }
 
 // extractTo extracts to a header of a type, known at run time.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
@@ -21,6 +23,7 @@ func (p *Program) compileCode(k *compiler) error {
 	for _, root := range []*node{p.ingress, p.egress} {
 		findLoops(p, root, map[*node]int{})
 	}
+	findStateLoops(p.parser.init, map[*state]int{})
 	for version := range p.code {
 		l := &lowerer{compiler: k, code: &p.code[version], prog: p, version: version, written: map[*node]bool{}}
 		for _, a := range p.actions {
@@ -30,6 +33,9 @@ func (p *Program) compileCode(k *compiler) error {
 			}
 			a.idle[version] = version == plain && a.pc[version] == l.here()
 			l.emit(instr{op: opReturn})
+		}
+		if err := l.parser(p.parser); err != nil {
+			return fmt.Errorf("parser %q: %w", "parser", err)
 		}
 		for _, root := range []*node{p.ingress, p.egress} {
 			if err := l.flow(root); err != nil {

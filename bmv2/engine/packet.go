@@ -42,7 +42,8 @@ type packet struct {
 	learnList uint16
 	resubmit  uint16
 	recirc    uint16
-	steps     int    // jumps and nodes taken, to end programs that never do
+	steps     int    // repetitions in a pipeline, to end programs that never do
+	visits    int    // likewise in the parser
 	result    uint64 // of a primitive, on its way to where it goes
 
 	id, of uint64 // its number, and of a copy that of the original

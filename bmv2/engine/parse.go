@@ -17,25 +17,13 @@ func lookahead(e spec.Lookahead) intFn {
 // parse runs the parser over the bytes from pos on.
 func (p *packet) parse(ps *parser) {
 	p.errorCode, p.checksum = uint32(ps.errors[0]), false
-	st := ps.init
-	for visits := 0; st != nil; visits++ {
-		if p.sw.trace != nil {
-			p.says(EventState, st.name, 0, false)
-		}
-		if visits == maxStates {
-			p.fail(ps.errors[parserTimeout])
-			break
-		}
-		next, code := st.run(p, ps)
-		if code != accept {
-			p.fail(code)
-			break
-		}
-		st = next
+	if ps.init == nil {
+		return
 	}
-	if ps.init != nil {
-		p.verifyChecksums()
-	}
+	p.visits = 0
+	version := p.version()
+	p.exec(&p.sw.prog.code[version], version, ps.init.pc[version])
+	p.verifyChecksums()
 }
 
 func (p *packet) fail(code int64) {
@@ -46,27 +34,17 @@ func (p *packet) fail(code int64) {
 	}
 }
 
-func (st *state) run(p *packet, ps *parser) (*state, int64) {
-	for _, op := range st.ops {
-		if code := op(p); code != accept {
-			return nil, code
-		}
-	}
-	if len(st.key) == 0 {
-		return st.next, accept
-	}
-	if st.slot >= 0 {
-		return st.one(p, p.phv[st.slot]), accept
-	}
+// choose finds the state that follows; false if the packet is too short for it.
+func (st *state) choose(p *packet) (*state, bool) {
 	if st.ahead > 8*(p.end-p.pos) {
-		return nil, ps.errors[packetTooShort]
+		return nil, false
 	}
 	if st.words == 1 {
 		var key uint64
 		for i := range st.key {
 			key |= st.key[i].load(p) << st.key[i].shift
 		}
-		return st.one(p, key), accept
+		return st.one(p, key), true
 	}
 	key, at := p.sw.key[:st.words], 0
 	for i := range st.key {
@@ -78,7 +56,7 @@ func (st *state) run(p *packet, ps *parser) (*state, int64) {
 		}
 		at += part.words
 	}
-	return st.many(p, key), accept
+	return st.many(p, key), true
 }
 
 // one finds the next state for a key of one word.

@@ -20,8 +20,8 @@ const (
 	parserInvalidArgument = 6
 )
 
-// maxStates bounds the states that a packet visits, for parsers that would turn
-// in circles.
+// maxStates bounds how often a packet comes to states that repeat, for parsers that
+// would turn in circles.
 const maxStates = 1 << 14
 
 // parser is a compiled parse graph.
@@ -36,13 +36,14 @@ type parser struct {
 // bytes are packed into one word.
 type state struct {
 	name  string
-	ops   []parseOp
+	src   *spec.State
+	pc    [2]int32 // where its code starts, by version
+	loop  bool     // the parser may come back here
 	key   []keyPart
 	cases []parseCase
 	next  *state // when no case fits; nil = done
 	words int
-	slot  int32 // of the key that is one field, -1 = another key
-	ahead int   // bits of packet that lookaheads need
+	ahead int // bits of packet that lookaheads need
 }
 
 // keyPart puts an element into the key.
@@ -61,7 +62,7 @@ type parseCase struct {
 	next        *state
 }
 
-func (k *compiler) parser(src *spec.Parser) (*parser, error) {
+func (k *compiler) parser(src *spec.Parser) *parser {
 	ps := &parser{states: make([]state, len(src.States))}
 	for i, name := range spec.CoreErrors {
 		for _, e := range k.prog.Errors {
@@ -71,25 +72,16 @@ func (k *compiler) parser(src *spec.Parser) (*parser, error) {
 		}
 	}
 	for i := range src.States {
-		if err := k.state(&src.States[i], &ps.states[i], ps); err != nil {
-			return nil, fmt.Errorf("parser %q: state %q: %w", src.Name, src.States[i].Name, err)
-		}
+		k.state(&src.States[i], &ps.states[i], ps)
 	}
 	if src.Init >= 0 {
 		ps.init = &ps.states[src.Init]
 	}
-	return ps, nil
+	return ps
 }
 
-func (k *compiler) state(src *spec.State, st *state, ps *parser) error {
-	st.name, st.slot = src.Name, -1
-	for i := range src.Ops {
-		op, err := k.parseOp(&src.Ops[i], ps)
-		if err != nil {
-			return fmt.Errorf("parser_ops[%d]: %w", i, err)
-		}
-		st.ops = append(st.ops, op)
-	}
+func (k *compiler) state(src *spec.State, st *state, ps *parser) {
+	st.name, st.src = src.Name, src
 	bytes := 0
 	for _, w := range src.KeyWidths {
 		bytes += (w + 7) / 8
@@ -109,9 +101,6 @@ func (k *compiler) state(src *spec.State, st *state, ps *parser) error {
 			if f, ok := e.(spec.FieldRef); ok {
 				slot := k.field(f).slot
 				part.load = func(p *packet) uint64 { return p.phv[slot] }
-				if len(src.Key) == 1 {
-					st.slot = slot
-				}
 			}
 			if packed {
 				part.shift = uint(8 * left)
@@ -158,7 +147,6 @@ func (k *compiler) state(src *spec.State, st *state, ps *parser) error {
 	if len(src.Key) == 0 {
 		st.cases = nil // as simple_switch: without a key only the default counts
 	}
-	return nil
 }
 
 // keyWordsOf cuts a concatenation of byte-padded values into key words.
@@ -186,7 +174,8 @@ func keyWordsOf(v []byte, widths []int, packed bool) []uint64 {
 	return words
 }
 
-func (k *compiler) parseOp(op *spec.ParserOp, ps *parser) (parseOp, error) {
+// parserOp makes a closure of an operation.
+func (k *compiler) parserOp(op *spec.ParserOp, ps *parser) (parseOp, error) {
 	switch op.Kind {
 	case spec.OpExtract:
 		return k.extract(op.Args[0], nil, ps), nil
