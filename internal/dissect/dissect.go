@@ -176,7 +176,9 @@ func (w *walk) has(at, n int) bool { return at >= 0 && at+n <= len(w.b) }
 // keeps account of how far the packet goes.
 func (w *walk) need(at, n int, layer Layer) bool {
 	if !w.has(at, n) {
-		w.p.Cut = layer
+		if w.p.Cut == Whole {
+			w.p.Cut = layer
+		}
 		return false
 	}
 	w.p.Read = max(w.p.Read, at+n)

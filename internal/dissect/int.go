@@ -320,7 +320,7 @@ func knownEther(protocol uint16) bool {
 // gpeINT looks for INT behind a VXLAN-GPE header whose next protocol is next, and
 // returns the next protocol and the offset of what follows.
 func (w *walk) gpeINT(next uint8, at int) (uint8, int) {
-	for {
+	for found := false; ; found = true {
 		marked := w.m.GPENext != 0 && next == w.m.GPENext
 		sniff := w.m.Sniff && (next == gpeINT2 || next == gpeINT10 || next == gpeINT05)
 		if !marked && !sniff || !w.has(at, 4) {
@@ -333,7 +333,7 @@ func (w *walk) gpeINT(next uint8, at int) (uint8, int) {
 		} else {
 			x.Type, x.End = w.b[at]>>4, x.At+int(w.b[at+1])*4
 		}
-		if x.Type < INTMD || x.Type > INTMX || x.Sniffed && x.Type == INTMX && old || !w.header(&x, old) || !w.add(&x) {
+		if x.Type < INTMD || x.Type > INTMX || x.Type == INTMX && old || x.Sniffed && x.Type == INTDestination && !found || !w.header(&x, old) || !w.add(&x) {
 			w.p.BadINT = w.p.BadINT || marked
 			return next, at
 		}
