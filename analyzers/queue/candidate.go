@@ -1,0 +1,152 @@
+package queue
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
+	"github.com/telltale-net/telltale/analyzers/queue/records"
+)
+
+// candidateKind is what may have gone wrong.
+type candidateKind uint8
+
+const (
+	stall    candidateKind = iota // the server stood still
+	slowFlow                      // the server took long over the packets of certain flows
+	burst                         // flows sent much more than they usually do
+)
+
+// candidate is something that may have gone wrong, and whose absence can be replayed.
+type candidate struct {
+	kind     candidateKind
+	lane     int16 // of the stall, the slow service, or where the burst came in
+	from, to int64 // when
+	size     float64
+	packets  int32
+	flows    map[records.FlowID]float64
+	touches  []touch
+}
+
+// weight returns how much work or idleness a candidate put before a lane, ns: at that
+// lane or at one upstream of it, wherever it is most.
+func (r *region) weight(c *candidate, lane int) float64 {
+	node := r.lanes[lane].q.Node
+	most := 0.0
+	for i := range c.touches {
+		t := &c.touches[i]
+		if m := r.lanes[t.lane].q.Node; int(t.lane) == lane || slices.Contains(r.a.up[node], m) {
+			most = max(most, t.weight)
+		}
+	}
+	return most
+}
+
+// touch is the time in which a candidate changes something in a lane by itself.
+type touch struct {
+	lane     int16
+	from, to int64
+	weight   float64 // ns of work or of idleness that it brings there
+}
+
+// newCandidate adds a candidate and returns its number.
+func (r *region) newCandidate(c candidate) int16 {
+	c.from, c.to = notFirst, notFirst
+	r.cands = append(r.cands, c)
+	return int16(len(r.cands) - 1)
+}
+
+func (c *candidate) add(f records.FlowID, weight float64) {
+	if c.flows == nil {
+		c.flows = map[records.FlowID]float64{}
+	}
+	c.flows[f] += weight
+	c.size += weight
+}
+
+func (c *candidate) extend(from, to int64) {
+	if c.from == notFirst {
+		c.from, c.to = from, to
+		return
+	}
+	c.from, c.to = min(c.from, from), max(c.to, to)
+}
+
+func (c *candidate) touch(lane int16, at int64, weight float64) {
+	for i := range c.touches {
+		if t := &c.touches[i]; t.lane == lane {
+			t.from, t.to = min(t.from, at), max(t.to, at)
+			t.weight += weight
+			return
+		}
+	}
+	c.touches = append(c.touches, touch{lane, at, at, weight})
+}
+
+func (c *candidate) reason() diagnosis.Kind {
+	if c.kind == burst {
+		return diagnosis.Traffic
+	}
+	return diagnosis.Processing
+}
+
+// gather completes the list of candidates: the slow flows are there already.
+func (r *region) gather() {
+	for li := range r.lanes {
+		l := &r.lanes[li]
+		for row, c := range l.slow {
+			if c >= 0 {
+				r.cands[c].touch(int16(li), l.arr[row], float64(l.extra[row]))
+			}
+		}
+	}
+	r.stalls()
+	r.bursts()
+}
+
+// stalls makes candidates of the times the servers stood still: the longest ones, where
+// there are more than may be tried. Neighbours with no work done in between are one.
+func (r *region) stalls() {
+	type long struct {
+		lane, first, n int
+		size           int64
+	}
+	var all []long
+	for li := range r.lanes {
+		downs := r.lanes[li].downs
+		for i := 0; i < len(downs); {
+			x := long{li, i, 1, downs[i].to - downs[i].from}
+			for i++; i < len(downs) && downs[i].from-downs[i-1].to <= 1+int64(r.lanes[li].s.Norm); i++ {
+				x.n++
+				x.size += downs[i].to - downs[i].from
+			}
+			all = append(all, x)
+		}
+	}
+	slices.SortFunc(all, func(a, b long) int {
+		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.lane, b.lane), cmp.Compare(a.first, b.first))
+	})
+	for _, x := range all {
+		if len(r.cands) >= r.a.cfg.MaxCandidates {
+			return
+		}
+		l := &r.lanes[x.lane]
+		id := r.newCandidate(candidate{kind: stall, lane: int16(x.lane), size: float64(x.size)})
+		c := &r.cands[id]
+		for i := x.first; i < x.first+x.n; i++ {
+			d := &l.downs[i]
+			d.cand = id
+			c.extend(d.from, d.to)
+			c.touch(int16(x.lane), d.from, float64(d.to-d.from))
+			c.touch(int16(x.lane), d.to, 0)
+		}
+		for row := l.firstArrival(c.from); row < l.n && l.arr[row] <= c.to; row++ {
+			c.packets++
+		}
+	}
+}
+
+// firstArrival returns the first row that arrived at or after t.
+func (l *lane) firstArrival(t int64) int {
+	return min(max(l.q.FirstArrival(t)-l.first, 0), l.n)
+}

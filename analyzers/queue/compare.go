@@ -1,0 +1,203 @@
+package queue
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
+	"github.com/telltale-net/telltale/analyzers/queue/records"
+)
+
+// comparison is how long the victims of a region stayed where they suffered, as it was
+// and without each candidate.
+type comparison struct {
+	r       *region
+	victims []suffering
+	gains   [][]gain // by victim
+	flows   [][]diagnosis.FlowScore
+}
+
+// suffering is a victim in its region.
+type suffering struct {
+	lane, row int
+	stay      int64 // at its queue, in the model
+	least     int64 // with no candidate there
+}
+
+// gain is how much shorter a victim's stay is without a candidate.
+type gain struct {
+	cand int16
+	ns   int64
+}
+
+// compare replays the region without each candidate, and without all.
+func (r *region) compare(victims []int, at []located) *comparison {
+	c := &comparison{r: r, victims: make([]suffering, len(victims)), gains: make([][]gain, len(victims))}
+	for k, i := range victims {
+		li := r.byQueue[at[i].queue]
+		l := &r.lanes[li]
+		row := at[i].row - l.first
+		c.victims[k] = suffering{lane: int(li), row: row, stay: l.dep[row] - l.arr[row]}
+	}
+	p := newReplay(r)
+	for id := range r.cands {
+		p.removed[id] = true
+		p.run()
+		p.removed[id] = false
+		for k := range c.victims {
+			v := &c.victims[k]
+			if d := v.stay - p.stay(v.lane, v.row); d != 0 {
+				c.gains[k] = append(c.gains[k], gain{int16(id), d})
+			}
+		}
+	}
+	for id := range p.removed {
+		p.removed[id] = true
+	}
+	p.run()
+	for k := range c.victims {
+		c.victims[k].least = p.stay(c.victims[k].lane, c.victims[k].row)
+	}
+	c.flows = make([][]diagnosis.FlowScore, len(r.cands))
+	return c
+}
+
+// leastScore is the share of a wait below which a cause is not named.
+const leastScore = 0.01
+
+// conclude writes what the replays say about victim k.
+func (c *comparison) conclude(k int, d *diagnosis.Diagnosis) {
+	v := &c.victims[k]
+	l := &c.r.lanes[v.lane]
+	own := min(int64(l.s.Norm), v.stay)
+	wait := float64(max(v.stay-own, 1))
+	for _, s := range c.scores(k, wait) {
+		if s.score >= leastScore {
+			d.Causes = append(d.Causes, c.cause(s.cand, v, s.score))
+		}
+	}
+	d.Causes = append(d.Causes, c.rest(v, float64(v.least-own)/wait)...)
+	slices.SortStableFunc(d.Causes, func(x, y diagnosis.Cause) int {
+		return cmp.Or(cmp.Compare(y.Score, x.Score), cmp.Compare(x.From, y.From), cmp.Compare(x.Node, y.Node), cmp.Compare(x.Kind, y.Kind))
+	})
+	if len(d.Causes) > c.r.a.cfg.MaxCauses {
+		d.Causes = d.Causes[:c.r.a.cfg.MaxCauses]
+	}
+	c.doubt(v, d)
+}
+
+// scored is a candidate's score for one victim.
+type scored struct {
+	cand  int16
+	score float64
+}
+
+// scores turns what the victim gains from each candidate's absence into scores.
+//
+// In a long queuing period the gains of many candidates may each be the whole wait: any
+// of them away, the queue would have been empty by then. Small ones matter by chance,
+// those that brought most of the work would be blamed by anybody. So no candidate gets
+// more than the work it brought, and those that brought less than the largest of the
+// decisive ones get down to half.
+//
+// A victim that is itself part of a burst would not be there without it, which is no
+// answer to why it waited: the burst gets ownShare of its gain.
+func (c *comparison) scores(k int, wait float64) []scored {
+	v := &c.victims[k]
+	l := &c.r.lanes[v.lane]
+	most, heaviest := 0.0, 1.0
+	for _, g := range c.gains[k] {
+		most = max(most, float64(g.ns))
+	}
+	out := make([]scored, 0, len(c.gains[k]))
+	for _, g := range c.gains[k] {
+		if w := c.r.weight(&c.r.cands[g.cand], v.lane); float64(g.ns) > decisive*most {
+			heaviest = max(heaviest, w)
+		}
+	}
+	for _, g := range c.gains[k] {
+		w := c.r.weight(&c.r.cands[g.cand], v.lane)
+		score := min(float64(g.ns), w, wait) / wait * (0.5 + 0.5*min(1, w/heaviest))
+		if l.burst[v.row] == g.cand {
+			score *= ownShare
+		}
+		out = append(out, scored{g.cand, score})
+	}
+	return out
+}
+
+const (
+	decisive = 0.5
+	ownShare = 0.6
+)
+
+// cause describes a candidate as the cause of a victim.
+func (c *comparison) cause(id int16, v *suffering, score float64) diagnosis.Cause {
+	x := &c.r.cands[id]
+	l := &c.r.lanes[x.lane]
+	out := diagnosis.Cause{Node: l.q.Node, Kind: x.reason(), Score: score, From: x.from, To: x.to, Packets: x.packets}
+	if c.flows[id] == nil {
+		for f, w := range x.flows {
+			c.flows[id] = append(c.flows[id], diagnosis.FlowScore{Flow: f, Score: w / x.size})
+		}
+		slices.SortFunc(c.flows[id], func(a, b diagnosis.FlowScore) int {
+			return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Flow, b.Flow))
+		})
+	}
+	for _, f := range c.flows[id][:min(len(c.flows[id]), c.r.a.cfg.MaxFlows)] {
+		out.Flows = append(out.Flows, diagnosis.FlowScore{Flow: f.Flow, Score: f.Score * score})
+	}
+	out.More = int32(len(c.flows[id]) - len(out.Flows))
+	return out
+}
+
+// rest names where what no candidate explains comes from: the traffic that shared the
+// victim's queuing period.
+func (c *comparison) rest(v *suffering, score float64) []diagnosis.Cause {
+	if score < leastScore {
+		return nil
+	}
+	r := c.r
+	l := &r.lanes[v.lane]
+	start := r.a.periodStart(int(l.queue), l.arr[v.row], r.from)
+	flows := map[records.FlowID]float64{}
+	entry := map[int32]float64{}
+	total := 0.0
+	from, to := int64(math.MaxInt64), l.arr[v.row]
+	for i := l.firstArrival(start); i <= v.row; i++ {
+		if l.burst[i] >= 0 {
+			continue
+		}
+		total++
+		from = min(from, l.arr[i])
+		flows[l.flow(i)]++
+		entry[l.q.Node]++
+	}
+	if total == 0 {
+		return nil
+	}
+	out := diagnosis.Cause{Node: l.q.Node, Kind: diagnosis.Traffic, Score: min(score, 1), From: from, To: to, Packets: int32(total)}
+	for f, n := range flows {
+		if f != records.NoFlow {
+			out.Flows = append(out.Flows, diagnosis.FlowScore{Flow: f, Score: n / total * out.Score})
+		}
+	}
+	slices.SortFunc(out.Flows, func(a, b diagnosis.FlowScore) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Flow, b.Flow))
+	})
+	if most := r.a.cfg.MaxFlows; len(out.Flows) > most {
+		out.More = int32(len(out.Flows) - most)
+		out.Flows = out.Flows[:most]
+	}
+	return []diagnosis.Cause{out}
+}
+
+// doubt fills in how far the answer may be trusted.
+func (c *comparison) doubt(v *suffering, d *diagnosis.Diagnosis) {
+	explained := 0.0
+	for i := range d.Causes {
+		explained += d.Causes[i].Score
+	}
+	d.Uncertainty.Unexplained = max(0, 1-explained)
+}

@@ -1,0 +1,58 @@
+package queue
+
+import "time"
+
+// Method is how causes are found.
+type Method uint8
+
+// The methods of this package.
+const (
+	// Replay finds candidates as Microscope does and asks for each what the victim's
+	// wait would have been without it.
+	Replay Method = iota
+	// Plain is the paper to the letter: scores by input and processing, propagation by
+	// timespan.
+	Plain
+)
+
+// Config bounds the work and sets what counts as what. The zero value of a field stands
+// for its default.
+type Config struct {
+	Method Method
+
+	// Lookback is how far before a victim its causes are looked for; 100 ms. The paper
+	// saw up to 91 ms.
+	Lookback time.Duration
+	// Span is how long a stretch of time is replayed at once where victims follow one
+	// another without a pause; 20 ms.
+	Span time.Duration
+	// History is how far back "recent history" goes: rates of flows, waits that are
+	// usual; 200 ms.
+	History time.Duration
+	// Depth is the number of packets that a queue may hold and still count as empty
+	// when its queuing period is looked for; 0, negative: learned (the median).
+	Depth int
+	// MaxCandidates bounds the causes tried per stretch, the largest ones; 64.
+	MaxCandidates int
+	// MaxFlows bounds the flows named per cause; 32.
+	MaxFlows int
+	// MaxCauses bounds the causes named per victim; 16.
+	MaxCauses int
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+func (c Config) withDefaults() Config {
+	orDefault(&c.Lookback, 100*time.Millisecond)
+	orDefault(&c.Span, 20*time.Millisecond)
+	orDefault(&c.History, 200*time.Millisecond)
+	orDefault(&c.MaxCandidates, 64)
+	orDefault(&c.MaxFlows, 32)
+	orDefault(&c.MaxCauses, 16)
+	return c
+}

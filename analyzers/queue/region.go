@@ -1,0 +1,293 @@
+package queue
+
+import (
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/telltale-net/telltale/analyzers/queue/records"
+)
+
+// region is a stretch of time cut out of the trace: for every queue its rows that
+// arrived in it, and how packets went from row to row.
+type region struct {
+	a        *Analyzer
+	from, to int64
+	lanes    []lane // upstream first
+	byQueue  []int32
+	cands    []candidate
+}
+
+// lane is the part of one queue in a region. Rows are by arrival; times of rows are
+// factual where they are arrivals, and those of the model where they are departures, so
+// that the model's error stays in the lane.
+type lane struct {
+	q     *records.Queue
+	queue int32
+	s     *Service
+	first int // row of the queue that is row 0 here
+	n     int
+
+	source bool
+	arr    []int64
+	dep    []int64 // of the model; of a lost packet, when it would have left
+	work   []int64 // ns of service that the packet needs, what is wrong with it apart
+	extra  []int64 // ns more because of the slow flow that slow names
+	slow   []int16 // candidate that makes it slow; -1 = none
+	burst  []int16 // candidate that it is part of; -1 = none
+	next   []int32 // row in lane to[row], -1 = none
+	to     []int16
+	travel []int64 // ns from dep to the arrival at the next row
+	entry  []bool  // no row before it: it came in here
+	idle   []int64 // at a row that begins a batch, when the server was free; else notFirst
+	downs  []down
+	free   int64 // when the server becomes free of what arrived before
+
+	misfit int64 // Σ |model − fact| of departures, ns
+}
+
+// down is a time at which the server did not work.
+type down struct {
+	from, to int64
+	cand     int16 // -1 = too little to be a candidate
+}
+
+const notFirst = math.MinInt64
+
+// maxRegion bounds the rows of a region.
+const maxRegion = 4 << 20
+
+// cut builds the region [from, to].
+func (a *Analyzer) cut(from, to int64) *region {
+	r := &region{a: a, from: from, to: to, byQueue: slices.Repeat([]int32{-1}, len(a.t.Queues))}
+	for _, qi := range a.order {
+		q := &a.t.Queues[qi]
+		first := q.FirstArrival(from)
+		n := sort.Search(q.Len()-first, func(i int) bool { return q.Arrive[first+i] > to })
+		if n == 0 {
+			continue
+		}
+		r.byQueue[qi] = int32(len(r.lanes))
+		r.lanes = append(r.lanes, lane{q: q, queue: qi, s: &a.serve[qi], first: first, n: n, source: a.t.Network.Nodes[q.Node].IsSource()})
+	}
+	for i := range r.lanes {
+		r.lanes[i].fill()
+	}
+	r.join()
+	for i := range r.lanes {
+		if !r.lanes[i].source {
+			r.serveFacts(i)
+		}
+	}
+	return r
+}
+
+// fill takes the rows over.
+func (l *lane) fill() {
+	n := l.n
+	l.arr = l.q.Arrive[l.first : l.first+n]
+	l.dep = make([]int64, n)
+	l.next = slices.Repeat([]int32{-1}, n)
+	l.to = make([]int16, n)
+	l.travel = make([]int64, n)
+	l.entry = slices.Repeat([]bool{true}, n)
+	l.burst = slices.Repeat([]int16{-1}, n)
+	if l.source {
+		for i := range l.dep {
+			l.dep[i] = l.q.Depart(l.first + i)
+		}
+		return
+	}
+	l.work = make([]int64, n)
+	l.extra = make([]int64, n)
+	l.slow = slices.Repeat([]int16{-1}, n)
+	l.idle = make([]int64, n)
+}
+
+// lost reports whether the packet was lost at the row.
+func (l *lane) lost(i int) bool { return l.q.Lost(l.first + i) }
+
+func (l *lane) packet(i int) uint64       { return l.q.Packet[l.first+i] }
+func (l *lane) flow(i int) records.FlowID { return l.q.Flow[l.first+i] }
+func (l *lane) depart(i int) int64        { return l.q.Depart(l.first + i) }
+
+// place is a row of a lane.
+type place struct {
+	lane int16
+	row  int32
+}
+
+// join links each row to the packet's next one. Lanes come upstream first, so that the
+// last place seen of a packet is the one before.
+func (r *region) join() {
+	low, high := uint64(math.MaxUint64), uint64(0)
+	rows := 0
+	for i := range r.lanes {
+		l := &r.lanes[i]
+		rows += l.n
+		for _, p := range l.q.Packet[l.first : l.first+l.n] {
+			if p != records.NoPacket {
+				low, high = min(low, p), max(high, p)
+			}
+		}
+	}
+	if low > high {
+		return
+	}
+	var dense []place
+	var sparse map[uint64]place
+	if high-low < uint64(8*rows)+1024 {
+		dense = slices.Repeat([]place{{-1, -1}}, int(high-low)+1)
+	} else {
+		sparse = make(map[uint64]place, rows/2)
+	}
+	for i := range r.lanes {
+		l := &r.lanes[i]
+		for row, p := range l.q.Packet[l.first : l.first+l.n] {
+			if p == records.NoPacket {
+				continue
+			}
+			before := place{-1, -1}
+			if dense != nil {
+				before = dense[p-low]
+				dense[p-low] = place{int16(i), int32(row)}
+			} else {
+				if b, ok := sparse[p]; ok {
+					before = b
+				}
+				sparse[p] = place{int16(i), int32(row)}
+			}
+			if before.lane >= 0 {
+				r.link(before, place{int16(i), int32(row)})
+			}
+		}
+	}
+}
+
+// clockSlack is by how much a packet may seem to arrive before it left: clocks differ.
+const clockSlack = int64(1e6)
+
+// link makes to the row after from, unless the times say that these are two packets.
+func (r *region) link(from, to place) {
+	f, t := &r.lanes[from.lane], &r.lanes[to.lane]
+	if f.lost(int(from.row)) || f.q.Node == t.q.Node && from.lane == to.lane {
+		return
+	}
+	d := t.arr[to.row] - f.depart(int(from.row))
+	if d < -clockSlack {
+		return
+	}
+	f.next[from.row], f.to[from.row] = to.row, int16(to.lane)
+	t.entry[to.row] = false
+}
+
+// serveFacts finds out what the server of a lane did: the work each packet needed, and
+// when the server was down; then runs the model on it.
+func (r *region) serveFacts(li int) {
+	l := &r.lanes[li]
+	q := l.q
+	l.free = math.MinInt64
+	for i := l.first - 1; i >= 0; i-- { // the last to leave of those that came before
+		if d := q.Depart(i); d != records.Absent {
+			l.free = max(l.free, d)
+			if l.first-i > 64 {
+				break
+			}
+		}
+	}
+	order := l.departures()
+	var slow []slowGroup
+	norm := l.s.Norm
+	free := l.free
+	for k := 0; k < len(order); {
+		i := int(order[k])
+		end, first, last, start := l.depart(i), l.arr[i], l.arr[i], q.Start(l.first+i)
+		to := k + 1
+		for ; to < len(order); to++ {
+			j := int(order[to])
+			if l.depart(j) != end {
+				break
+			}
+			first, last = min(first, l.arr[j]), max(last, l.arr[j])
+			if s := q.Start(l.first + j); s != records.Absent && (start == records.Absent || s < start) {
+				start = s
+			}
+		}
+		n := float64(to - k)
+		limit := r.noise(l, n)
+		begin := min(end, max(first, free))
+		switch {
+		case start == records.Absent && float64(last-begin) > limit:
+			// It cannot have taken the last one before that one was there: it stood still
+			// before it took the packets, and not while it had them.
+			start = max(last, end-int64(n*norm))
+		case start == records.Absent || start < begin || start > end:
+			start = begin
+		}
+		if gap := start - begin; float64(gap) > limit {
+			l.downs = append(l.downs, down{begin, start, -1})
+		} else {
+			start = begin
+		}
+		if y := float64(end-start) - n*norm; y > limit {
+			slow = append(slow, slowGroup{from: k, to: to, begin: start, excess: int64(y), at: len(l.downs)})
+			for _, j := range order[k:to] {
+				l.work[j] = int64(norm)
+			}
+			rest := (end - start) - int64(y) - int64(norm)*int64(n)
+			l.work[order[k]] += rest
+		} else {
+			each := (end - start) / int64(n)
+			for _, j := range order[k:to] {
+				l.work[j] = each
+			}
+			l.work[order[k]] += (end - start) - each*int64(n)
+		}
+		free = max(free, end)
+		k = to
+	}
+	r.blame(li, order, slow)
+	r.baseline(li)
+}
+
+// noise returns up to how much longer than usual a group of n packets may take without
+// anything being wrong.
+func (r *region) noise(l *lane, n float64) float64 {
+	return max(4*l.s.Norm, 3000, 6*l.s.Sigma*math.Sqrt(n))
+}
+
+// slowGroup is a group of packets that took longer than it should.
+type slowGroup struct {
+	from, to int // in the order of departure
+	begin    int64
+	excess   int64
+	at       int // downs before it
+}
+
+// departures returns the rows that departed, in order.
+func (l *lane) departures() []int32 {
+	order := make([]int32, 0, l.n)
+	sorted := true
+	last := int64(math.MinInt64)
+	for i := range l.n {
+		if l.lost(i) {
+			continue
+		}
+		d := l.depart(i)
+		sorted = sorted && d >= last
+		last = d
+		order = append(order, int32(i))
+	}
+	if !sorted {
+		slices.SortStableFunc(order, func(x, y int32) int {
+			switch dx, dy := l.depart(int(x)), l.depart(int(y)); {
+			case dx < dy:
+				return -1
+			case dx > dy:
+				return 1
+			}
+			return 0
+		})
+	}
+	return order
+}
