@@ -40,6 +40,6 @@ func newRootCmd() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDemoCmd(), newReportsCmd(), newSwitchCmd(), newTopologyCmd())
+	root.AddCommand(newDemoCmd(), newEvalCmd(), newReportsCmd(), newSwitchCmd(), newTopologyCmd())
 	return root
 }

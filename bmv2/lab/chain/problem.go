@@ -37,6 +37,9 @@ type Problem struct {
 	Gap time.Duration
 	// Rate is how many packets of its flows a node with a Bug serves in a second.
 	Rate float64
+	// Match is what the node with a Bug looks at; Flows are those of them that pass it.
+	// For whoever reads: the run goes by Flows.
+	Match Match
 }
 
 func (p *Problem) check(c *Config) error {
@@ -102,10 +105,10 @@ func PaperMix(n int) Mix {
 // Range is a range of ports, both ends included.
 type Range struct{ From, To uint16 }
 
-// BugFlows is which flows a buggy node is slow for: one pair of hosts, TCP, ranges of
+// Match is which flows a buggy node is slow for: one pair of hosts, TCP, ranges of
 // ports. In the paper 100.0.0.1 → 32.0.0.1, ports 2000–2008 → 6000–6008; here the
 // ranges are drawn.
-type BugFlows struct {
+type Match struct {
 	Src, Dst         uint32
 	SrcPort, DstPort Range
 }
@@ -160,6 +163,7 @@ type drawer struct {
 	rng *rand.Rand
 
 	bugNode  int
+	bugMatch Match
 	bugFlows []Flow
 }
 
@@ -190,7 +194,8 @@ func (d *drawer) placeBug() error {
 	d.bugNode = d.g.first[stage] + d.rng.IntN(d.cfg.Stages[stage-1].Nodes)
 	const tries = 1000
 	for range tries {
-		b := d.bug()
+		b := d.match()
+		d.bugMatch = b
 		for sport := int(b.SrcPort.From); sport <= int(b.SrcPort.To); sport++ {
 			for dport := int(b.DstPort.From); dport <= int(b.DstPort.To); dport++ {
 				f := Flow{Src: b.Src, Dst: b.Dst, SrcPort: uint16(sport), DstPort: uint16(dport), Proto: 6}
@@ -207,12 +212,12 @@ func (d *drawer) placeBug() error {
 	return fmt.Errorf("bug: no flows that pass node %s in %d tries", d.g.nodes[d.bugNode].Name, tries)
 }
 
-func (d *drawer) bug() BugFlows {
+func (d *drawer) match() Match {
 	ports := func(base int) Range {
 		from := base + d.rng.IntN(3000)
 		return Range{uint16(from), uint16(from + 5 + d.rng.IntN(8))}
 	}
-	return BugFlows{Src: 0x64000001, Dst: 0x20000001, SrcPort: ports(2000), DstPort: ports(6000)}
+	return Match{Src: 0x64000001, Dst: 0x20000001, SrcPort: ports(2000), DstPort: ports(6000)}
 }
 
 func (d *drawer) problem(kind Kind, at time.Duration) Problem {
@@ -236,7 +241,7 @@ func (d *drawer) problem(kind Kind, at time.Duration) Problem {
 		p.Node = d.cfg.Sources + d.rng.IntN(len(d.g.nodes)-d.cfg.Sources)
 		p.Length = during(m.InterruptLength)
 	case Bug:
-		p.Node, p.Rate, p.Flows = d.bugNode, m.BugRate, d.bugFlows
+		p.Node, p.Rate, p.Flows, p.Match = d.bugNode, m.BugRate, d.bugFlows, d.bugMatch
 		p.Packets = between(m.BugPackets)
 		p.Gap = during(m.BugGap)
 	}

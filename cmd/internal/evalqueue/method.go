@@ -1,0 +1,56 @@
+package evalqueue
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/telltale-net/telltale/analyzers/queue"
+	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
+	"github.com/telltale-net/telltale/analyzers/queue/records"
+)
+
+// Method is a way to find causes.
+type Method string
+
+// The methods that are compared.
+const (
+	Ours    Method = "telltale"   // analyzers/queue
+	Plain   Method = "microscope" // the paper's steps and nothing more
+	NetMed  Method = "netmedic"   // the paper's baseline
+	Windows Method = "window"     // correlation of time windows
+)
+
+// Methods returns all methods in the order of the tables.
+func Methods() []Method { return []Method{Ours, Plain, NetMed, Windows} }
+
+// components reports whether the method names nodes only.
+func (m Method) components() bool { return m == NetMed }
+
+// diagnose asks the method about the subjects; the answers have their order.
+func (m Method) diagnose(ctx context.Context, data *records.Trace, packets int, subjects []subject) ([]diagnosis.Diagnosis, error) {
+	switch m {
+	case Ours:
+		return queue.New(data, queue.Config{}).Diagnose(ctx, victims(data, subjects), 1)
+	case Plain:
+		p := newPlain(data, 32, packets)
+		out := make([]diagnosis.Diagnosis, len(subjects))
+		for i, s := range subjects {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			out[i] = p.Diagnose(s)
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("unknown method %q; want one of %v", m, Methods())
+}
+
+// victims returns the subjects as the analyzers are told of them: which record, no more.
+func victims(data *records.Trace, subjects []subject) []diagnosis.Victim {
+	out := make([]diagnosis.Victim, len(subjects))
+	for i, s := range subjects {
+		q := &data.Queues[s.Queue]
+		out[i] = diagnosis.Victim{Packet: q.Packet[s.Row], Flow: q.Flow[s.Row], Node: q.Node, Queue: q.Number, Arrive: q.Arrive[s.Row], Lost: q.Lost(s.Row)}
+	}
+	return out
+}

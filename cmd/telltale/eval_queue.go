@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/lipgloss/table"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/telltale-net/telltale/cmd/internal/evalqueue"
+)
+
+func newEvalQueueCmd() *cobra.Command {
+	var cfg evalqueue.Config
+	var methods []string
+	var format, out string
+	var quick bool
+	cmd := &cobra.Command{
+		Use:   "queue",
+		Short: "Who filled the queue: Microscope's experiments, judged by a counterfactual truth",
+		Long: `Rerun the experiments of the Microscope paper (SIGCOMM 2020) on a simulated chain of
+16 network functions: bursts, interrupts and bugs are injected, methods that know
+nothing of them name the culprit of each victim, and the truth, found by running the
+chain again without each problem, judges. Figures are medians over the seeds, in
+brackets the least and the greatest; what the paper published stands beside them.
+
+Experiments: fig11 (rank of the culprit), fig12 (by kind), fig13 (both sweeps),
+sweep-burst, sweep-interrupt, hops, patterns, noise (natural noise and three problems at
+once), degrade (records lost, doubled, late, clocks off).
+
+With --out, figures.csv and every sweep as SVG and PNG are written to that folder.
+The exit status is 0 when everything ran, 2 when not; targets are for tests to hold.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if quick {
+				cfg = quickConfig(cmd, cfg)
+			}
+			for _, m := range methods {
+				cfg.Methods = append(cfg.Methods, evalqueue.Method(m))
+			}
+			return runEvalQueue(cmd, cfg, format, out)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.Experiment, "experiment", "all", "which: "+strings.Join(evalqueue.Experiments(), ", "))
+	f.IntVar(&cfg.Seeds, "seeds", 10, "runs of every scenario")
+	f.Uint64Var(&cfg.FirstSeed, "first-seed", 1, "seed of the first run; the others follow")
+	f.DurationVar(&cfg.Duration, "duration", 2*time.Second, "traffic of a run, virtual time")
+	f.Float64Var(&cfg.Rate, "rate", 1.2e6, "packets per second of all sources")
+	f.IntVar(&cfg.Workers, "workers", runtime.GOMAXPROCS(0), "runs at a time")
+	f.StringSliceVar(&methods, "methods", nil, fmt.Sprintf("which methods to compare (default all of %v)", evalqueue.Methods()))
+	f.BoolVar(&quick, "quick", false, "two seeds of 400 ms, for a first look")
+	f.StringVar(&out, "out", "", "folder for figures.csv and the plots")
+	f.StringVar(&format, "format", "text", "text or json")
+	cmd.AddCommand(newEvalQueueDatasetCmd())
+	return cmd
+}
+
+// quickConfig is what --quick stands for, where the flags do not say otherwise.
+func quickConfig(cmd *cobra.Command, cfg evalqueue.Config) evalqueue.Config {
+	if !cmd.Flags().Changed("seeds") {
+		cfg.Seeds = 2
+	}
+	if !cmd.Flags().Changed("duration") {
+		cfg.Duration = 400 * time.Millisecond
+	}
+	return cfg
+}
+
+func runEvalQueue(cmd *cobra.Command, cfg evalqueue.Config, format, out string) error {
+	if format != "text" && format != "json" {
+		return fmt.Errorf("unknown format %q; want text or json", format)
+	}
+	progress := func(_, _ int) {}
+	if isTerminal(cmd.ErrOrStderr()) {
+		bar := progressbar.NewOptions(-1,
+			progressbar.OptionSetWriter(cmd.ErrOrStderr()),
+			progressbar.OptionSetWidth(30),
+			progressbar.OptionSetDescription("runs judged"),
+			progressbar.OptionShowCount(),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionThrottle(100*time.Millisecond),
+		)
+		defer func() { _ = bar.Finish() }() // the screen is not the result
+		progress = func(done, total int) {
+			bar.ChangeMax(total)
+			_ = bar.Set(done)
+		}
+	}
+	begin := time.Now()
+	res, err := evalqueue.Run(cmd.Context(), cfg, time.Now, progress)
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := writeEvalFiles(out, res); err != nil {
+			return err
+		}
+	}
+	if format == "json" {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		err = enc.Encode(res)
+	} else {
+		err = printEvalQueue(cmd.OutOrStdout(), res, time.Since(begin))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot print the result: %w", err)
+	}
+	return nil
+}
+
+func printEvalQueue(out io.Writer, res *evalqueue.Result, took time.Duration) error {
+	for i := range res.Tables {
+		t := &res.Tables[i]
+		tab := table.New().
+			Border(lipgloss.NormalBorder()).
+			Headers(t.Columns()...).
+			Width(0).
+			StyleFunc(func(_, _ int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) })
+		for k := range t.Rows {
+			tab.Row(t.Cells(k)...)
+		}
+		if _, err := fmt.Fprintf(out, "%s, %%\n%s\n\n", t.Title, tab.Render()); err != nil {
+			return err
+		}
+	}
+	tab := table.New().
+		Border(lipgloss.NormalBorder()).
+		Headers("scenario", "records", "runs", "problems", "victims", "judged", "unseen", "spread, %", "µs per victim").
+		StyleFunc(func(_, _ int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) })
+	for _, r := range res.Runs {
+		var costs []string
+		for _, m := range evalqueue.Methods() {
+			if ns, ok := r.CostNanos[m]; ok {
+				costs = append(costs, fmt.Sprintf("%s %.0f", m, ns/1e3))
+			}
+		}
+		tab.Row(r.Scenario, r.Variant, fmt.Sprint(r.Seeds), fmt.Sprint(r.Problems), fmt.Sprint(r.Victims), fmt.Sprint(r.Judged), fmt.Sprint(r.Unseen), r.Spread.String(), strings.Join(costs, ", "))
+	}
+	_, err := fmt.Fprintf(out, "%s\nspread: victims at other nodes than the culprit's; unseen: victims whose record was lost\nmedian (least–greatest) of %d seeds from %d on, %s of %.3g packets/s each; %.0f s\n",
+		tab.Render(), res.Seeds, res.FirstSeed, res.Duration, res.Rate, took.Seconds())
+	return err
+}
+
+// writeEvalFiles writes the figures and the plots into a folder.
+func writeEvalFiles(dir string, res *evalqueue.Result) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot make the folder for the figures: %w", err)
+	}
+	write := func(name string, to func(io.Writer) error) error {
+		var b bytes.Buffer
+		if err := to(&b); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("cannot write the figures: %w", err)
+		}
+		return nil
+	}
+	if err := write("figures.csv", res.WriteCSV); err != nil {
+		return err
+	}
+	drawn := map[string]int{}
+	for i := range res.Tables {
+		t := &res.Tables[i]
+		if !t.Drawable() {
+			continue
+		}
+		name := t.Experiment
+		if drawn[name]++; drawn[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, drawn[name])
+		}
+		for _, format := range []string{"svg", "png"} {
+			if err := write(name+"."+format, func(w io.Writer) error { return t.Draw(w, format) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
