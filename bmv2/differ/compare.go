@@ -3,44 +3,41 @@ package differ
 import (
 	"bytes"
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
-// expected is what every model agrees that a packet becomes: packets with bytes that
-// count and bytes that do not.
-type expected struct {
-	out  []output
-	care [][]bool // by output and byte: all models agree
+// output is a packet that left.
+type output struct {
+	port uint16
+	data []byte
 }
 
-// agree finds what the models have in common: for every shape (ports and lengths in
-// order per port) among their outputs, one expectation. Usually there is one; several
-// mean that what happens to the packet depends on time or chance.
-func agree(all []*model) (shapes []*expected) {
-	for _, m := range all {
-		out := byPort(m.out)
-		i := slices.IndexFunc(shapes, func(e *expected) bool { return e.sameShape(out) })
-		if i < 0 {
-			e := &expected{out: out}
-			for _, o := range out {
-				care := make([]bool, len(o.data))
-				for k := range care {
-					care[k] = true
-				}
-				e.care = append(e.care, care)
-			}
-			shapes = append(shapes, e)
-			continue
+// expected is what models agree that a packet becomes, in ports and lengths: packets, and
+// the bits of them in which the models differ.
+type expected struct {
+	out   []output
+	undef [][]byte // by output: ones where bits are undefined; nil = none
+}
+
+// include adds what one more model made of the packet to the shapes found so far. out is
+// only read if it is nothing new; keep makes it last.
+func include(shapes []*expected, out []output, keep func([]output) []output) []*expected {
+	for _, e := range shapes {
+		if e.sameShape(out) {
+			e.narrow(out)
+			return shapes
 		}
-		shapes[i].narrow(out)
 	}
-	return shapes
+	out = keep(out)
+	return append(shapes, &expected{out: out, undef: make([][]byte, len(out))})
 }
 
 // byPort sorts by port and keeps the order within a port.
 func byPort(out []output) []output {
-	out = slices.Clone(out)
-	slices.SortStableFunc(out, func(a, b output) int { return cmp.Compare(a.port, b.port) })
+	if len(out) > 1 {
+		slices.SortStableFunc(out, func(a, b output) int { return cmp.Compare(a.port, b.port) })
+	}
 	return out
 }
 
@@ -50,21 +47,31 @@ func (e *expected) sameShape(out []output) bool {
 
 func (e *expected) narrow(out []output) {
 	for i := range out {
+		if bytes.Equal(e.out[i].data, out[i].data) {
+			continue
+		}
+		if e.undef[i] == nil {
+			e.undef[i] = make([]byte, len(out[i].data))
+		}
 		for k, b := range out[i].data {
-			if e.out[i].data[k] != b {
-				e.care[i][k] = false
-			}
+			e.undef[i][k] |= e.out[i].data[k] ^ b
 		}
 	}
 }
 
-// masked counts the bytes that do not count.
-func (e *expected) masked() (n uint64) {
-	for _, care := range e.care {
-		for _, c := range care {
-			if !c {
-				n++
-			}
+// bits counts all bits.
+func (e *expected) bits() (n uint64) {
+	for _, o := range e.out {
+		n += 8 * uint64(len(o.data))
+	}
+	return n
+}
+
+// undefined counts the bits that do not count.
+func (e *expected) undefined() (n uint64) {
+	for _, mask := range e.undef {
+		for _, b := range mask {
+			n += uint64(bits.OnesCount8(b))
 		}
 	}
 	return n
@@ -77,8 +84,12 @@ func (e *expected) fits(i int, o output) bool {
 	if bytes.Equal(e.out[i].data, o.data) {
 		return true
 	}
+	mask := e.undef[i]
+	if mask == nil {
+		return false
+	}
 	for k, b := range o.data {
-		if e.care[i][k] && e.out[i].data[k] != b {
+		if (e.out[i].data[k]^b)&^mask[k] != 0 {
 			return false
 		}
 	}
@@ -92,13 +103,13 @@ type pairing struct {
 
 func (p *pairing) empty() bool { return len(p.model) == 0 && len(p.judge) == 0 }
 
-// pair matches what the judge sent with what is expected. Order counts among packets of
-// one port, except where threads of the judge race: a packet that fits another place of
-// the same port is taken there.
-func (e *expected) pair(judge []output) pairing {
-	judge = byPort(judge)
+// pair matches what the judge sent with what is expected. The copies of one packet on one
+// port may come in any order: which goes first is up to the judge's tables and threads.
+func (e *expected) pair(judge []output) (rest pairing) {
+	if len(judge) == 1 && len(e.out) == 1 && e.fits(0, judge[0]) {
+		return rest
+	}
 	taken := make([]bool, len(e.out))
-	var rest pairing
 	for _, o := range judge {
 		found := false
 		for i := range e.out {

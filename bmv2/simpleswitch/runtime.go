@@ -99,6 +99,21 @@ func (t *Runtime) Registers(ctx context.Context, name string) (cells []int64, er
 	return cells, nil
 }
 
+// AddToValueSet adds a value to a parser value set, named as in the BMv2 JSON: the fields
+// of the key, each padded to bytes, one behind the other.
+func (t *Runtime) AddToValueSet(ctx context.Context, name string, value []byte) error {
+	args := appendField(nil, typeI32, 1)
+	args = binary.BigEndian.AppendUint32(args, 0)
+	args = appendField(args, typeString, 2)
+	args = appendString(args, name)
+	args = appendField(args, typeString, 3)
+	args = appendString(args, string(value))
+	if err := t.call(ctx, "standard", "bm_parse_vset_add", args, nil); err != nil {
+		return fmt.Errorf("cannot add %x to parser value set %q: %w", value, name, err)
+	}
+	return nil
+}
+
 func appendField(b []byte, typ byte, id uint16) []byte {
 	return binary.BigEndian.AppendUint16(append(b, typ), id)
 }
@@ -107,7 +122,7 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }
 
-// call makes a call; success reads its result.
+// call makes a call; success reads its result, nil if it has none.
 func (t *Runtime) call(ctx context.Context, service, method string, args []byte, success func(*reader)) error {
 	deadline := time.Now().Add(patience)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
@@ -146,7 +161,7 @@ func (t *Runtime) call(ctx context.Context, service, method string, args []byte,
 			break
 		}
 		switch {
-		case id == 0:
+		case id == 0 && success != nil:
 			success(r)
 			answered = true
 		case typ == typeStruct:
@@ -155,7 +170,7 @@ func (t *Runtime) call(ctx context.Context, service, method string, args []byte,
 			r.err = fmt.Errorf("got a result field %d of type %d", id, typ)
 		}
 	}
-	if r.err == nil && refused == nil && !answered {
+	if r.err == nil && refused == nil && success != nil && !answered {
 		return errors.New("got an answer without a result")
 	}
 	return errors.Join(r.err, refused)
