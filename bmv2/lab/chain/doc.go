@@ -46,9 +46,9 @@
 // problem, all others in place. A packet is the problem's victim at a node if its time
 // there, from arrival to departure, is at least 50 µs and at least 60 % shorter
 // without the problem, or if it is lost there only with the problem. The packets of a
-// burst do not exist without it, and are nobody's victims. A packet that two problems
-// each delay that much is given to the one that accounts for more, and the other is
-// named beside it.
+// burst do not exist without it, and are nobody's victims. A packet that several
+// problems each delay that much, as when it would not have waited without either, is
+// given to the one that accounts for most, and the others are named beside it.
 //
 // # How it runs
 //

@@ -24,7 +24,7 @@ type Victim struct {
 	Node    int
 	Row     int   // in the node's log
 	Problem int   // index into Config.Problems
-	Other   int   // another problem that qualifies as well, -1 = none
+	Others  []int // further problems that qualify as well
 	Delay   int64 // ns that the problem adds there; 0 if Lost
 	Wait    int64 // ns from arrival to departure; 0 if Lost
 	Lost    bool  // the packet is lost here, and would not be
@@ -44,9 +44,7 @@ func (t *Trace) Truth() *Truth {
 	truth := &Truth{}
 	for _, v := range all {
 		if k := len(truth.Victims) - 1; k >= 0 && truth.Victims[k].Node == v.Node && truth.Victims[k].Row == v.Row {
-			if truth.Victims[k].Other < 0 {
-				truth.Victims[k].Other = v.Problem
-			}
+			truth.Victims[k].Others = append(truth.Victims[k].Others, v.Problem)
 			continue
 		}
 		truth.Victims = append(truth.Victims, v)
@@ -74,7 +72,7 @@ func (t *Trace) victims(problem int, index []int32) []Victim {
 			if j < 0 || !w.decided(n, int(j)) {
 				continue
 			}
-			v := Victim{Packet: all.Packet[i], Node: n, Row: i, Problem: problem, Other: -1, Hops: max(0, t.Nodes[n].Stage-from)}
+			v := Victim{Packet: all.Packet[i], Node: n, Row: i, Problem: problem, Hops: max(0, t.Nodes[n].Stage-from)}
 			lost, without := all.Depart[i] == Lost, &w.logs[n]
 			switch {
 			case without.Depart[j] == Lost:

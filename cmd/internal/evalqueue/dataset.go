@@ -50,7 +50,7 @@ type wireVictim struct {
 	Pkt     uint64 `json:"pkt"`  // as the simulation numbers packets
 	Node    string `json:"node"`
 	Problem int    `json:"problem"`
-	Other   *int   `json:"other,omitempty"`
+	Others  []int  `json:"others,omitempty"`
 	Delay   int64  `json:"delay_ns"`
 	Wait    int64  `json:"wait_ns"`
 	Lost    bool   `json:"lost,omitempty"`
@@ -188,11 +188,8 @@ func writeTruth(t *chain.Trace, victims []chain.Victim, lines map[where]int, w i
 		if line == 0 {
 			continue
 		}
-		out := wireVictim{Line: line, Pkt: uint64(v.Packet), Node: t.Nodes[v.Node].Name, Problem: v.Problem, Delay: v.Delay, Wait: v.Wait, Lost: v.Lost, Hops: v.Hops}
-		if v.Other >= 0 {
-			out.Other = &v.Other
-		}
-		if err := enc.Encode(out); err != nil {
+		err := enc.Encode(wireVictim{Line: line, Pkt: uint64(v.Packet), Node: t.Nodes[v.Node].Name, Problem: v.Problem, Delay: v.Delay, Wait: v.Wait, Lost: v.Lost, Hops: v.Hops, Others: v.Others})
+		if err != nil {
 			return err
 		}
 	}

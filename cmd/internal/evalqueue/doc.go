@@ -26,8 +26,8 @@
 //	               flows among the first five flows named
 //
 // A method that names components only is judged on the node alone, as the paper does
-// for NetMedic. Where two problems each qualify for a victim by themselves, either is
-// right. A list without the right cause has no rank and counts as wrong at every rank.
+// for NetMedic. Where several problems each qualify for a victim by themselves, any of them
+// is right. A list without the right cause has no rank and counts as wrong at every rank.
 //
 // An answer is certain if it names a cause and does not call itself ambiguous. With
 // degraded records, victims whose own record is lost cannot be asked about and are

@@ -1,6 +1,8 @@
 package evalqueue
 
 import (
+	"slices"
+
 	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
 	"github.com/telltale-net/telltale/analyzers/queue/records"
 	"github.com/telltale-net/telltale/bmv2/lab/chain"
@@ -70,7 +72,7 @@ func (j *judge) right(c *diagnosis.Cause, p int) bool {
 // rank returns the place of the first right cause, 0 where there is none.
 func (j *judge) rank(d *diagnosis.Diagnosis, v *chain.Victim) int {
 	for i := range d.Causes {
-		if c := &d.Causes[i]; j.right(c, v.Problem) || v.Other >= 0 && j.right(c, v.Other) {
+		if c := &d.Causes[i]; j.right(c, v.Problem) || slices.ContainsFunc(v.Others, func(p int) bool { return j.right(c, p) }) {
 			return i + 1
 		}
 	}
