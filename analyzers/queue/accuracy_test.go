@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,7 +101,7 @@ func judge(t *chain.Trace, data *records.Trace, v *chain.Victim, d *diagnosis.Di
 		return false
 	}
 	for i := range d.Causes {
-		if right(&d.Causes[i], v.Problem) || v.Other >= 0 && right(&d.Causes[i], v.Other) {
+		if right(&d.Causes[i], v.Problem) || slices.ContainsFunc(v.Others, func(p int) bool { return right(&d.Causes[i], p) }) {
 			return i + 1
 		}
 	}
@@ -196,8 +197,8 @@ func TestAccuracy(t *testing.T) {
 					}
 					if *verbose {
 						p := &c.Problems[v.Problem]
-						t.Logf("seed %d %s %d at %s %v len %v packets %d: victim %d at %s arr %d delay %d of %d lost %v hops %d other %d; rank %d, unexplained %.2f", seed, kind, v.Problem, run.Nodes[p.Node].Name, p.At, p.Length, p.Packets,
-							v.Packet, run.Nodes[v.Node].Name, run.Logs[v.Node].Arrive[v.Row], v.Delay, v.Wait, v.Lost, v.Hops, v.Other, rank, got[i].Uncertainty.Unexplained)
+						t.Logf("seed %d %s %d at %s %v len %v packets %d: victim %d at %s arr %d delay %d of %d lost %v hops %d others %v; rank %d, unexplained %.2f", seed, kind, v.Problem, run.Nodes[p.Node].Name, p.At, p.Length, p.Packets,
+							v.Packet, run.Nodes[v.Node].Name, run.Logs[v.Node].Arrive[v.Row], v.Delay, v.Wait, v.Lost, v.Hops, v.Others, rank, got[i].Uncertainty.Unexplained)
 						for _, x := range got[i].Causes[:min(4, len(got[i].Causes))] {
 							t.Logf("      %s %s %.2f [%d %d] %d packets %d flows", data.Network.Name(x.Node), x.Kind, x.Score, x.From, x.To, x.Packets, len(x.Flows)+int(x.More))
 						}

@@ -56,7 +56,7 @@ func (r *region) blame(li int, order []int32, slow []slowGroup) {
 		if g.excess > 0 {
 			// While it had the packets, nobody knows when: half way.
 			from := g.begin + 1 + int64(float64(g.to-g.from)*l.s.Norm/2)
-			l.downs = append(l.downs, down{from, from + g.excess, -1})
+			l.downs = append(l.downs, down{from, from + g.excess, g.first, -1})
 		}
 	}
 	slices.SortFunc(l.downs, func(x, y down) int { return cmp.Compare(x.from, y.from) })

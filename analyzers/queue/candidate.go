@@ -137,7 +137,7 @@ func (r *region) stalls() {
 			d := &l.downs[i]
 			d.cand = id
 			c.extend(d.from, d.to)
-			c.touch(int16(x.lane), d.from, float64(d.to-d.from))
+			c.touch(int16(x.lane), d.first, float64(d.to-d.from))
 			c.touch(int16(x.lane), d.to, 0)
 		}
 		for row := l.firstArrival(c.from); row < l.n && l.arr[row] <= c.to; row++ {

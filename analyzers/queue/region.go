@@ -49,6 +49,7 @@ type lane struct {
 // down is a time at which the server did not work.
 type down struct {
 	from, to int64
+	first    int64 // when the first of the packets arrived that were served next, or just then
 	cand     int16 // -1 = too little to be a candidate
 }
 
@@ -225,12 +226,12 @@ func (r *region) serveFacts(li int) {
 			start = begin
 		}
 		if gap := start - begin; float64(gap) > limit {
-			l.downs = append(l.downs, down{begin, start, -1})
+			l.downs = append(l.downs, down{begin, start, first, -1})
 		} else {
 			start = begin
 		}
 		if y := float64(end-start) - n*norm; y > limit {
-			slow = append(slow, slowGroup{from: k, to: to, begin: start, excess: int64(y), at: len(l.downs)})
+			slow = append(slow, slowGroup{from: k, to: to, first: first, begin: start, excess: int64(y)})
 			for _, j := range order[k:to] {
 				l.work[j] = int64(norm)
 			}
@@ -259,9 +260,9 @@ func (r *region) noise(l *lane, n float64) float64 {
 // slowGroup is a group of packets that took longer than it should.
 type slowGroup struct {
 	from, to int // in the order of departure
-	begin    int64
+	first    int64 // arrival
+	begin    int64 // of service
 	excess   int64
-	at       int // downs before it
 }
 
 // departures returns the rows that departed, in order.
