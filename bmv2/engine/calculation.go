@@ -25,6 +25,10 @@ type calculation struct {
 type run struct {
 	valid int32 // slot of the header's validity, -1 = always there
 	wire  *wire // a varbit field is a run of its own
+
+	// Of the fields of a tracked header, to sum them where they stand:
+	origin, first, end int32
+	standing           []sumWord // nil if they have to be gathered
 }
 
 func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, error) {
@@ -35,13 +39,18 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 	type piece struct {
 		valid  int32
 		fields []bitField
+		header *header // nil for constants
+		refs   []spec.FieldRef
 	}
 	var pieces []piece
-	add := func(valid int32, f bitField) {
+	add := func(valid int32, f bitField, ref spec.FieldRef) {
 		if n := len(pieces); n == 0 || pieces[n-1].valid != valid || f.varbit || pieces[n-1].fields[0].varbit {
 			pieces = append(pieces, piece{valid: valid})
 		}
 		last := &pieces[len(pieces)-1]
+		if valid >= 0 {
+			last.header, last.refs = &k.headers[ref.Header], append(last.refs, ref)
+		}
 		last.fields = append(last.fields, f)
 		c.most += (int(f.width) + 7) / 8
 	}
@@ -55,15 +64,15 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 		switch in.Kind {
 		case spec.SizedField:
 			f := k.field(in.Field)
-			add(when(&k.headers[in.Field.Header]), bitField{f.slot, f.width, f.varbit})
+			add(when(&k.headers[in.Field.Header]), bitField{f.slot, f.width, f.varbit}, in.Field)
 		case spec.SizedConst:
 			words := make([]uint64, (in.Width+63)/64)
 			bigWide(words, in.Const)
-			add(-1, bitField{k.wideConstant(words), int32(in.Width), false})
+			add(-1, bitField{k.wideConstant(words), int32(in.Width), false}, spec.FieldRef{})
 		case spec.SizedHeader:
 			h := &k.headers[in.Index]
-			for _, f := range h.fields[:len(h.fields)-1] {
-				add(when(h), bitField{f.slot, f.width, f.varbit})
+			for i, f := range h.fields[:len(h.fields)-1] {
+				add(when(h), bitField{f.slot, f.width, f.varbit}, spec.FieldRef{Header: in.Index, Field: i})
 			}
 		case spec.SizedPayload:
 			c.payload = true
@@ -71,6 +80,9 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 	}
 	for _, p := range pieces {
 		r := run{valid: p.valid, wire: packWire(p.fields)}
+		if h := p.header; h != nil && h.tracked {
+			r.origin, r.first, r.end, r.standing = h.origin, h.first, h.first+h.n, h.standing(p.refs)
+		}
 		bits := 0
 		for _, f := range p.fields {
 			if !f.varbit {
@@ -101,6 +113,9 @@ func (c *calculation) checksum(p *packet) uint64 {
 		case r.valid >= 0 && phv[r.valid] == 0:
 		case r.wire.varbit >= 0:
 			return uint64(hash.Checksum(c.input(p)))
+		case r.standing != nil && phv[r.origin]&anywhere != 0:
+			at := p.place(phv[r.origin])
+			sum = sumStanding(sum, r.standing, p.buf[at:], phv[r.origin]&changed != 0, phv[r.first:r.end])
 		default:
 			sum = r.wire.sum(sum, phv)
 		}
@@ -213,7 +228,7 @@ func (p *packet) updateChecksums() {
 		}
 		f := &c.field
 		v := p.sw.calculate(c.calc, p)
-		p.phv[c.origin] = 0
+		p.phv[c.origin] |= changed
 		if f.words == 1 {
 			p.phv[f.slot] = v & f.mask
 			continue

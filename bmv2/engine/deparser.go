@@ -7,6 +7,7 @@ type emission struct {
 	bytes, most   int   // fixed part, and with the varbit field at its longest
 	varbit        int32 // slot of the length in bits, -1 = none
 	wire          *wire
+	patches       []patch
 }
 
 // size is the length of the header in a packet.
@@ -18,7 +19,7 @@ func (e *emission) size(phv []uint64) int {
 }
 
 func newEmission(h *header) emission {
-	e := emission{valid: h.valid, origin: h.origin, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, most: h.wire.bytes, varbit: -1, wire: h.wire}
+	e := emission{valid: h.valid, origin: h.origin, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, most: h.wire.bytes, varbit: -1, wire: h.wire, patches: h.patches}
 	if h.varbit >= 0 {
 		e.varbit = h.fields[h.varbit].slot
 		e.most += int(h.fields[h.varbit].width+7) / 8
@@ -69,7 +70,12 @@ func (p *packet) emit(order []emission) {
 			continue
 		}
 		end := at
-		if at -= e.size(phv); phv[e.origin] != p.origin(at) {
+		at -= e.size(phv)
+		switch phv[e.origin] ^ p.origin(at) {
+		case 0:
+		case changed:
+			e.patch(p.buf[at:], phv[e.first:e.end])
+		default:
 			e.wire.emit(p.buf[at:end], phv[e.first:e.end])
 		}
 	}

@@ -58,6 +58,7 @@ type header struct {
 	varbit   int     // index into fields, -1 = none
 	origin   int32   // slot: where the header stands in the packet, or 0
 	tracked  bool    // the origin is kept up: see tracked.go
+	patches  []patch // what a program may change of a tracked header
 	union    int32   // slot of the union's valid member, -1 = not in a union
 	member   uint64  // 1 + position in the union
 	siblings []int32 // validity of the union's other members
@@ -139,6 +140,7 @@ func newLayout(p *spec.Program) (*layout, error) {
 		}
 	}
 	l.trackHeaders()
+	l.findPatches()
 	return l, nil
 }
 

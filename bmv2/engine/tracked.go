@@ -1,11 +1,16 @@
 package engine
 
-import "github.com/telltale-net/telltale/bmv2/spec"
+import (
+	"maps"
+
+	"github.com/telltale-net/telltale/bmv2/spec"
+)
 
 // Most headers leave as they came. So that they need not be written again, a
 // tracked header knows where it stands in the packet: its origin, which is set when
-// it is extracted, goes along when it is assigned, and is cleared by whatever changes
-// a field. The bytes there are then those that the deparser would write.
+// it is extracted, goes along when it is assigned, and is marked by whatever changes a
+// field. Unless it is marked, the bytes there are those that the deparser would write;
+// else they are so but for the fields that the program may write.
 //
 // Headers that are changed in more ways than by naming a field in an action are not
 // tracked; their origin is always 0.
@@ -82,6 +87,73 @@ func places(c *spec.Primitive) []spec.Expr {
 	return c.Args[:1]
 }
 
-// origin is how a PHV says that a header stands at a byte of the buffer: never 0,
-// and not changed when the packet is copied.
-func (p *packet) origin(at int) uint64 { return 1<<32 + uint64(at-p.head) }
+// findPatches notes which fields of tracked headers a program may write: the same
+// for headers that are assigned to one another.
+func (l *layout) findPatches() {
+	alike := make([]int, len(l.headers)) // a tree: each knows one that is like it
+	for i := range alike {
+		alike[i] = i
+	}
+	root := func(i int) int {
+		for alike[i] != i {
+			i = alike[i]
+		}
+		return i
+	}
+	written := map[int]map[int]bool{}
+	write := func(e spec.Expr) {
+		if f, ok := e.(spec.FieldRef); ok {
+			if written[f.Header] == nil {
+				written[f.Header] = map[int]bool{}
+			}
+			written[f.Header][f.Field] = true
+		}
+	}
+	for i := range l.prog.Actions {
+		for j := range l.prog.Actions[i].Primitives {
+			c := &l.prog.Actions[i].Primitives[j]
+			for _, e := range places(c) {
+				write(e)
+			}
+			if c.Op == "assign_header" || c.Op == "copy_header" {
+				if d, ok := c.Args[0].(spec.HeaderRef); ok {
+					if s, ok := c.Args[1].(spec.HeaderRef); ok {
+						alike[root(d.Header)] = root(s.Header)
+					}
+				}
+			}
+		}
+	}
+	for i := range l.prog.Checksums {
+		if c := &l.prog.Checksums[i]; c.Update {
+			write(c.Target)
+		}
+	}
+	fields := map[int]map[int]bool{} // by root
+	for h, w := range written {
+		r := root(h)
+		if fields[r] == nil {
+			fields[r] = map[int]bool{}
+		}
+		maps.Copy(fields[r], w)
+	}
+	for i := range l.headers {
+		if h := &l.headers[i]; h.tracked {
+			h.patches = h.wire.patches(fields[root(i)])
+		}
+	}
+}
+
+// An origin is 0 or anywhere + the byte behind the packet's head; changed is set
+// when a program has changed a field since.
+const (
+	anywhere = 1 << 32
+	changed  = 1 << 33
+)
+
+// origin is how a PHV says that a header stands at a byte of the buffer. It stays
+// the same when the packet is copied.
+func (p *packet) origin(at int) uint64 { return anywhere + uint64(at-p.head) }
+
+// place is the byte where an origin is.
+func (p *packet) place(origin uint64) int { return p.head + int(uint32(origin)) }

@@ -125,7 +125,7 @@ func (w *wire) piece(slot int32, lo, n int) {
 func (w *wire) extract(fields []uint64, data []byte) {
 	for i := range w.loads {
 		l := &w.loads[i]
-		fields[l.slot] = binary.BigEndian.Uint64(data[l.off:]) >> l.shift & l.mask
+		fields[l.slot] = binary.BigEndian.Uint64(data[l.off:l.off+8]) >> (l.shift & 63) & l.mask
 	}
 	for i := range w.splits {
 		s := &w.splits[i]
