@@ -24,13 +24,14 @@ import (
 // refers to. It is never valid unless the program makes it so, and never emitted.
 type layout struct {
 	prog      *spec.Program
+	from, to  int // slots that are cleared for every packet
 	headers   []header
 	stacks    []stack
 	unions    []union
 	ustacks   []stack // elements are unions
 	voids     []int32 // by header type: index into headers
 	slots     int
-	metadata  []slotRun        // fields of metadata
+	metadata  []metadata
 	constants map[int32]uint64 // by slot
 	initial   []uint64         // a PHV as a packet starts: all zero but metadata's validity
 }
@@ -65,6 +66,9 @@ type header struct {
 	wire     *wire
 }
 
+// metadata is where an instance of metadata lives: its validity and its fields.
+type metadata struct{ valid, first, end int32 }
+
 // stack is a header stack or a stack of unions.
 type stack struct {
 	next  int32   // slot: how many elements were pushed or extracted
@@ -93,17 +97,22 @@ func newLayout(p *spec.Program) (*layout, error) {
 		}
 		wires[i] = newWire(t)
 	}
-	valid := l.take(2 * (len(p.Headers) + len(p.HeaderTypes)))
+	l.headers = make([]header, 0, len(p.Headers)+len(p.HeaderTypes))
+	valid := l.take(2 * len(p.HeaderTypes))
+	var voids []header
+	for i := range p.HeaderTypes {
+		l.voids = append(l.voids, int32(len(p.Headers)+i))
+		voids = append(voids, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i], valid+int32(2*i)))
+	}
+	if len(p.Stacks)+len(p.UnionStacks) == 0 {
+		l.from = l.slots // nothing refers to them
+	}
+	valid = l.take(2 * len(p.Headers))
 	for i := range p.Headers {
 		h := &p.Headers[i]
-		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type], valid))
-		valid += 2
+		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type], valid+int32(2*i)))
 	}
-	for i := range p.HeaderTypes {
-		l.voids = append(l.voids, int32(len(l.headers)))
-		l.headers = append(l.headers, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i], valid))
-		valid += 2
-	}
+	l.headers = append(l.headers, voids...)
 	for i := range p.Unions {
 		u := union{slot: l.take(1)}
 		for j, h := range p.Unions[i].Headers {
@@ -136,9 +145,10 @@ func newLayout(p *spec.Program) (*layout, error) {
 	}
 	for i := range l.headers {
 		if h := &l.headers[i]; h.meta {
-			l.metadata = append(l.metadata, slotRun{h.first, h.n})
+			l.metadata = append(l.metadata, metadata{h.valid, h.first, h.first + h.n})
 		}
 	}
+	l.to = l.slots
 	l.trackHeaders()
 	l.findPatches()
 	return l, nil

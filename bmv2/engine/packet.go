@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"slices"
 )
 
 const (
@@ -60,14 +61,17 @@ func (s *Switch) newPacket(n int) *packet {
 		p, s.free[last] = s.free[last], nil
 		s.free = s.free[:last]
 	} else {
-		p = &packet{sw: s, phv: make([]uint64, s.prog.slots)}
+		p = &packet{sw: s, phv: slices.Clone(s.prog.initial)}
 	}
 	if need := headroom + n + slack; len(p.buf) < need {
 		p.buf = make([]byte, max(need, headroom+2048+slack))
 	}
 	s.packets++
 	p.id, p.of, p.tag = s.packets, 0, 0
-	copy(p.phv, s.prog.initial)
+	clear(p.phv[s.prog.from:s.prog.to])
+	for _, m := range s.prog.metadata {
+		p.phv[m.valid] = 1
+	}
 	if s.stale != nil {
 		s.litter(p.phv)
 	}
@@ -120,7 +124,7 @@ func (p *packet) copyBytes(at int) *packet {
 func (p *packet) copyParsed() *packet {
 	c := p.copyBytes(p.head)
 	c.pos += p.pos - p.head
-	copy(c.phv, p.phv)
+	copy(c.phv[c.sw.prog.from:c.sw.prog.to], p.phv[c.sw.prog.from:])
 	return c
 }
 

@@ -68,7 +68,7 @@ func (s *Switch) multicast(p *packet, group uint32) {
 // resetMetadata gives c the metadata that survives: those of the list, as p has them.
 func (s *Switch) resetMetadata(c, p *packet, list uint16, instance uint64) {
 	for _, m := range s.prog.metadata {
-		clear(c.phv[m.slot : m.slot+m.words])
+		clear(c.phv[m.first:m.end])
 	}
 	s.keep(c, p, list)
 	c.set(&s.prog.std.instanceType, instance)
