@@ -173,7 +173,7 @@ func TestAccuracy(t *testing.T) {
 				q := &data.Of(int32(v.Node))[0]
 				for i := q.FirstArrival(at - int64(*clock)); i < q.Len() && q.Arrive[i] <= at+int64(*clock); i++ {
 					if q.Packet[i] == uint64(v.Packet) {
-						victims = append(victims, a.victim(int(data.FirstOf(int32(v.Node))), i))
+						victims = append(victims, a.Victim(int(data.FirstOf(int32(v.Node))), i))
 						asked = append(asked, v)
 					}
 				}

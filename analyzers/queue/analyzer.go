@@ -109,8 +109,8 @@ func (a *Analyzer) layOut() {
 	}
 }
 
-// victim returns the victim of a row.
-func (a *Analyzer) victim(queue, row int) diagnosis.Victim {
+// Victim returns the victim of a row of one of the trace's queues.
+func (a *Analyzer) Victim(queue, row int) diagnosis.Victim {
 	q := &a.t.Queues[queue]
 	v := diagnosis.Victim{Packet: q.Packet[row], Flow: q.Flow[row], Node: q.Node, Queue: q.Number, Arrive: q.Arrive[row], Lost: q.Lost(row)}
 	v.Depth = int32(a.depth(queue, row))

@@ -27,8 +27,9 @@ type suffering struct {
 
 // gain is how much shorter a victim's stay is without a candidate.
 type gain struct {
-	cand int16
-	ns   int64
+	cand  int16
+	ns    int64
+	saved bool // and is not lost
 }
 
 // compare replays the region without each candidate, and without all.
@@ -47,8 +48,13 @@ func (r *region) compare(victims []int, at []located) *comparison {
 		p.removed[id] = false
 		for k := range c.victims {
 			v := &c.victims[k]
-			if d := v.stay - p.stay(v.lane, v.row); d != 0 {
-				c.gains[k] = append(c.gains[k], gain{int16(id), d})
+			d := v.stay - p.stay(v.lane, v.row)
+			saved := p.saved(v.lane, v.row)
+			if saved {
+				d = v.stay
+			}
+			if d != 0 || saved {
+				c.gains[k] = append(c.gains[k], gain{int16(id), d, saved})
 			}
 		}
 	}
@@ -112,13 +118,21 @@ func (c *comparison) scores(k int, wait float64) []scored {
 	}
 	out := make([]scored, 0, len(c.gains[k]))
 	for _, g := range c.gains[k] {
-		if w := c.r.weight(&c.r.cands[g.cand], v.lane); float64(g.ns) > decisive*most {
+		if w := c.r.weight(&c.r.cands[g.cand], v.lane); float64(g.ns) > decisive*most && l.burst[v.row] != g.cand {
 			heaviest = max(heaviest, w)
 		}
 	}
 	for _, g := range c.gains[k] {
 		w := c.r.weight(&c.r.cands[g.cand], v.lane)
-		score := min(float64(g.ns), w, wait) / wait * (0.5 + 0.5*min(1, w/heaviest))
+		score := min(float64(g.ns), wait) / wait
+		switch {
+		case g.saved:
+		case l.lost(v.row):
+			score *= 0.5 // it would have waited less, and be lost
+		default:
+			score = min(score, w/wait)
+		}
+		score *= 0.5 + 0.5*min(1, w/heaviest)
 		if l.burst[v.row] == g.cand {
 			score *= ownShare
 		}
@@ -129,7 +143,7 @@ func (c *comparison) scores(k int, wait float64) []scored {
 
 const (
 	decisive = 0.5
-	ownShare = 0.6
+	ownShare = 0.5
 )
 
 // cause describes a candidate as the cause of a victim.

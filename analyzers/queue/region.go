@@ -37,9 +37,10 @@ type lane struct {
 	burst  []int16 // candidate that it is part of; -1 = none
 	next   []int32 // row in lane to[row], -1 = none
 	to     []int16
-	travel []int64 // ns from dep to the arrival at the next row
-	entry  []bool  // no row before it: it came in here
-	idle   []int64 // at a row that begins a batch, when the server was free; else notFirst
+	travel []int64         // ns from dep to the arrival at the next row
+	entry  []bool          // no row before it: it came in here
+	idle   []int64         // at a row that begins a batch, when the server was free; else notFirst
+	full   map[int32]int32 // at a lost row, how many packets waited
 	downs  []down
 	free   int64 // when the server becomes free of what arrived before
 
@@ -259,7 +260,7 @@ func (r *region) noise(l *lane, n float64) float64 {
 
 // slowGroup is a group of packets that took longer than it should.
 type slowGroup struct {
-	from, to int // in the order of departure
+	from, to int   // in the order of departure
 	first    int64 // arrival
 	begin    int64 // of service
 	excess   int64

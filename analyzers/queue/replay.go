@@ -21,7 +21,14 @@ type replay struct {
 	removed []bool // candidates
 	epoch   int32
 	lanes   []rerun
-	batch   []arrival
+	waiting []arrival // scratch: admitted, not yet taken
+	ghosts  []ghost   // scratch: would be waiting
+}
+
+// ghost is a packet that is not really there, behind so many of waiting.
+type ghost struct {
+	arrival
+	behind int
 }
 
 // rerun is what a replay changes in a lane.
@@ -29,8 +36,9 @@ type rerun struct {
 	stamp   []int32 // rows with another arrival or departure: = epoch
 	arr     []int64
 	dep     []int64
-	changed []arrival // rows whose arrival differs
-	from    int64     // first and last time that something here differs otherwise
+	saved   map[int32]int32 // epoch in which a lost row is not lost
+	changed []arrival       // rows whose arrival differs
+	from    int64           // first and last time that something here differs otherwise
 	until   int64
 }
 
@@ -38,7 +46,7 @@ func newReplay(r *region) *replay {
 	p := &replay{r: r, removed: make([]bool, len(r.cands)), lanes: make([]rerun, len(r.lanes))}
 	for i := range p.lanes {
 		n := r.lanes[i].n
-		p.lanes[i] = rerun{stamp: make([]int32, n), arr: make([]int64, n), dep: make([]int64, n)}
+		p.lanes[i] = rerun{stamp: make([]int32, n), arr: make([]int64, n), dep: make([]int64, n), saved: map[int32]int32{}}
 	}
 	return p
 }
@@ -75,10 +83,14 @@ func (p *replay) stay(lane, row int) int64 {
 	return l.dep[row] - l.arr[row]
 }
 
-// gone reports whether the row's packet does not exist in the replay, or is lost: it
-// does not hold up others.
+// saved reports whether a packet that was lost at the row is not lost in the replay.
+func (p *replay) saved(lane, row int) bool {
+	return p.epoch > 0 && p.lanes[lane].saved[int32(row)] == p.epoch
+}
+
+// gone reports whether the row's packet does not exist in the replay.
 func (p *replay) gone(l *lane, row int32) bool {
-	return l.burst[row] >= 0 && p.removed[l.burst[row]] || l.lost(int(row))
+	return l.burst[row] >= 0 && p.removed[l.burst[row]]
 }
 
 func (p *replay) need(l *lane, row int32) int64 {
@@ -116,14 +128,10 @@ func (p *replay) serve(li, i int, t, until int64) {
 	l, c := &p.r.lanes[li], &p.lanes[li]
 	k := 0 // in c.changed
 	d := sort.Search(len(l.downs), func(d int) bool { return l.downs[d].to > t })
-	batch := p.batch[:0]
-	skip := func() {
-		for i < l.n && c.stamp[i] == p.epoch && c.moved(int32(i), l) {
-			i++
-		}
-	}
 	peek := func() (arrival, bool) {
-		skip()
+		for i < l.n && c.stamp[i] == p.epoch && c.arr[i] != l.arr[i] {
+			i++ // comes at another time
+		}
 		switch {
 		case k < len(c.changed) && (i == l.n || c.changed[k].at < l.arr[i] || c.changed[k].at == l.arr[i] && c.changed[k].row < int32(i)):
 			return c.changed[k], true
@@ -132,32 +140,37 @@ func (p *replay) serve(li, i int, t, until int64) {
 		}
 		return arrival{-1, math.MaxInt64}, false
 	}
+	p.waiting, p.ghosts = p.waiting[:0], p.ghosts[:0]
+	head := 0
 	for {
 		x, moved := peek()
-		if x.row < 0 {
-			break
-		}
-		if !moved && k == len(c.changed) && x.at > until && l.idle[i] == t {
-			break // from here on as it was
-		}
-		begin := max(t, x.at)
-		for ; d < len(l.downs) && (l.downs[d].from <= begin || p.lifted(&l.downs[d])); d++ {
-			if !p.lifted(&l.downs[d]) {
-				begin = max(begin, l.downs[d].to)
+		if head == len(p.waiting) {
+			p.waiting, head = p.waiting[:0], 0
+			if x.row < 0 {
+				return
 			}
 		}
-		batch = batch[:0]
-		work, real := int64(0), 0
+		next := x
+		if head < len(p.waiting) {
+			next = p.waiting[head]
+		}
+		if !moved && k == len(c.changed) && next.at > until && l.idle[next.row] == t && len(p.ghosts) == 0 {
+			return // from here on as it was
+		}
+		begin := p.working(l, &d, max(t, next.at))
 		for x.row >= 0 && x.at <= begin {
-			gone := p.gone(l, x.row)
-			if !gone {
-				if real == l.s.Batch {
-					break
+			admitted := !p.gone(l, x.row)
+			if full, lost := l.full[x.row]; lost && admitted {
+				if admitted = len(p.waiting)-head < int(full); admitted {
+					c.saved[x.row] = p.epoch
+					until = max(until, x.at)
 				}
-				real++
-				work += p.need(l, x.row)
 			}
-			batch = append(batch, x)
+			if admitted {
+				p.waiting = append(p.waiting, x)
+			} else {
+				p.ghosts = append(p.ghosts, ghost{x, len(p.waiting)})
+			}
 			if moved {
 				k++
 			} else {
@@ -165,21 +178,53 @@ func (p *replay) serve(li, i int, t, until int64) {
 			}
 			x, moved = peek()
 		}
-		end := p.end(l, d, begin, work)
-		if real == 0 { // nobody is really there: what a packet would have met
-			end = begin + int64(l.s.Norm)
-		} else {
-			t = end
+		batch := p.waiting[head:min(head+l.s.Batch, len(p.waiting))]
+		work := int64(0)
+		for _, b := range batch {
+			work += p.need(l, b.row)
 		}
+		end := p.end(l, d, begin, work)
 		for _, b := range batch {
 			p.leave(li, b, end)
 		}
+		head += len(batch)
+		met := end
+		if len(batch) == 0 {
+			met = begin + int64(l.s.Norm) // nobody is really there
+		} else {
+			t = end
+		}
+		n := 0
+		for _, g := range p.ghosts {
+			if g.behind <= head {
+				p.leave(li, g.arrival, met)
+			} else {
+				p.ghosts[n] = g
+				n++
+			}
+		}
+		p.ghosts = p.ghosts[:n]
+		if head > len(p.waiting)/2 && head > 4096 {
+			n := copy(p.waiting, p.waiting[head:])
+			p.waiting = p.waiting[:n]
+			for g := range p.ghosts {
+				p.ghosts[g].behind -= head
+			}
+			head = 0
+		}
 	}
-	p.batch = batch
 }
 
-// moved reports whether the row comes at another time than it did.
-func (c *rerun) moved(row int32, l *lane) bool { return c.arr[row] != l.arr[row] }
+// working returns the first time from t on at which the server works, and moves d to
+// the first down after it.
+func (p *replay) working(l *lane, d *int, t int64) int64 {
+	for ; *d < len(l.downs) && (l.downs[*d].from <= t || p.lifted(&l.downs[*d])); *d++ {
+		if !p.lifted(&l.downs[*d]) {
+			t = max(t, l.downs[*d].to)
+		}
+	}
+	return t
+}
 
 // lifted reports whether the server works all the same.
 func (p *replay) lifted(d *down) bool { return d.cand >= 0 && p.removed[d.cand] }
@@ -210,46 +255,62 @@ func (p *replay) leave(li int, x arrival, end int64) {
 }
 
 // baseline runs the model of a lane on the facts, so that replays are compared with
-// the model and not with the facts, and its error cancels.
+// the model and not with the facts, and its error cancels. Packets that were lost are
+// lost; how full the queue was then is noted.
 func (r *region) baseline(li int) {
 	l := &r.lanes[li]
 	d := 0
 	t := l.free
-	for i := 0; i < l.n; {
-		begin := max(t, l.arr[i])
+	in, out := 0, 0 // rows that have arrived, rows that have been taken or were lost
+	waiting := 0    // of them, those that are there
+	for out < l.n {
+		begin := max(t, l.arr[out])
 		for ; d < len(l.downs) && l.downs[d].from <= begin; d++ {
 			begin = max(begin, l.downs[d].to)
 		}
-		first := i
-		work, real := int64(0), 0
-		for ; i < l.n && l.arr[i] <= begin; i++ {
-			l.idle[i] = notFirst
-			if l.lost(i) {
+		for ; in < l.n && l.arr[in] <= begin; in++ {
+			l.idle[in] = notFirst
+			if !l.lost(in) {
+				waiting++
 				continue
 			}
-			if real == l.s.Batch {
+			if l.full == nil {
+				l.full = map[int32]int32{}
+			}
+			l.full[int32(in)] = int32(waiting)
+			l.work[in] = int64(l.s.Norm)
+		}
+		first := out
+		work, taken := int64(0), 0
+		for ; out < in; out++ {
+			if l.lost(out) {
+				continue
+			}
+			if taken == l.s.Batch {
 				break
 			}
-			real++
-			work += l.work[i] + l.extra[i]
+			taken++
+			work += l.work[out] + l.extra[out]
 		}
+		waiting -= taken
 		l.idle[first] = t
 		end := begin + work
 		for k := d; k < len(l.downs) && l.downs[k].from < end; k++ {
 			end += l.downs[k].to - l.downs[k].from
 		}
-		if real == 0 {
-			end = begin + int64(l.s.Norm)
+		met := end
+		if taken == 0 {
+			met = begin + int64(l.s.Norm)
 		} else {
 			t = end
 		}
-		for k := first; k < i; k++ {
-			l.dep[k] = end
+		for k := first; k < out; k++ {
+			l.dep[k] = met
 			if !l.lost(k) {
-				l.misfit += abs(end - l.depart(k))
+				l.misfit += abs(met - l.depart(k))
 			}
 			if next := l.next[k]; next >= 0 {
-				l.travel[k] = r.lanes[l.to[k]].arr[next] - end
+				l.travel[k] = r.lanes[l.to[k]].arr[next] - met
 			}
 		}
 	}
