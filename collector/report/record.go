@@ -106,13 +106,27 @@ func (r *Report) unwrap(rec *postcard.Record) {
 }
 
 func (r *Report) flowsTo(rec *postcard.Record, p *dissect.Packet) {
-	if p.Depth == 0 {
+	if r.DomainID == ExtensionID && r.Has(MdDrop) && r.DropReason == nestedOverlay && p.Depth > 0 {
+		setFlows(rec, nil, p.Outermost())
 		return
 	}
-	outer, inner := p.Outermost(), p.Encapsulated()
-	if inner == nil || r.DomainID == ExtensionID && r.Has(MdDrop) && r.DropReason == nestedOverlay {
-		outer, inner = nil, outer
+	Flows(rec, p)
+}
+
+// Flows sets the flows and the VNI of rec to those of a dissected packet: the outer
+// flow is its outermost header where another is inside it, the inner flow that other
+// one or the only one.
+func Flows(rec *postcard.Record, p *dissect.Packet) {
+	switch p.Depth {
+	case 0:
+	case 1:
+		setFlows(rec, nil, &p.Head[0])
+	default:
+		setFlows(rec, &p.Head[0], &p.Head[1])
 	}
+}
+
+func setFlows(rec *postcard.Record, outer, inner *dissect.Header) {
 	setFlow(&rec.Inner, inner)
 	rec.Has |= postcard.HasInner
 	if outer != nil {

@@ -275,6 +275,20 @@ func (h *Header) hopWords() int {
 	return n
 }
 
+// ReadBehind takes the bytes of the packet b behind the INT header for the metadata of
+// one more hop, as some emitters of INT-MX reports put it there, outside the Length of
+// the shim. It reports whether all of it is there; then Hops is 1.
+func (h *Header) ReadBehind(b []byte) bool {
+	words := bits.OnesCount16(uint16(h.Bitmap)) + bits.OnesCount16(uint16(h.Bitmap&(IngressTime|EgressTime|Level2)))
+	at := h.Where.End
+	if h.Version != 2 || h.Type != dissect.INTMX || h.Bitmap == 0 || at+words*wordSize > len(b) {
+		return false
+	}
+	h.HopML, h.Stack = uint8(words), b[at:at+words*wordSize]
+	h.hops, h.extra, h.whole = 1, 0, true
+	return true
+}
+
 // Hops returns how many whole hops the stack holds.
 func (h *Header) Hops() int { return h.hops }
 
