@@ -22,7 +22,7 @@ var (
 	lose    = flag.Float64("queue.loss", 0, "share of records lost")
 	clock   = flag.Duration("queue.clock", 0, "clock error")
 	plain   = flag.Bool("queue.plain", false, "the paper's method")
-	bare    = flag.String("queue.bare", "", "what records lack: any of s(tart), r(ate), o(rigin)")
+	bare    = flag.String("queue.bare", "", "what records lack: any of s(tart), r(ate), o(rigin), p(acket id), n(ext)")
 )
 
 // dataSet returns a simulated run as the analyzers read it.
@@ -43,6 +43,9 @@ func dataSet(tb testing.TB, t *chain.Trace, logs []chain.Log, lacks string) *rec
 			specs[i].RatePPS = 0
 		}
 		for _, m := range n.Next {
+			if !has('n') {
+				break
+			}
 			specs[i].Next = append(specs[i].Next, t.Nodes[m].Name)
 		}
 	}
@@ -53,8 +56,7 @@ func dataSet(tb testing.TB, t *chain.Trace, logs []chain.Log, lacks string) *rec
 	b := records.NewBuilder(net, 0)
 	ids := make([]records.FlowID, len(t.Flows))
 	for i := range t.Flows {
-		f := &t.Flows[i]
-		ids[i] = b.Flow(records.NewFlow(f.SrcAddr(), f.DstAddr(), f.Proto, f.SrcPort, f.DstPort))
+		ids[i] = b.Flow(tuple(&t.Flows[i]))
 	}
 	for n := range logs {
 		l := &logs[n]
@@ -72,12 +74,19 @@ func dataSet(tb testing.TB, t *chain.Trace, logs []chain.Log, lacks string) *rec
 			if !has('s') {
 				r.Start = records.Absent
 			}
+			if !has('p') && n%3 == 0 {
+				r.Packet = records.NoPacket
+			}
 			if err := b.Add(r); err != nil {
 				tb.Fatal(err)
 			}
 		}
 	}
 	return b.Trace()
+}
+
+func tuple(f *chain.Flow) records.Flow {
+	return records.NewFlow(f.SrcAddr(), f.DstAddr(), f.Proto, f.SrcPort, f.DstPort)
 }
 
 // judge returns the rank of the right cause, 0 = none.
@@ -92,8 +101,7 @@ func judge(t *chain.Trace, data *records.Trace, v *chain.Victim, d *diagnosis.Di
 		}
 		for _, f := range c.Flows[:min(5, len(c.Flows))] {
 			for k := range x.Flows {
-				g := &x.Flows[k]
-				if f.Flow != records.NoFlow && data.Flows[f.Flow] == records.NewFlow(g.SrcAddr(), g.DstAddr(), g.Proto, g.SrcPort, g.DstPort) {
+				if f.Flow != records.NoFlow && data.Flows[f.Flow] == tuple(&x.Flows[k]) {
 					return true
 				}
 			}
@@ -172,9 +180,10 @@ func TestAccuracy(t *testing.T) {
 				at := run.Logs[v.Node].Arrive[v.Row]
 				q := &data.Of(int32(v.Node))[0]
 				for i := q.FirstArrival(at - int64(*clock)); i < q.Len() && q.Arrive[i] <= at+int64(*clock); i++ {
-					if q.Packet[i] == uint64(v.Packet) {
+					if q.Packet[i] == uint64(v.Packet) || q.Packet[i] == records.NoPacket && q.Arrive[i] == at && data.Flows[q.Flow[i]] == tuple(&run.Flows[run.Flow[v.Packet]]) {
 						victims = append(victims, a.Victim(int(data.FirstOf(int32(v.Node))), i))
 						asked = append(asked, v)
+						break
 					}
 				}
 			}

@@ -16,7 +16,9 @@ type Analyzer struct {
 	cfg   Config
 	serve []Service // by queue
 	order []int32   // queues, upstream first
+	next  [][]int32 // by node: where packets go, from the header or as seen
 	up    [][]int32 // by node: all nodes upstream of it
+	first []bool    // by node: no node upstream of it reports
 	// sourced: the sources report, so that traffic enters there and nowhere else.
 	sourced bool
 }
@@ -45,8 +47,13 @@ func (a *Analyzer) Service(queue int) Service { return a.serve[queue] }
 func (a *Analyzer) layOut() {
 	nodes := a.t.Network.Nodes
 	next := make([][]int32, len(nodes))
+	known := false
 	for i := range nodes {
 		next[i] = nodes[i].Next
+		known = known || len(next[i]) > 0
+	}
+	if !known {
+		next = a.seenEdges()
 	}
 	rank := make([]int32, len(nodes)) // in order of finishing a depth-first walk, reversed
 	state := make([]uint8, len(nodes))
@@ -85,6 +92,7 @@ func (a *Analyzer) layOut() {
 	slices.SortFunc(a.order, func(x, y int32) int {
 		return cmp.Or(cmp.Compare(rank[a.t.Queues[x].Node], rank[a.t.Queues[y].Node]), cmp.Compare(x, y))
 	})
+	a.next = next
 	prev := make([][]int32, len(nodes))
 	for i := range nodes {
 		for _, to := range next[i] {
@@ -107,6 +115,52 @@ func (a *Analyzer) layOut() {
 		}
 		slices.Sort(a.up[i])
 	}
+	a.first = make([]bool, len(nodes))
+	for i := range nodes {
+		a.first[i] = !slices.ContainsFunc(a.up[i], func(m int32) bool { return len(a.t.Of(m)) > 0 })
+	}
+}
+
+// seenEdges returns who sends to whom as packets' ways show it in a sample of the
+// records, for data sets whose header does not say.
+func (a *Analyzer) seenEdges() [][]int32 {
+	type sight struct {
+		packet uint64
+		at     int64
+		node   int32
+	}
+	var all []sight
+	from, to := a.t.Span()
+	middle := from + (to-from)/2
+	for i := range a.t.Queues {
+		q := &a.t.Queues[i]
+		first := q.FirstArrival(middle)
+		for k := first; k < min(q.Len(), first+maxSamples); k++ {
+			if q.Packet[k] != records.NoPacket {
+				all = append(all, sight{q.Packet[k], q.Arrive[k], q.Node})
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y sight) int {
+		return cmp.Or(cmp.Compare(x.packet, y.packet), cmp.Compare(x.at, y.at), cmp.Compare(x.node, y.node))
+	})
+	seen := map[[2]int32]int{}
+	for i := 1; i < len(all); i++ {
+		if x, y := &all[i-1], &all[i]; x.packet == y.packet && x.node != y.node {
+			seen[[2]int32{x.node, y.node}]++
+		}
+	}
+	next := make([][]int32, len(a.t.Network.Nodes))
+	for e, n := range seen {
+		// Not chance, and not the other way round because of the clocks.
+		if n > 1 && n > 4*seen[[2]int32{e[1], e[0]}] {
+			next[e[0]] = append(next[e[0]], e[1])
+		}
+	}
+	for i := range next {
+		slices.Sort(next[i])
+	}
+	return next
 }
 
 // Victim returns the victim of a row of one of the trace's queues.

@@ -33,12 +33,19 @@ func (r *region) entries(l *lane) bool {
 	if r.a.sourced {
 		return l.source
 	}
-	return len(r.a.up[l.q.Node]) == 0
+	return r.a.first[l.q.Node]
 }
 
-// bursts makes candidates of the runs: those of one lane that take the same time belong
-// together.
-func (r *region) bursts() {
+// surge is the runs of several flows that took the same time.
+type surge struct {
+	runs []run
+	work float64 // ns that the queues they met first needed for them
+}
+
+// bursts returns what sources sent in bursts, the largest first. Runs that took the same
+// time belong together: those of one source, or, where the sources do not report, of
+// all nodes where traffic enters.
+func (r *region) bursts() []surge {
 	var runs []run
 	for li := range r.lanes {
 		if r.entries(&r.lanes[li]) {
@@ -48,18 +55,31 @@ func (r *region) bursts() {
 	slices.SortFunc(runs, func(a, b run) int {
 		return cmp.Or(cmp.Compare(len(b.rows), len(a.rows)), cmp.Compare(a.entry, b.entry), cmp.Compare(a.from, b.from), cmp.Compare(a.flow, b.flow))
 	})
+	var all []surge
 	used := make([]bool, len(runs))
 	for i := range runs {
-		if used[i] || len(r.cands) >= r.a.cfg.MaxCandidates {
+		if used[i] {
 			continue
 		}
-		id := r.newCandidate(candidate{kind: burst, lane: runs[i].entry})
+		var s surge
 		for k := i; k < len(runs); k++ {
-			if !used[k] && runs[k].entry == runs[i].entry && together(&runs[i], &runs[k]) {
+			if !used[k] && (runs[k].entry == runs[i].entry || !r.a.sourced) && together(&runs[i], &runs[k]) {
 				used[k] = true
-				r.enroll(id, &runs[k])
+				s.runs = append(s.runs, runs[k])
+				s.work += float64(len(runs[k].rows)) * r.nextNorm(&r.lanes[runs[k].entry])
 			}
 		}
+		all = append(all, s)
+	}
+	slices.SortStableFunc(all, func(a, b surge) int { return cmp.Compare(b.work, a.work) })
+	return all
+}
+
+// addBurst makes a candidate of a surge, at the place of its largest run.
+func (r *region) addBurst(s *surge) {
+	id := r.newCandidate(candidate{kind: burst, lane: s.runs[0].entry})
+	for i := range s.runs {
+		r.enroll(id, &s.runs[i])
 	}
 }
 
@@ -122,7 +142,7 @@ func (r *region) nextNorm(l *lane) float64 {
 	if !l.source {
 		see(l.s)
 	}
-	for _, n := range r.a.t.Network.Nodes[l.q.Node].Next {
+	for _, n := range r.a.next[l.q.Node] {
 		first := r.a.t.FirstOf(n)
 		for k := range r.a.t.Of(n) {
 			see(&r.a.serve[int(first)+k])

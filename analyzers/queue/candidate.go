@@ -90,7 +90,8 @@ func (c *candidate) reason() diagnosis.Kind {
 	return diagnosis.Processing
 }
 
-// gather completes the list of candidates: the slow flows are there already.
+// gather completes the list of candidates, those that brought most trouble, as many as
+// may be tried: the slow flows are there already.
 func (r *region) gather() {
 	for li := range r.lanes {
 		l := &r.lanes[li]
@@ -100,22 +101,36 @@ func (r *region) gather() {
 			}
 		}
 	}
-	r.stalls()
-	r.bursts()
+	stalls, runs := r.stalls(), r.bursts()
+	for room := r.a.cfg.MaxCandidates - len(r.cands); room > 0; room-- {
+		switch {
+		case len(stalls) > 0 && (len(runs) == 0 || float64(stalls[0].size) >= runs[0].work):
+			r.addStall(&stalls[0])
+			stalls = stalls[1:]
+		case len(runs) > 0:
+			r.addBurst(&runs[0])
+			runs = runs[1:]
+		default:
+			return
+		}
+	}
+	r.untried = len(stalls) + len(runs)
 }
 
-// stalls makes candidates of the times the servers stood still: the longest ones, where
-// there are more than may be tried. Neighbours with no work done in between are one.
-func (r *region) stalls() {
-	type long struct {
-		lane, first, n int
-		size           int64
-	}
-	var all []long
+// standstill is a time at which a server stood still, maybe in several pieces with no
+// work done in between.
+type standstill struct {
+	lane, first, n int // downs of the lane
+	size           int64
+}
+
+// stalls returns the times the servers stood still, the longest first.
+func (r *region) stalls() []standstill {
+	var all []standstill
 	for li := range r.lanes {
 		downs := r.lanes[li].downs
 		for i := 0; i < len(downs); {
-			x := long{li, i, 1, downs[i].to - downs[i].from}
+			x := standstill{li, i, 1, downs[i].to - downs[i].from}
 			for i++; i < len(downs) && downs[i].from-downs[i-1].to <= 1+int64(r.lanes[li].s.Norm); i++ {
 				x.n++
 				x.size += downs[i].to - downs[i].from
@@ -123,26 +138,26 @@ func (r *region) stalls() {
 			all = append(all, x)
 		}
 	}
-	slices.SortFunc(all, func(a, b long) int {
+	slices.SortFunc(all, func(a, b standstill) int {
 		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.lane, b.lane), cmp.Compare(a.first, b.first))
 	})
-	for _, x := range all {
-		if len(r.cands) >= r.a.cfg.MaxCandidates {
-			return
-		}
-		l := &r.lanes[x.lane]
-		id := r.newCandidate(candidate{kind: stall, lane: int16(x.lane), size: float64(x.size)})
-		c := &r.cands[id]
-		for i := x.first; i < x.first+x.n; i++ {
-			d := &l.downs[i]
-			d.cand = id
-			c.extend(d.from, d.to)
-			c.touch(int16(x.lane), d.first, float64(d.to-d.from))
-			c.touch(int16(x.lane), d.to, 0)
-		}
-		for row := l.firstArrival(c.from); row < l.n && l.arr[row] <= c.to; row++ {
-			c.packets++
-		}
+	return all
+}
+
+// addStall makes a candidate of a time a server stood still.
+func (r *region) addStall(x *standstill) {
+	l := &r.lanes[x.lane]
+	id := r.newCandidate(candidate{kind: stall, lane: int16(x.lane), size: float64(x.size)})
+	c := &r.cands[id]
+	for i := x.first; i < x.first+x.n; i++ {
+		d := &l.downs[i]
+		d.cand = id
+		c.extend(d.from, d.to)
+		c.touch(int16(x.lane), d.first, float64(d.to-d.from))
+		c.touch(int16(x.lane), d.to, 0)
+	}
+	for row := l.firstArrival(c.from); row < l.n && l.arr[row] <= c.to; row++ {
+		c.packets++
 	}
 }
 

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -16,6 +17,7 @@ type region struct {
 	lanes    []lane // upstream first
 	byQueue  []int32
 	cands    []candidate
+	untried  int // what was too small to become a candidate
 }
 
 // lane is the part of one queue in a region. Rows are by arrival; times of rows are
@@ -123,7 +125,7 @@ type place struct {
 // last place seen of a packet is the one before.
 func (r *region) join() {
 	low, high := uint64(math.MaxUint64), uint64(0)
-	rows := 0
+	rows, without := 0, false
 	for i := range r.lanes {
 		l := &r.lanes[i]
 		rows += l.n
@@ -131,7 +133,11 @@ func (r *region) join() {
 			if p != records.NoPacket {
 				low, high = min(low, p), max(high, p)
 			}
+			without = without || p == records.NoPacket
 		}
+	}
+	if without {
+		defer r.joinByFlow()
 	}
 	if low > high {
 		return
@@ -181,6 +187,68 @@ func (r *region) link(from, to place) {
 	}
 	f.next[from.row], f.to[from.row] = to.row, int16(to.lane)
 	t.entry[to.row] = false
+}
+
+// joinByFlow links rows that have no packet id: the packets of a flow keep their order
+// between two nodes, so the flow's first departure not yet taken is the next arrival's.
+func (r *region) joinByFlow() {
+	byNode := map[int32][]int{}
+	for i := range r.lanes {
+		byNode[r.lanes[i].q.Node] = append(byNode[r.lanes[i].q.Node], i)
+	}
+	for i := range r.lanes {
+		l := &r.lanes[i]
+		if l.source || !slices.Contains(l.q.Packet[l.first:l.first+l.n], records.NoPacket) {
+			r.fromFlows(i, byNode, false)
+			continue
+		}
+		r.fromFlows(i, byNode, true)
+	}
+}
+
+// longestTravel bounds the time between two nodes where ids do not tell, ns.
+const longestTravel = int64(1e6)
+
+// fromFlows links the rows of the lanes before lane to that have none after them to the
+// rows of the lane; all: rows with an id may be linked, too.
+func (r *region) fromFlows(to int, byNode map[int32][]int, all bool) {
+	t := &r.lanes[to]
+	type left struct {
+		place
+		at int64
+	}
+	waiting := map[records.FlowID][]left{}
+	for m, nexts := range r.a.next {
+		if !slices.Contains(nexts, t.q.Node) {
+			continue
+		}
+		for _, i := range byNode[int32(m)] {
+			l := &r.lanes[i]
+			for _, row := range l.departures() {
+				if f := l.flow(int(row)); f != records.NoFlow && l.next[row] < 0 && (all || l.packet(int(row)) == records.NoPacket) {
+					waiting[f] = append(waiting[f], left{place{int16(i), row}, l.depart(int(row))})
+				}
+			}
+		}
+	}
+	for f := range waiting {
+		slices.SortStableFunc(waiting[f], func(x, y left) int { return cmp.Compare(x.at, y.at) })
+	}
+	for row := range t.n {
+		f := t.flow(row)
+		if f == records.NoFlow || !t.entry[row] {
+			continue
+		}
+		w := waiting[f]
+		for len(w) > 0 && w[0].at < t.arr[row]-longestTravel {
+			w = w[1:]
+		}
+		if len(w) > 0 && w[0].at <= t.arr[row]+clockSlack {
+			r.link(w[0].place, place{int16(to), int32(row)})
+			w = w[1:]
+		}
+		waiting[f] = w
+	}
 }
 
 // serveFacts finds out what the server of a lane did: the work each packet needed, and

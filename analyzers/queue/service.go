@@ -15,8 +15,8 @@ type Service struct {
 	// Learned is Norm as the records alone show it: the median of the time per packet
 	// of groups served back to back. 0 = no such group.
 	Learned float64
-	// Sigma is how much the service of one packet varies, ns, robustly: several
-	// packets vary by its √n.
+	// Sigma is how much the service of one packet varies, ns, the worst tenth left out:
+	// several packets vary by its √n.
 	Sigma float64
 	// Spread is the relative uncertainty of Norm: between the given rate and the
 	// learned one, or, where only one is known, of that one.
@@ -137,7 +137,8 @@ func learn(q *records.Queue, given float64) Service {
 			dev[i] = math.Abs(x.per-s.Learned) * math.Sqrt(float64(x.n))
 		}
 		slices.Sort(dev)
-		s.Sigma = 1.4826 * dev[len(dev)/2]
+		// Missing records make some groups look slow; so do large packets.
+		s.Sigma = max(1.4826*dev[len(dev)/2], dev[len(dev)*9/10]/1.645)
 		s.Groups = len(samples)
 	}
 	s.Norm, s.Spread = norm(given, s)
