@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math/big"
 
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
@@ -122,20 +123,18 @@ func (l *lowerer) key(st *state) (slot int32, ok bool) {
 	if len(st.key) == 1 {
 		return l.operand(st.src.Key[0], topMask(st.src.KeyWidths[0])), true
 	}
-	key := l.temp()
+	var key spec.Expr
 	for i, e := range st.src.Key {
-		depth := l.depth
-		part := l.temp()
-		l.into(part, e, topMask(st.src.KeyWidths[i]))
-		if i == 0 {
-			l.emit(instr{op: opShl, d: key, a: part, b: l.constant(uint64(st.key[i].shift)), k: ^uint64(0)})
-		} else {
-			l.emit(instr{op: opShl, d: part, a: part, b: l.constant(uint64(st.key[i].shift)), k: ^uint64(0)})
-			l.emit(instr{op: opOr, d: key, a: key, b: part, k: ^uint64(0)})
+		part := spec.Expr(spec.Binary{Op: spec.OpBitAnd, X: e, Y: constOf(topMask(st.src.KeyWidths[i]))})
+		if shift := st.key[i].shift; shift > 0 {
+			part = spec.Binary{Op: spec.OpShl, X: part, Y: constOf(uint64(shift))}
 		}
-		l.depth = depth
+		if key != nil {
+			part = spec.Binary{Op: spec.OpBitOr, X: key, Y: part}
+		}
+		key = part
 	}
-	return key, true
+	return l.operand(key, ^uint64(0)), true
 }
 
 func (l *lowerer) parserOp(op *spec.ParserOp, ps *parser) error {
@@ -169,3 +168,5 @@ func (l *lowerer) parserOp(op *spec.ParserOp, ps *parser) error {
 	l.emit(instr{op: opParse, a: int32(len(l.parses) - 1)})
 	return nil
 }
+
+func constOf(v uint64) spec.Const { return spec.Const{Value: new(big.Int).SetUint64(v)} }
