@@ -27,7 +27,7 @@ type DataSet struct {
 
 // Scenarios returns the scenarios that can be written.
 func Scenarios() []string {
-	return []string{scenarioPaper, scenarioNoise, scenarioBursts, scenarioInterrupts}
+	return append([]string{scenarioPaper, scenarioNoise, scenarioBursts, scenarioInterrupts}, otherScenarios()...)
 }
 
 type wireRange [2]uint16

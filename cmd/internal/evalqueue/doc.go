@@ -25,16 +25,18 @@
 //	burst          the source, that its traffic is to blame, and one of the burst's
 //	               flows among the first five flows named
 //
-// A method that names components only is judged on the node alone, as the paper does
-// for NetMedic. Where several problems each qualify for a victim by themselves, any of them
+// A method that names components only (NetMedic, time windows) is judged on the node
+// alone, as the paper does for NetMedic. Where several problems each qualify for a victim by themselves, any of them
 // is right. A list without the right cause has no rank and counts as wrong at every rank.
 //
 // An answer is certain if it names a cause and does not call itself ambiguous. With
 // degraded records, victims whose own record is lost cannot be asked about and are
 // counted apart.
 //
-// A bug's pattern is right if exactly one pattern at the buggy node contains flows of
-// the bug, contains all that were harmful, and no port outside of the bug's ranges.
+// The answers of a run, aggregated, show its bug rightly if exactly one pattern is at the
+// buggy node and of the bug's two hosts, and its ports contain all flows of the bug that
+// sent packets and none outside of the bug's ranges. (Patterns that contain them among
+// everything else, as any → any for what is left, count for nothing.)
 //
 // Figures are medians over seeds of the share per seed, with the least and the greatest.
 //

@@ -6,7 +6,9 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/queue"
 	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
+	"github.com/telltale-net/telltale/analyzers/queue/netmedic"
 	"github.com/telltale-net/telltale/analyzers/queue/records"
+	"github.com/telltale-net/telltale/analyzers/queue/window"
 )
 
 // Method is a way to find causes.
@@ -24,7 +26,7 @@ const (
 func Methods() []Method { return []Method{Ours, Plain, NetMed, Windows} }
 
 // components reports whether the method names nodes only.
-func (m Method) components() bool { return m == NetMed }
+func (m Method) components() bool { return m == NetMed || m == Windows }
 
 // diagnose asks the method about the subjects; the answers have their order.
 func (m Method) diagnose(ctx context.Context, data *records.Trace, packets int, subjects []subject) ([]diagnosis.Diagnosis, error) {
@@ -32,17 +34,31 @@ func (m Method) diagnose(ctx context.Context, data *records.Trace, packets int, 
 	case Ours:
 		return queue.New(data, queue.Config{}).Diagnose(ctx, victims(data, subjects), 1)
 	case Plain:
-		p := newPlain(data, 32, packets)
-		out := make([]diagnosis.Diagnosis, len(subjects))
-		for i, s := range subjects {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			out[i] = p.Diagnose(s)
+		return each(ctx, subjects, newPlain(data, packets).Diagnose)
+	case NetMed, Windows:
+		states, err := window.New(data, 0)
+		if err != nil {
+			return nil, fmt.Errorf("cannot divide the records into windows: %w", err)
 		}
-		return out, nil
+		ask := window.NewRanker(states).Diagnose
+		if m == NetMed {
+			ask = netmedic.NewRanker(states, netmedic.Config{}).Diagnose
+		}
+		return each(ctx, victims(data, subjects), ask)
 	}
 	return nil, fmt.Errorf("unknown method %q; want one of %v", m, Methods())
+}
+
+// each asks one after the other, until the context ends.
+func each[Q any](ctx context.Context, questions []Q, ask func(Q) diagnosis.Diagnosis) ([]diagnosis.Diagnosis, error) {
+	out := make([]diagnosis.Diagnosis, len(questions))
+	for i, q := range questions {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		out[i] = ask(q)
+	}
+	return out, nil
 }
 
 // victims returns the subjects as the analyzers are told of them: which record, no more.

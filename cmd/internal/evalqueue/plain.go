@@ -10,17 +10,18 @@ import (
 )
 
 // plain renders the steps of the paper and nothing more, as what the analyzer is
-// measured against: queuing periods told by batches that are not full, one rate per
-// node, timespans along each path against the same expected time, recursion on the
-// first packet of the PreSet. Credits of paths are weighted by their packets; with
-// equal weights, as one may read the paper too, paths of a single packet outvote all.
+// measured against: queuing periods, one rate per node, timespans along each path
+// against the same expected time, recursion on the first packet of the PreSet. Two
+// readings are in its favour. Credits of paths are weighted by their packets; with
+// equal weights, paths of a single packet outvote all. And a read that took all that
+// had come ends a period; the paper tells it by a batch that is not full, which fails
+// where records are missing.
 type plain struct {
-	t     *records.Trace
-	batch int
-	rows  [][]int32            // by queue, by packet: -1 = not seen
-	ways  map[wayKey][]int32   // queues on the way of a flow to a queue, the source first
-	into  [][]int32            // by queue: queues that send to it
-	acc   map[plainKey]*credit // of the victim at hand
+	t    *records.Trace
+	rows [][]int32            // by queue, by packet: -1 = not seen
+	ways map[wayKey][]int32   // queues on the way of a flow to a queue, the source first
+	into [][]int32            // by queue: queues that send to it
+	acc  map[plainKey]*credit // of the victim at hand
 }
 
 type wayKey struct {
@@ -38,8 +39,8 @@ type credit struct {
 	flows map[records.FlowID]float64
 }
 
-func newPlain(t *records.Trace, batch, packets int) *plain {
-	p := &plain{t: t, batch: batch, ways: map[wayKey][]int32{}}
+func newPlain(t *records.Trace, packets int) *plain {
+	p := &plain{t: t, ways: map[wayKey][]int32{}}
 	p.rows = make([][]int32, len(t.Queues))
 	p.into = make([][]int32, len(t.Queues))
 	for q := range t.Queues {
@@ -89,31 +90,22 @@ type period struct {
 func (p *plain) period(q int32, until int64) period {
 	c := &p.t.Queues[q]
 	last := sort.Search(c.Len(), func(i int) bool { return c.Arrive[i] > until }) - 1
-	// Back over what waits, then over full batches.
-	var rows []int32
-	processed := 0
-	batchStart, inBatch := int64(-1), 0
+	// Back over what waits and over reads that left something, to the read that emptied
+	// the queue: the row after what it took begins the period.
 	from := last + 1
 	for i := last; i >= 0; i-- {
 		if c.Lost(i) {
 			continue
 		}
-		s := c.Start(i)
-		if s <= until {
-			if s != batchStart {
-				if batchStart >= 0 && inBatch < p.batch {
-					break // that read emptied the queue: what follows it is the period
-				}
-				batchStart, inBatch = s, 0
-			}
-			inBatch++
+		if s := c.Start(i); s <= until && (from > last || c.Arrive[from] > s) {
+			break
 		}
 		from = i
 	}
-	// What the emptying read took is before the period.
-	emptied := batchStart >= 0 && inBatch < p.batch
+	var rows []int32
+	processed := 0
 	for i := from; i <= last; i++ {
-		if c.Lost(i) || emptied && c.Arrive[i] <= batchStart {
+		if c.Lost(i) {
 			continue
 		}
 		rows = append(rows, int32(i))

@@ -31,6 +31,7 @@ var experiments = []struct {
 	{"patterns", []string{scenarioPaper, scenarioNoise}},
 	{"noise", []string{scenarioNoise}},
 	{"degrade", []string{scenarioDegrade}},
+	{"other", otherScenarios()},
 }
 
 // Experiments returns the names of the experiments; "all" stands for all of them.
@@ -70,6 +71,41 @@ var (
 	clockErrors      = []time.Duration{time.Microsecond, 5 * time.Microsecond, 20 * time.Microsecond, 50 * time.Microsecond}
 )
 
+// others are changes of the paper's setting that an answer should survive: the analyzers
+// must not depend on how these nodes happen to work.
+var others = []struct {
+	name   string
+	what   string
+	change func(*chain.Config)
+}{
+	{"other-busy", "1.6 Mpps", func(c *chain.Config) { c.Rate *= 1.6 / 1.2 }},
+	{"other-single", "packets read one by one", func(c *chain.Config) { c.Batch = 1 }},
+	{"other-sources", "three sources", func(c *chain.Config) { c.Sources = 3 }},
+	{"other-sizes", "packets of 64 to 1500 bytes", func(c *chain.Config) {
+		c.Traffic.Sizes = []chain.Size{{Bytes: 64, Weight: 7}, {Bytes: 570, Weight: 4}, {Bytes: 1500, Weight: 1}}
+		for i := range c.Stages {
+			c.Stages[i].PerByte = 0.0005 // 1500 bytes take 1.7 times as long
+		}
+	}},
+	{"other-even", "slower nodes, alike in all stages", func(c *chain.Config) {
+		for i, rate := range []float64{800e3, 560e3, 600e3, 640e3} {
+			c.Stages[i].Rate = rate
+		}
+	}},
+	{"other-short", "queues of 256, short links", func(c *chain.Config) {
+		c.Queue = 256
+		c.Link = chain.Link{Delay: 200 * time.Nanosecond, Spread: 300 * time.Nanosecond}
+	}},
+}
+
+func otherScenarios() []string {
+	var names []string
+	for _, o := range others {
+		names = append(names, o.name)
+	}
+	return names
+}
+
 // problemsPerSecond is how close problems are where they come one at a time.
 const problemsPerSecond = 15
 
@@ -95,6 +131,11 @@ func newSetup(scenario string, rate float64, duration time.Duration, seed uint64
 		m.Bursts, m.Interrupts, m.Bugs = total, 0, 0
 	case scenarioInterrupts:
 		m.Bursts, m.Interrupts, m.Bugs = 0, total, 0
+	}
+	for _, o := range others {
+		if o.name == scenario {
+			o.change(&c)
+		}
 	}
 	problems, err := c.Draw(m)
 	if err != nil {

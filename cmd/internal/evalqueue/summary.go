@@ -88,6 +88,7 @@ func summarize(cfg *Config, outs []outcome) *Result {
 	add("noise", s.noise)
 	add("hops", s.hops)
 	add("patterns", s.patterns)
+	add("other", s.other)
 	add("degrade", s.degrade)
 	res.Runs = s.runs()
 	return res
@@ -226,6 +227,16 @@ func (s *summary) noise() []Table {
 	return []Table{t}
 }
 
+func (s *summary) other() []Table {
+	t := Table{Experiment: "other", Title: "The paper's problems on other chains: rank 1", Axis: "chain"}
+	for _, o := range others {
+		t.Rows = append(t.Rows, s.row(o.what, 0, s.cfg.Methods, func(m Method) Share {
+			return s.share(o.name, "", m, every, within(1))
+		}))
+	}
+	return []Table{t}
+}
+
 func (s *summary) hops() []Table {
 	var tables []Table
 	for _, sc := range []struct{ scenario, words string }{{scenarioPaper, "paper's setting"}, {scenarioNoise, "noise, three at once"}} {
@@ -241,28 +252,33 @@ func (s *summary) hops() []Table {
 }
 
 func (s *summary) patterns() []Table {
-	t := Table{Experiment: "patterns", Title: "The bug's flows are one pattern with the right ports (share of runs)", Axis: "scenario"}
+	t := Table{Experiment: "patterns", Title: "Patterns: runs in which the bug's flows came out as one pattern", Axis: "scenario"}
 	for _, sc := range []string{scenarioPaper, scenarioNoise} {
-		var one, ports []float64
+		one, right, n := 0, 0, 0
 		for i := range s.outs {
-			if o := &s.outs[i]; o.scenario == sc && o.patterns != nil {
-				one = append(one, o.patterns.one())
-				ports = append(ports, o.patterns.right())
+			o := &s.outs[i]
+			if o.scenario != sc || o.patterns == nil {
+				continue
+			}
+			n++
+			if o.patterns.one() {
+				one++
+			}
+			if o.patterns.right() {
+				right++
 			}
 		}
-		mean := func(shares []float64) Share {
-			sum := 0.0
-			for _, x := range shares {
-				sum += x
+		of := func(hits int) func(Method) Share {
+			return func(Method) Share {
+				if n == 0 {
+					return Share{}
+				}
+				return Share{Median: float64(hits) / float64(n), Low: float64(hits) / float64(n), High: float64(hits) / float64(n), Seeds: n, Judged: n}
 			}
-			if len(shares) == 0 {
-				return Share{}
-			}
-			return Share{Median: sum / float64(len(shares)), Low: slices.Min(shares), High: slices.Max(shares), Seeds: len(shares), Judged: len(shares)}
 		}
 		t.Rows = append(t.Rows,
-			s.row(sc+": one pattern", 0, []Method{Ours}, func(Method) Share { return mean(one) }),
-			s.row(sc+": one, ports right", 0, []Method{Ours}, func(Method) Share { return mean(ports) }))
+			s.row(sc+": one pattern", 0, []Method{Ours}, of(one)),
+			s.row(sc+": one, with the right ports", 0, []Method{Ours}, of(right)))
 	}
 	return []Table{t}
 }
