@@ -22,6 +22,8 @@ type Judge struct {
 	P4RT   grpc.ClientConnInterface // its P4Runtime server
 	Data   grpc.ClientConnInterface // its packet stream
 	Batch  int                      // packets that it can take at once without losing any; 0 = 1
+	// Ready is called once, when the judge has a program and takes packets; may be nil.
+	Ready func(context.Context) error
 	// Registers reads a register array, cells of at most 63 bits; nil where that cannot be.
 	Registers func(ctx context.Context, name string) ([]int64, error)
 	// AddToValueSet adds a member to a parser value set: the fields of the key padded to
@@ -56,6 +58,9 @@ func seat(ctx context.Context, cfg *Config) (*bench, error) {
 	err = b.controller.Push(ctx, cfg.Program.Info, cfg.Program.JSON)
 	if err == nil {
 		err = b.awaitData(ctx, cfg.Patience)
+	}
+	if err == nil && j.Ready != nil {
+		err = j.Ready(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the judge: %w", err), b.leave())

@@ -69,10 +69,11 @@ func readsDepth(p *spec.Program) bool {
 		p.Actions, p.Conditionals, p.Tables, p.Parsers, p.Deparsers, p.FieldLists, p.LearnLists, p.Calculations, p.Checksums,
 	}) {
 		h := &p.Headers[f.Header]
-		if !h.Metadata || f.Field < 0 {
+		fields := p.HeaderTypes[h.Type].Fields
+		if !h.Metadata || f.Field < 0 || f.Field >= len(fields) { // the zero value of a reference is none
 			continue
 		}
-		switch p.HeaderTypes[h.Type].Fields[f.Field].Name {
+		switch fields[f.Field].Name {
 		case "enq_qdepth", "deq_qdepth":
 			return true
 		}

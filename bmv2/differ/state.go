@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
@@ -178,6 +179,7 @@ func (d *differ) catalogue(q question, in []*p4v1.Entity) map[string]*p4v1.Count
 				t.MeterConfig = nil
 			}
 			t.MeterCounterData = nil
+			d.canonical(t)
 			slices.SortFunc(t.Match, func(a, b *p4v1.FieldMatch) int { return cmp.Compare(a.GetFieldId(), b.GetFieldId()) })
 			sortParams(t.GetAction().GetAction())
 			for _, a := range t.GetAction().GetActionProfileActionSet().GetActionProfileActions() {
@@ -206,6 +208,31 @@ func (d *differ) catalogue(q question, in []*p4v1.Entity) map[string]*p4v1.Count
 		out[prototext.MarshalOptions{}.Format(e)] = count
 	}
 	return out
+}
+
+// canonical clears the bits of keys that do not count, which const entries may have.
+func (d *differ) canonical(t *p4v1.TableEntry) {
+	for _, in := range d.cfg.Program.Info.GetTables() {
+		if in.GetPreamble().GetId() != t.GetTableId() {
+			continue
+		}
+		for _, f := range in.GetMatchFields() {
+			for _, m := range t.GetMatch() {
+				if m.GetFieldId() != f.GetId() || f.GetBitwidth() == 0 {
+					continue
+				}
+				if lpm := m.GetLpm(); lpm != nil {
+					v := new(big.Int).SetBytes(lpm.GetValue())
+					free := uint(max(0, f.GetBitwidth()-lpm.GetPrefixLen()))
+					lpm.Value = v.Lsh(v.Rsh(v, free), free).Bytes()
+				}
+				if t := m.GetTernary(); t != nil {
+					v := new(big.Int).SetBytes(t.GetValue())
+					t.Value = v.And(v, new(big.Int).SetBytes(t.GetMask())).Bytes()
+				}
+			}
+		}
+	}
 }
 
 // inUnit is a counter without what it is not declared to count.

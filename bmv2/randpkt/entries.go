@@ -17,7 +17,8 @@ import (
 const groups = 8
 
 // Entries makes forwarding state for the whole program: replication groups, clone
-// sessions, members and groups of action profiles, entries and default entries. The
+// sessions, meters, parser value sets, members and groups of action profiles, entries and
+// default entries. The
 // order is one in which a switch can take them. Priorities are unique per table, so
 // that no two entries are equally good.
 func (g *Generator) Entries(r *rand.Rand) []*p4v1.Update {
@@ -26,6 +27,8 @@ func (g *Generator) Entries(r *rand.Rand) []*p4v1.Update {
 		m.byID[a.GetPreamble().GetId()] = a
 	}
 	m.replication()
+	m.meters()
+	m.valueSets()
 	profiles := map[uint32]*profile{}
 	for _, p := range g.info.GetActionProfiles() {
 		profiles[p.GetPreamble().GetId()] = m.profile(p)
@@ -39,6 +42,10 @@ func (g *Generator) Entries(r *rand.Rand) []*p4v1.Update {
 // Learn takes the values of entries that others made into the pool.
 func (g *Generator) Learn(updates []*p4v1.Update) {
 	for _, u := range updates {
+		if s := u.GetEntity().GetValueSetEntry(); s != nil {
+			g.learnSet(s)
+			continue
+		}
 		e := u.GetEntity().GetTableEntry()
 		i := slices.IndexFunc(g.info.GetTables(), func(t *configv1.Table) bool { return t.GetPreamble().GetId() == e.GetTableId() })
 		if e == nil || i < 0 {
@@ -113,31 +120,35 @@ func (m *maker) insert(e *p4v1.Entity) {
 // program names.
 func (m *maker) replication() {
 	replicas := func(most int) (out []*p4v1.Replica) {
-		for i := range 1 + m.r.IntN(most) {
-			out = append(out, &p4v1.Replica{
-				EgressPort: uint32(max(1, m.ports[m.r.IntN(len(m.ports))])), // 0 is no port to p4lang's server
-				Instance:   uint32(i),
-			})
+		seen := map[[2]uint32]bool{}
+		for range 1 + m.r.IntN(most) {
+			port := uint32(max(1, m.ports[m.r.IntN(len(m.ports))])) // 0 is no port to p4lang's server
+			instance := uint32(m.r.IntN(4))
+			if k := [2]uint32{port, instance}; !seen[k] {
+				seen[k] = true
+				out = append(out, &p4v1.Replica{EgressPort: port, Instance: instance})
+			}
 		}
 		return out
 	}
 	for id := range uint32(groups) {
 		m.insert(&p4v1.Entity{Entity: &p4v1.Entity_PacketReplicationEngineEntry{PacketReplicationEngineEntry: &p4v1.PacketReplicationEngineEntry{
 			Type: &p4v1.PacketReplicationEngineEntry_MulticastGroupEntry{MulticastGroupEntry: &p4v1.MulticastGroupEntry{
-				MulticastGroupId: id + 1, Replicas: replicas(3),
+				MulticastGroupId: id + 1, Replicas: replicas(5),
 			}},
 		}}})
 	}
 	for _, id := range m.sessions() {
 		m.insert(&p4v1.Entity{Entity: &p4v1.Entity_PacketReplicationEngineEntry{PacketReplicationEngineEntry: &p4v1.PacketReplicationEngineEntry{
 			Type: &p4v1.PacketReplicationEngineEntry_CloneSessionEntry{CloneSessionEntry: &p4v1.CloneSessionEntry{
-				SessionId: id, Replicas: replicas(1),
+				SessionId: id, Replicas: replicas(3),
 			}},
 		}}})
 	}
 }
 
-// sessions lists the clone sessions that actions name by a constant.
+// sessions lists the clone sessions that actions name by a constant, and a few low numbers
+// if an action computes them.
 func (m *maker) sessions() (out []uint32) {
 	for _, a := range m.spec.Actions {
 		for _, p := range a.Primitives {
@@ -145,7 +156,13 @@ func (m *maker) sessions() (out []uint32) {
 				continue
 			}
 			c, ok := p.Args[0].(spec.Const)
-			if ok && c.Value.IsInt64() && c.Value.Int64() > 0 && c.Value.Int64() < 1<<15 {
+			if !ok {
+				for id := range uint32(groups) {
+					out = append(out, id+1)
+				}
+				continue
+			}
+			if c.Value.IsInt64() && c.Value.Int64() > 0 && c.Value.Int64() < 1<<15 {
 				out = append(out, uint32(c.Value.Int64()))
 			}
 		}
@@ -183,9 +200,13 @@ func (m *maker) profile(p *configv1.ActionProfile) *profile {
 			ActionProfileId: id, MemberId: i + 1, Action: a,
 		}}})
 	}
+	most := len(out.members) // of the sum of weights in a group
+	if p.GetMaxGroupSize() > 0 {
+		most = min(most, int(p.GetMaxGroupSize()))
+	}
 	for i := uint32(0); p.GetWithSelector() && i < uint32(m.cfg.Entries)/2; i++ {
-		e := &p4v1.ActionProfileGroup{ActionProfileId: id, GroupId: i + 1, MaxSize: 16}
-		for _, k := range m.r.Perm(len(out.members))[:1+m.r.IntN(min(4, len(out.members)))] {
+		e := &p4v1.ActionProfileGroup{ActionProfileId: id, GroupId: i + 1, MaxSize: int32(most)}
+		for _, k := range m.r.Perm(len(out.members))[:m.r.IntN(min(6, most+1))] { // groups may be empty
 			e.Members = append(e.Members, &p4v1.ActionProfileGroup_Member{MemberId: out.members[k], Weight: 1})
 		}
 		out.groups = append(out.groups, i+1)
@@ -195,7 +216,8 @@ func (m *maker) profile(p *configv1.ActionProfile) *profile {
 }
 
 func (m *maker) table(t *configv1.Table, p *profile) {
-	if t.GetIsConstTable() {
+	inProgram := slices.ContainsFunc(m.spec.Tables, func(s spec.Table) bool { return s.Name == t.GetPreamble().GetName() })
+	if t.GetIsConstTable() || !inProgram { // p4c leaves tables without effect out of the program, not out of the P4Info
 		return
 	}
 	if t.GetConstDefaultActionId() == 0 && p == nil && m.r.IntN(2) == 0 {
@@ -237,6 +259,7 @@ func (m *maker) table(t *configv1.Table, p *profile) {
 		seen[key] = true
 		if e.Action = m.target(t, p); e.Action != nil {
 			m.aimAt(t, e)
+			e.MeterConfig = m.directMeter(e.GetTableId())
 			m.insert(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: e}})
 		}
 	}

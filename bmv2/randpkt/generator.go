@@ -28,6 +28,7 @@ type Generator struct {
 
 	sources map[spec.FieldRef][]spec.FieldRef
 	aims    []aim
+	sets    map[int][][]byte // what is in value sets, as their transitions have it
 }
 
 const portBits = 9
@@ -43,7 +44,7 @@ func New(p *spec.Program, info *configv1.P4Info, cfg Config) *Generator {
 	if cfg.Entries == 0 {
 		cfg.Entries = 8
 	}
-	g := &Generator{spec: p, info: info, cfg: cfg, values: pool{}, ports: slices.Clone(cfg.Ports), sources: sources(p)}
+	g := &Generator{spec: p, info: info, cfg: cfg, values: pool{}, sets: map[int][][]byte{}, ports: slices.Clone(cfg.Ports), sources: sources(p)}
 	for _, port := range cfg.Ports {
 		g.values.add(portBits, []byte{byte(port >> 8), byte(port)})
 	}
@@ -63,7 +64,7 @@ func (g *Generator) learnParser() {
 		s := &g.parser.States[i]
 		for k := range s.Transitions {
 			if t := &s.Transitions[k]; t.Kind == spec.TransitionValue {
-				parts(s, t, func(_ spec.Expr, width int, value, _ []byte) bool {
+				parts(s, t.Value, t.Mask, func(_ spec.Expr, width int, value, _ []byte) bool {
 					g.values.add(width, value)
 					return true
 				})

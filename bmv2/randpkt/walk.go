@@ -242,29 +242,35 @@ func (w *walk) transition(s *spec.State) (next int, ok bool) {
 		case spec.TransitionDefault:
 			return t.Next, true
 		case spec.TransitionValue:
-			hit, known := w.matches(s, t)
+			hit, known := w.matches(s, t.Value, t.Mask)
 			if !known {
 				return 0, false
 			}
 			if hit {
 				return t.Next, true
 			}
+		case spec.TransitionSet:
+			for _, value := range w.g.sets[t.ValueSet] {
+				if hit, known := w.matches(s, value, nil); known && hit {
+					return t.Next, true
+				}
+			}
 		}
 	}
 	return 0, false
 }
 
-// parts calls f with the bytes of each key element in a transition's value and mask,
-// until f returns false.
-func parts(s *spec.State, t *spec.Transition, f func(e spec.Expr, width int, value, mask []byte) bool) bool {
+// parts calls f with the bytes of each key element in a value and mask, until f returns
+// false. A nil mask is all ones.
+func parts(s *spec.State, value, mask []byte, f func(e spec.Expr, width int, value, mask []byte) bool) bool {
 	at := 0
 	for i, e := range s.Key {
 		n := (s.KeyWidths[i] + 7) / 8
-		mask := ones(s.KeyWidths[i])
-		if t.Mask != nil {
-			mask = t.Mask[at : at+n]
+		m := ones(s.KeyWidths[i])
+		if mask != nil {
+			m = mask[at : at+n]
 		}
-		if !f(e, s.KeyWidths[i], t.Value[at:at+n], mask) {
+		if !f(e, s.KeyWidths[i], value[at:at+n], m) {
 			return false
 		}
 		at += n
@@ -275,10 +281,15 @@ func parts(s *spec.State, t *spec.Transition, f func(e spec.Expr, width int, val
 // take writes the values that a transition wants. It fails if one of them is not in the
 // packet and is another.
 func (w *walk) take(s *spec.State, t *spec.Transition) bool {
-	if t.Kind != spec.TransitionValue {
-		return false
+	wanted, mask := t.Value, t.Mask
+	if t.Kind == spec.TransitionSet {
+		set := w.g.sets[t.ValueSet]
+		if len(set) == 0 {
+			return false
+		}
+		wanted, mask = set[w.r.IntN(len(set))], nil
 	}
-	possible := parts(s, t, func(e spec.Expr, width int, value, mask []byte) bool {
+	possible := parts(s, wanted, mask, func(e spec.Expr, width int, value, mask []byte) bool {
 		if _, ok := w.place(e); ok {
 			return true
 		}
@@ -288,7 +299,7 @@ func (w *walk) take(s *spec.State, t *spec.Transition) bool {
 	if !possible {
 		return false
 	}
-	return parts(s, t, func(e spec.Expr, width int, value, mask []byte) bool {
+	return parts(s, wanted, mask, func(e spec.Expr, width int, value, mask []byte) bool {
 		if p, ok := w.place(e); ok {
 			setBits(w.buf, p, value, mask)
 			if _, ahead := e.(spec.Lookahead); ahead {
@@ -299,9 +310,9 @@ func (w *walk) take(s *spec.State, t *spec.Transition) bool {
 	})
 }
 
-func (w *walk) matches(s *spec.State, t *spec.Transition) (hit, known bool) {
+func (w *walk) matches(s *spec.State, wanted, mask []byte) (hit, known bool) {
 	known = true
-	hit = parts(s, t, func(e spec.Expr, width int, value, mask []byte) bool {
+	hit = parts(s, wanted, mask, func(e spec.Expr, width int, value, mask []byte) bool {
 		v, ok := w.eval(e)
 		if known = known && ok; !ok {
 			return false

@@ -48,7 +48,8 @@ const (
 	patience        = 30 * time.Second // per call
 )
 
-// DialRuntime connects to the runtime server of a switch at host:port.
+// DialRuntime connects to the runtime server of a switch at host:port. All its services
+// are there when the switch takes packets, not when the server begins to listen.
 func DialRuntime(ctx context.Context, addr string) (*Runtime, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)

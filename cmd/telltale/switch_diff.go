@@ -151,9 +151,7 @@ func startBMv2(ctx context.Context) (j differ.Judge, err error) {
 	if r, err := simpleswitch.DialRuntime(ctx, p.RuntimeAddr()); err == nil { // else it was built without Thrift
 		conns = append(conns, r)
 		j.Batch, j.Registers, j.AddToValueSet = deepBatch, r.Registers, r.AddToValueSet
-		if err := r.SetQueueDepths(ctx, deepQueue); err != nil {
-			return j, errors.Join(err, j.Stop())
-		}
+		j.Ready = func(ctx context.Context) error { return r.SetQueueDepths(ctx, deepQueue) }
 	}
 	const maxErrors = 8 << 20 // bytes of trailers, where errors of writes come
 	for _, addr := range []string{p.Addr(), p.DataplaneAddr()} {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/telltale-net/telltale/bmv2/differ"
 	"github.com/telltale-net/telltale/bmv2/runner"
+	"github.com/telltale-net/telltale/bmv2/simpleswitch"
 )
 
 // runDir compares every program of a folder.
@@ -26,6 +27,9 @@ func (f *diffFlags) runDir(cmd *cobra.Command, dir string) error {
 	}
 	ports, err := f.portNumbers()
 	if err != nil {
+		return err
+	}
+	if _, err := simpleswitch.Find(); err != nil {
 		return err
 	}
 	passed := 0
