@@ -1,8 +1,6 @@
 package queue
 
 import (
-	"cmp"
-	"math"
 	"slices"
 
 	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
@@ -14,8 +12,9 @@ import (
 type comparison struct {
 	r       *region
 	victims []suffering
-	gains   [][]gain // by victim
-	flows   [][]diagnosis.FlowScore
+	gains   [][]gain                // by victim
+	flows   [][]diagnosis.FlowScore // by candidate
+	more    []int32
 }
 
 // suffering is a victim in its region.
@@ -65,7 +64,7 @@ func (r *region) compare(victims []int, at []located) *comparison {
 	for k := range c.victims {
 		c.victims[k].least = p.stay(c.victims[k].lane, c.victims[k].row)
 	}
-	c.flows = make([][]diagnosis.FlowScore, len(r.cands))
+	c.flows, c.more = make([][]diagnosis.FlowScore, len(r.cands)), make([]int32, len(r.cands))
 	return c
 }
 
@@ -84,9 +83,7 @@ func (c *comparison) conclude(k int, d *diagnosis.Diagnosis) {
 		}
 	}
 	d.Causes = append(d.Causes, c.rest(v, float64(v.least-own)/wait)...)
-	slices.SortStableFunc(d.Causes, func(x, y diagnosis.Cause) int {
-		return cmp.Or(cmp.Compare(y.Score, x.Score), cmp.Compare(x.From, y.From), cmp.Compare(x.Node, y.Node), cmp.Compare(x.Kind, y.Kind))
-	})
+	slices.SortStableFunc(d.Causes, compareCauses)
 	if len(d.Causes) > c.r.a.cfg.MaxCauses {
 		d.Causes = d.Causes[:c.r.a.cfg.MaxCauses]
 	}
@@ -152,22 +149,21 @@ func (c *comparison) cause(id int16, v *suffering, score float64) diagnosis.Caus
 	l := &c.r.lanes[x.lane]
 	out := diagnosis.Cause{Node: l.q.Node, Kind: x.reason(), Score: score, From: x.from, To: x.to, Packets: x.packets}
 	if c.flows[id] == nil {
-		for f, w := range x.flows {
-			c.flows[id] = append(c.flows[id], diagnosis.FlowScore{Flow: f, Score: w / x.size})
-		}
-		slices.SortFunc(c.flows[id], func(a, b diagnosis.FlowScore) int {
-			return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Flow, b.Flow))
-		})
+		c.flows[id], c.more[id] = rankFlows(x.flows, 1, c.r.a.cfg.MaxFlows)
 	}
-	for _, f := range c.flows[id][:min(len(c.flows[id]), c.r.a.cfg.MaxFlows)] {
-		out.Flows = append(out.Flows, diagnosis.FlowScore{Flow: f.Flow, Score: f.Score * score})
+	out.Flows = slices.Clone(c.flows[id])
+	for i := range out.Flows {
+		out.Flows[i].Score *= score
 	}
-	out.More = int32(len(c.flows[id]) - len(out.Flows))
+	out.More = c.more[id]
 	return out
 }
 
+// maxOrigins bounds the sources named for what no candidate explains.
+const maxOrigins = 4
+
 // rest names where what no candidate explains comes from: the traffic that shared the
-// victim's queuing period.
+// victim's queuing period, by where it entered.
 func (c *comparison) rest(v *suffering, score float64) []diagnosis.Cause {
 	if score < leastScore {
 		return nil
@@ -175,36 +171,36 @@ func (c *comparison) rest(v *suffering, score float64) []diagnosis.Cause {
 	r := c.r
 	l := &r.lanes[v.lane]
 	start := r.a.periodStart(int(l.queue), l.arr[v.row], r.from)
-	flows := map[records.FlowID]float64{}
-	entry := map[int32]float64{}
+	origins := map[int32]*blamed{}
 	total := 0.0
-	from, to := int64(math.MaxInt64), l.arr[v.row]
 	for i := l.firstArrival(start); i <= v.row; i++ {
 		if l.burst[i] >= 0 {
-			continue
+			continue // counted already
+		}
+		at := place{int16(v.lane), int32(i)}
+		for b := r.before(at); b.lane >= 0; b = r.before(at) {
+			at = b
+		}
+		from := &r.lanes[at.lane]
+		o := origins[from.q.Node]
+		if o == nil {
+			o = &blamed{from: from.arr[at.row], to: from.arr[at.row], flows: map[records.FlowID]float64{}}
+			origins[from.q.Node] = o
 		}
 		total++
-		from = min(from, l.arr[i])
-		flows[l.flow(i)]++
-		entry[l.q.Node]++
+		o.score++
+		o.packets++
+		o.from, o.to = min(o.from, from.arr[at.row]), max(o.to, from.arr[at.row])
+		o.flows[from.flow(int(at.row))]++
 	}
-	if total == 0 {
-		return nil
+	var out []diagnosis.Cause
+	for node, o := range origins {
+		x := diagnosis.Cause{Node: node, Kind: diagnosis.Traffic, Score: min(score, 1) * o.score / total, From: o.from, To: o.to, Packets: o.packets}
+		x.Flows, x.More = rankFlows(o.flows, x.Score, r.a.cfg.MaxFlows)
+		out = append(out, x)
 	}
-	out := diagnosis.Cause{Node: l.q.Node, Kind: diagnosis.Traffic, Score: min(score, 1), From: from, To: to, Packets: int32(total)}
-	for f, n := range flows {
-		if f != records.NoFlow {
-			out.Flows = append(out.Flows, diagnosis.FlowScore{Flow: f, Score: n / total * out.Score})
-		}
-	}
-	slices.SortFunc(out.Flows, func(a, b diagnosis.FlowScore) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Flow, b.Flow))
-	})
-	if most := r.a.cfg.MaxFlows; len(out.Flows) > most {
-		out.More = int32(len(out.Flows) - most)
-		out.Flows = out.Flows[:most]
-	}
-	return []diagnosis.Cause{out}
+	slices.SortFunc(out, compareCauses)
+	return out[:min(len(out), maxOrigins)]
 }
 
 // doubt fills in how far the answer may be trusted.

@@ -152,6 +152,14 @@ func (h *horizons) period(queue int, t, limit int64) int64 {
 // diagnose diagnoses the victims of a task.
 func (a *Analyzer) diagnose(t *task, at []located, out []diagnosis.Diagnosis) {
 	r := a.cut(t.from, t.to)
+	if a.cfg.Method == Plain {
+		m := &microscope{r: r}
+		for _, i := range t.victims {
+			li := r.byQueue[at[i].queue]
+			m.explain(int(li), at[i].row-r.lanes[li].first, &out[i])
+		}
+		return
+	}
 	r.gather()
 	c := r.compare(t.victims, at)
 	for k, i := range t.victims {

@@ -39,8 +39,8 @@ type lane struct {
 	burst  []int16 // candidate that it is part of; -1 = none
 	next   []int32 // row in lane to[row], -1 = none
 	to     []int16
+	prev   []place         // the row before; lane −1 = none, the packet came in here
 	travel []int64         // ns from dep to the arrival at the next row
-	entry  []bool          // no row before it: it came in here
 	idle   []int64         // at a row that begins a batch, when the server was free; else notFirst
 	full   map[int32]int32 // at a lost row, how many packets waited
 	downs  []down
@@ -94,7 +94,7 @@ func (l *lane) fill() {
 	l.next = slices.Repeat([]int32{-1}, n)
 	l.to = make([]int16, n)
 	l.travel = make([]int64, n)
-	l.entry = slices.Repeat([]bool{true}, n)
+	l.prev = slices.Repeat([]place{{-1, -1}}, n)
 	l.burst = slices.Repeat([]int16{-1}, n)
 	if l.source {
 		for i := range l.dep {
@@ -120,6 +120,9 @@ type place struct {
 	lane int16
 	row  int32
 }
+
+// before returns where the packet was before it was at a place; lane −1 = not known.
+func (r *region) before(at place) place { return r.lanes[at.lane].prev[at.row] }
 
 // join links each row to the packet's next one. Lanes come upstream first, so that the
 // last place seen of a packet is the one before.
@@ -186,7 +189,7 @@ func (r *region) link(from, to place) {
 		return
 	}
 	f.next[from.row], f.to[from.row] = to.row, int16(to.lane)
-	t.entry[to.row] = false
+	t.prev[to.row] = from
 }
 
 // joinByFlow links rows that have no packet id: the packets of a flow keep their order
@@ -236,7 +239,7 @@ func (r *region) fromFlows(to int, byNode map[int32][]int, all bool) {
 	}
 	for row := range t.n {
 		f := t.flow(row)
-		if f == records.NoFlow || !t.entry[row] {
+		if f == records.NoFlow || t.prev[row].lane >= 0 {
 			continue
 		}
 		w := waiting[f]
