@@ -44,7 +44,7 @@ var mayImport = map[string]string{
 // no logging, no clock and no randomness but what they are handed.
 var pure = []string{
 	"analyzers", "analyzers/drops", "analyzers/latency", "analyzers/incident",
-	"analyzers/queue", "analyzers/queue/records", "analyzers/queue/diagnosis", "analyzers/queue/patterns", "analyzers/queue/window", "analyzers/queue/netmedic",
+	"analyzers/queue", "analyzers/queue/records", "analyzers/queue/diagnosis", "analyzers/queue/patterns", "analyzers/queue/window", "analyzers/queue/netmedic", "analyzers/queue/reident",
 	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/block",
 	"controlplane/intent",
 	"bmv2/device", "bmv2/spec", "bmv2/match", "bmv2/hash", "bmv2/tm", "bmv2/engine", "bmv2/stf", "bmv2/randpkt", "bmv2/coverage",
