@@ -211,9 +211,11 @@ type Finder interface {
 // Atomic is a [Device] that can make several changes between two packets.
 type Atomic interface {
 	Device
-	// Atomically calls f while no packet is processed: packets see the device as it
-	// was before the call or as f leaves it. Packets wait meanwhile, so f should be
-	// short; it may call the Device but not its data plane. Calls of the Device by
-	// others are not held up.
-	Atomically(f func())
+	// Atomically calls f with the device as it will be. What f changes there, packets
+	// see all at once when f returns, or not at all: f says whether it is to be kept.
+	// If not, f has taken back what it changed; counters, meters and registers are then
+	// as packets have made them meanwhile, whatever f wrote. f must not use the device
+	// but what it is given, and not after it has returned. Packets are not held up;
+	// calls by others may be.
+	Atomically(f func(d Device) (keep bool))
 }

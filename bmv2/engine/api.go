@@ -19,7 +19,7 @@ type Config struct {
 	Stale uint64
 
 	// Now tells the control plane's reads and writes the time, on the clock of
-	// Receive and Run; it is called with the switch locked, from any goroutine. An
+	// Receive and Run; it is called from any goroutine and must not call the switch. An
 	// entry's idle time ends there. nil: at the latest instant that Receive or Run
 	// were given, so that time stands still where no packets come.
 	Now func() Time

@@ -32,7 +32,8 @@ func (s *Switch) counter(name string, index int) (*device.CounterValue, error) {
 }
 
 // CounterSize implements [device.Device]; a direct counter has size 0.
-func (s *Switch) CounterSize(name string) (int, error) {
+func (c Control) CounterSize(name string) (int, error) {
+	s := c.sw
 	i, err := s.prog.lookup(s.prog.byName.counters, "counter", name)
 	if err != nil {
 		return 0, err
@@ -41,25 +42,25 @@ func (s *Switch) CounterSize(name string) (int, error) {
 }
 
 // ReadCounter implements [device.Device].
-func (s *Switch) ReadCounter(name string, index int) (device.CounterValue, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, err := s.counter(name, index)
+func (c Control) ReadCounter(name string, index int) (device.CounterValue, error) {
+	s := c.begin()
+	defer c.end()
+	cell, err := s.counter(name, index)
 	if err != nil {
 		return device.CounterValue{}, fmt.Errorf("cannot read: %w", err)
 	}
-	return *c, nil
+	return get(s, cell, func() device.CounterValue { return *cell }), nil
 }
 
 // WriteCounter implements [device.Device].
-func (s *Switch) WriteCounter(name string, index int, v device.CounterValue) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, err := s.counter(name, index)
+func (c Control) WriteCounter(name string, index int, v device.CounterValue) error {
+	s := c.begin()
+	defer c.end()
+	cell, err := s.counter(name, index)
 	if err != nil {
 		return fmt.Errorf("cannot write: %w", err)
 	}
-	*c = v
+	s.set(cell, v, func() { *cell = v })
 	return nil
 }
 
@@ -75,7 +76,8 @@ func (s *Switch) meter(name string, index int) (*meter, error) {
 }
 
 // MeterSize implements [device.Device]; a direct meter has size 0.
-func (s *Switch) MeterSize(name string) (int, error) {
+func (c Control) MeterSize(name string) (int, error) {
+	s := c.sw
 	i, err := s.prog.lookup(s.prog.byName.meters, "meter", name)
 	if err != nil {
 		return 0, err
@@ -84,34 +86,36 @@ func (s *Switch) MeterSize(name string) (int, error) {
 }
 
 // ReadMeter implements [device.Device].
-func (s *Switch) ReadMeter(name string, index int) (*device.MeterConfig, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) ReadMeter(name string, index int) (*device.MeterConfig, error) {
+	s := c.begin()
+	defer c.end()
 	m, err := s.meter(name, index)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read: %w", err)
 	}
-	if !m.configured {
+	is := get(s, m, func() meter { return *m })
+	if !is.configured {
 		return nil, nil
 	}
-	c := m.config
-	return &c, nil
+	return &is.config, nil
 }
 
 // WriteMeter implements [device.Device].
-func (s *Switch) WriteMeter(name string, index int, c *device.MeterConfig) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) WriteMeter(name string, index int, to *device.MeterConfig) error {
+	s := c.begin()
+	defer c.end()
 	m, err := s.meter(name, index)
-	if err == nil && c != nil {
-		err = checkMeter(*c)
+	if err == nil && to != nil {
+		err = checkMeter(*to)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write: %w", err)
 	}
-	if *m = (meter{}); c != nil {
-		m.configure(*c)
+	var fresh meter
+	if to != nil {
+		fresh.configure(*to)
 	}
+	s.set(m, fresh, func() { *m = fresh })
 	return nil
 }
 
@@ -135,7 +139,8 @@ func (s *Switch) register(name string, index int) (*register, []uint64, error) {
 }
 
 // RegisterSize implements [device.Device].
-func (s *Switch) RegisterSize(name string) (int, error) {
+func (c Control) RegisterSize(name string) (int, error) {
+	s := c.sw
 	i, err := s.prog.lookup(s.prog.byName.registers, "register", name)
 	if err != nil {
 		return 0, err
@@ -144,20 +149,21 @@ func (s *Switch) RegisterSize(name string) (int, error) {
 }
 
 // ReadRegister implements [device.Device].
-func (s *Switch) ReadRegister(name string, index int) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) ReadRegister(name string, index int) ([]byte, error) {
+	s := c.begin()
+	defer c.end()
 	r, words, err := s.register(name, index)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read: %w", err)
 	}
-	return fieldBytes(words, &field{width: int32(r.width)}), nil
+	is := get(s, &words[0], func() []uint64 { return slices.Clone(words) })
+	return fieldBytes(is, &field{width: int32(r.width)}), nil
 }
 
 // WriteRegister implements [device.Device].
-func (s *Switch) WriteRegister(name string, index int, v []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) WriteRegister(name string, index int, v []byte) error {
+	s := c.begin()
+	defer c.end()
 	r, words, err := s.register(name, index)
 	if err == nil {
 		err = fits(v, r.width)
@@ -165,11 +171,12 @@ func (s *Switch) WriteRegister(name string, index int, v []byte) error {
 	if err != nil {
 		return fmt.Errorf("cannot write register %q: %w", name, err)
 	}
-	clear(words)
+	fresh := make([]uint64, r.words)
 	for i, b := range v {
 		bit := 8 * (len(v) - 1 - i)
-		words[bit/64] |= uint64(b) << (bit % 64)
+		fresh[bit/64] |= uint64(b) << (bit % 64)
 	}
+	s.set(&words[0], fresh, func() { copy(words, fresh) })
 	return nil
 }
 
@@ -188,7 +195,7 @@ func checkReplicas(replicas []device.Replica) error {
 }
 
 // SetMulticastGroup implements [device.Device].
-func (s *Switch) SetMulticastGroup(g device.MulticastGroup) error {
+func (c Control) SetMulticastGroup(g device.MulticastGroup) error {
 	err := checkReplicas(g.Replicas)
 	if g.ID == 0 || g.ID > math.MaxUint16 {
 		err = fmt.Errorf("want 1 to 65535: %w", device.ErrInvalid)
@@ -197,29 +204,30 @@ func (s *Switch) SetMulticastGroup(g device.MulticastGroup) error {
 		return fmt.Errorf("cannot set multicast group %d: %w", g.ID, err)
 	}
 	g.Replicas = slices.Clone(g.Replicas)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.groups[g.ID] = &g
+	s := c.begin()
+	defer c.end()
+	s.change(func(view uint32) { s.groups[view][g.ID] = &g })
 	return nil
 }
 
 // DeleteMulticastGroup implements [device.Device].
-func (s *Switch) DeleteMulticastGroup(id uint32) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.groups[id] == nil {
+func (c Control) DeleteMulticastGroup(id uint32) error {
+	s := c.begin()
+	defer c.end()
+	if s.groups[s.back()][id] == nil {
 		return fmt.Errorf("cannot delete multicast group %d: %w", id, device.ErrNotFound)
 	}
-	delete(s.groups, id)
+	s.change(func(view uint32) { delete(s.groups[view], id) })
 	return nil
 }
 
 // MulticastGroups implements [device.Device].
-func (s *Switch) MulticastGroups() (out []device.MulticastGroup) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(s.groups)) {
-		g := *s.groups[id]
+func (c Control) MulticastGroups() (out []device.MulticastGroup) {
+	s := c.begin()
+	defer c.end()
+	groups := s.groups[s.back()]
+	for _, id := range slices.Sorted(maps.Keys(groups)) {
+		g := *groups[id]
 		g.Replicas = slices.Clone(g.Replicas)
 		out = append(out, g)
 	}
@@ -227,43 +235,44 @@ func (s *Switch) MulticastGroups() (out []device.MulticastGroup) {
 }
 
 // SetCloneSession implements [device.Device].
-func (s *Switch) SetCloneSession(c device.CloneSession) error {
-	err := checkReplicas(c.Replicas)
-	if c.ID > math.MaxInt16 {
+func (c Control) SetCloneSession(to device.CloneSession) error {
+	err := checkReplicas(to.Replicas)
+	if to.ID > math.MaxInt16 {
 		err = fmt.Errorf("want 0 to 32767: %w", device.ErrInvalid)
 	}
-	if c.PacketLength < 0 {
-		err = fmt.Errorf("got packet length %d: %w", c.PacketLength, device.ErrInvalid)
+	if to.PacketLength < 0 {
+		err = fmt.Errorf("got packet length %d: %w", to.PacketLength, device.ErrInvalid)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot set clone session %d: %w", c.ID, err)
+		return fmt.Errorf("cannot set clone session %d: %w", to.ID, err)
 	}
-	c.Replicas = slices.Clone(c.Replicas)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.clones[uint16(c.ID)] = &c
+	to.Replicas = slices.Clone(to.Replicas)
+	s := c.begin()
+	defer c.end()
+	s.change(func(view uint32) { s.clones[view][uint16(to.ID)] = &to })
 	return nil
 }
 
 // DeleteCloneSession implements [device.Device].
-func (s *Switch) DeleteCloneSession(id uint32) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if id > math.MaxInt16 || s.clones[uint16(id)] == nil {
+func (c Control) DeleteCloneSession(id uint32) error {
+	s := c.begin()
+	defer c.end()
+	if id > math.MaxInt16 || s.clones[s.back()][uint16(id)] == nil {
 		return fmt.Errorf("cannot delete clone session %d: %w", id, device.ErrNotFound)
 	}
-	delete(s.clones, uint16(id))
+	s.change(func(view uint32) { delete(s.clones[view], uint16(id)) })
 	return nil
 }
 
 // CloneSessions implements [device.Device].
-func (s *Switch) CloneSessions() (out []device.CloneSession) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(s.clones)) {
-		c := *s.clones[id]
-		c.Replicas = slices.Clone(c.Replicas)
-		out = append(out, c)
+func (c Control) CloneSessions() (out []device.CloneSession) {
+	s := c.begin()
+	defer c.end()
+	sessions := s.clones[s.back()]
+	for _, id := range slices.Sorted(maps.Keys(sessions)) {
+		to := *sessions[id]
+		to.Replicas = slices.Clone(to.Replicas)
+		out = append(out, to)
 	}
 	return out
 }

@@ -12,8 +12,9 @@ import (
 // draft is an entry made ready as far as that can be done without the switch's
 // lock: what takes time and memory, packets do not wait for.
 type draft struct {
-	rule  match.Rule
-	entry entry // without member, group and history
+	rule    match.Rule
+	deed    *deed // without member, group and history
+	counter device.CounterValue
 }
 
 func (s *Switch) draft(t *table, e device.Entry) (d draft, err error) {
@@ -31,7 +32,6 @@ func (s *Switch) draft(t *table, e device.Entry) (d draft, err error) {
 		if err := checkMeter(*e.Meter); err != nil {
 			return d, err
 		}
-		d.entry.meter.configure(*e.Meter)
 	}
 	c, err := s.draftTarget(t, e.Target)
 	if err != nil {
@@ -40,16 +40,27 @@ func (s *Switch) draft(t *table, e device.Entry) (d draft, err error) {
 	if c.act != nil {
 		c.next = t.prog.after(c.act.index, true)
 	}
-	d.entry.used, d.entry.call, d.entry.counter, d.entry.dev = true, c, e.Counter, cloneEntry(e)
-	d.rule, err = t.index.Rule(d.entry.dev.Matches, e.Priority)
+	d.deed, d.counter = &deed{call: c, dev: cloneEntry(e)}, e.Counter
+	if src.DirectMeter >= 0 {
+		d.deed.meter = &meter{}
+		if e.Meter != nil {
+			d.deed.meter.configure(*e.Meter)
+		}
+	}
+	d.rule, err = t.rule(d.deed.dev)
 	return d, err
+}
+
+// rule makes what an entry matches ready.
+func (t *table) rule(e device.Entry) (match.Rule, error) {
+	return t.views[0].index.Rule(e.Matches, e.Priority)
 }
 
 // insertDraft adds an entry that the control plane wants.
 func (s *Switch) insertDraft(t *table, d *draft) error {
-	if most := t.prog.spec.MaxSize; most > 0 && t.count >= most {
+	if most := t.prog.spec.MaxSize; most > 0 && t.views[s.back()].count >= most {
 		// Which of the two it is matters to the caller.
-		if _, err := t.index.Find(d.rule); err == nil {
+		if _, err := t.views[s.back()].index.Find(d.rule); err == nil {
 			return fmt.Errorf("the entry is there: %w", device.ErrExists)
 		}
 		return fmt.Errorf("it holds %d entries and no more: %w", most, device.ErrExhausted)
@@ -59,29 +70,34 @@ func (s *Switch) insertDraft(t *table, d *draft) error {
 
 // insert adds an entry to a table that may take it.
 func (s *Switch) insert(t *table, d *draft) (err error) {
-	fresh := &d.entry
+	fresh := d.deed
 	if fresh.member, fresh.group, err = s.resolve(t, fresh.dev.Target); err != nil {
 		return err
 	}
-	i := t.entries.vacant()
-	if err := t.index.Insert(d.rule, i); err != nil {
+	i, back := t.entries.vacant(), s.back()
+	if err := t.views[back].index.Insert(d.rule, i); err != nil {
 		return err
 	}
+	e := t.entries.take()
 	t.orders++
-	fresh.order, fresh.lastHit = t.orders, s.now()
-	t.entries.put(i, fresh)
-	t.count++
+	fresh.order, e.counter, e.lastHit = t.orders, d.counter, s.now()
 	fresh.hold(1)
+	blocks := t.entries.blocks
+	s.change(func(view uint32) {
+		v := &t.views[view]
+		if view != back {
+			mustAgree(v.index.Insert(d.rule, i))
+		}
+		e.deeds[view], v.blocks = fresh, blocks
+		v.count++
+	})
 	return nil
 }
 
-// hold counts the references an entry makes.
-func (e *entry) hold(n int) {
-	if e.member != nil {
-		e.member.refs += n
-	}
-	if e.group != nil {
-		e.group.refs += n
+// mustAgree is for what went well in the other view.
+func mustAgree(err error) {
+	if err != nil {
+		panic("BUG: the views of a table differ: " + err.Error())
 	}
 }
 
@@ -153,35 +169,51 @@ func (s *Switch) checkedCall(a device.Action, allowed []int) (call, error) {
 }
 
 func (s *Switch) modify(t *table, d *draft) error {
-	i, err := t.index.Find(d.rule)
+	i, err := t.views[s.back()].index.Find(d.rule)
 	if err != nil {
 		return err
 	}
-	old, fresh := t.entries.at(i), &d.entry
+	e, fresh := t.entries.at(i), d.deed
+	old := e.deeds[s.back()]
 	if t.prog.spec.Immutable && !sameTarget(old.dev.Target, fresh.dev.Target) {
 		return errConstEntries
 	}
 	if fresh.member, fresh.group, err = s.resolve(t, fresh.dev.Target); err != nil {
 		return err
 	}
-	if fresh.counter == (device.CounterValue{}) {
-		fresh.counter = old.counter
-	}
-	fresh.order, fresh.lastHit, fresh.dev.Const = old.order, old.lastHit, old.dev.Const
+	fresh.order, fresh.dev.Const = old.order, old.dev.Const
 	fresh.hold(1)
 	old.hold(-1)
-	*old = *fresh
+	s.change(func(view uint32) { e.deeds[view] = fresh })
+	if d.counter != (device.CounterValue{}) {
+		s.setCounter(e, d.counter)
+	}
 	return nil
 }
 
+// setCounter sets the counter of an entry.
+func (s *Switch) setCounter(e *entry, v device.CounterValue) {
+	s.set(&e.counter, v, func() { e.counter = v })
+}
+
 func (s *Switch) delete(t *table, rule match.Rule) error {
-	i, err := t.index.Delete(rule)
+	back := s.back()
+	i, err := t.views[back].index.Delete(rule)
 	if err != nil {
 		return err
 	}
-	t.entries.at(i).hold(-1)
-	t.entries.free(i)
-	t.count--
+	e := t.entries.at(i)
+	e.deeds[back].hold(-1)
+	s.change(func(view uint32) {
+		v := &t.views[view]
+		if view != back {
+			_, err := v.index.Delete(rule)
+			mustAgree(err)
+		}
+		e.deeds[view] = nil
+		v.count--
+	})
+	s.vacate(freed{t, rule, i})
 	return nil
 }
 

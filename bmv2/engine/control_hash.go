@@ -20,13 +20,13 @@ func (s *Switch) SetToeplitzKey(calculation string, key []byte) error {
 }
 
 func (s *Switch) setHash(name string, set func(*hash.Hash) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.control.Lock()
+	defer s.control.Unlock()
 	i, err := s.prog.lookup(s.prog.byName.calcs, "calculation", name)
 	if err != nil {
 		return fmt.Errorf("cannot set parameters: %w", err)
 	}
-	if err := set(s.hashes[i]); err != nil {
+	if s.visit(func() { err = set(s.hashes[i]) }); err != nil {
 		return fmt.Errorf("calculation %q: %w: %w", name, err, device.ErrInvalid)
 	}
 	return nil

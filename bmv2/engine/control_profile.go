@@ -21,12 +21,12 @@ func (s *Switch) profile(name string) (*profile, error) {
 }
 
 // profiled runs a write on an action profile.
-func (s *Switch) profiled(what string, id uint32, name string, do func(*profile) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) profiled(what string, id uint32, name string, do func(*Switch, *profile) error) error {
+	s := c.begin()
+	defer c.end()
 	pr, err := s.profile(name)
 	if err == nil {
-		err = do(pr)
+		err = do(s, pr)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot %s %d of action profile %q: %w", what, id, name, err)
@@ -35,42 +35,44 @@ func (s *Switch) profiled(what string, id uint32, name string, do func(*profile)
 }
 
 // InsertMember implements [device.Device].
-func (s *Switch) InsertMember(name string, m device.Member) error {
-	return s.profiled("insert member", m.ID, name, func(pr *profile) error {
+func (c Control) InsertMember(name string, m device.Member) error {
+	return c.profiled("insert member", m.ID, name, func(s *Switch, pr *profile) error {
 		if pr.members[m.ID] != nil {
 			return device.ErrExists
 		}
 		if most := s.prog.spec.Profiles[pr.index].MaxSize; most > 0 && len(pr.members) >= most {
 			return fmt.Errorf("it holds %d members and no more: %w", most, device.ErrExhausted)
 		}
-		c, err := s.checkedCall(m.Action, s.prog.profileActions[pr.index])
+		does, err := s.checkedCall(m.Action, s.prog.profileActions[pr.index])
 		if err != nil {
 			return err
 		}
-		pr.members[m.ID] = &member{id: m.ID, call: c, dev: cloneMember(m), handles: []int{pr.handles.take()}}
+		// No entry names it yet: packets cannot come by.
+		pr.members[m.ID] = &member{id: m.ID, calls: [2]*call{&does, &does}, dev: cloneMember(m), handles: []int{pr.handles.take()}}
 		return nil
 	})
 }
 
 // ModifyMember implements [device.Device].
-func (s *Switch) ModifyMember(name string, m device.Member) error {
-	return s.profiled("modify member", m.ID, name, func(pr *profile) error {
+func (c Control) ModifyMember(name string, m device.Member) error {
+	return c.profiled("modify member", m.ID, name, func(s *Switch, pr *profile) error {
 		old := pr.members[m.ID]
 		if old == nil {
 			return device.ErrNotFound
 		}
-		c, err := s.checkedCall(m.Action, s.prog.profileActions[pr.index])
+		does, err := s.checkedCall(m.Action, s.prog.profileActions[pr.index])
 		if err != nil {
 			return err
 		}
-		old.call, old.dev = c, cloneMember(m)
+		old.dev = cloneMember(m)
+		s.change(func(view uint32) { old.calls[view] = &does })
 		return nil
 	})
 }
 
 // DeleteMember implements [device.Device].
-func (s *Switch) DeleteMember(name string, id uint32) error {
-	return s.profiled("delete member", id, name, func(pr *profile) error {
+func (c Control) DeleteMember(name string, id uint32) error {
+	return c.profiled("delete member", id, name, func(s *Switch, pr *profile) error {
 		m := pr.members[id]
 		if m == nil {
 			return device.ErrNotFound
@@ -87,9 +89,9 @@ func (s *Switch) DeleteMember(name string, id uint32) error {
 }
 
 // Members implements [device.Device].
-func (s *Switch) Members(name string) ([]device.Member, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) Members(name string) ([]device.Member, error) {
+	s := c.begin()
+	defer c.end()
 	pr, err := s.profile(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the members: %w", err)
@@ -102,8 +104,8 @@ func (s *Switch) Members(name string) ([]device.Member, error) {
 }
 
 // InsertGroup implements [device.Device].
-func (s *Switch) InsertGroup(name string, g device.Group) error {
-	return s.profiled("insert group", g.ID, name, func(pr *profile) error {
+func (c Control) InsertGroup(name string, g device.Group) error {
+	return c.profiled("insert group", g.ID, name, func(s *Switch, pr *profile) error {
 		if pr.calc == nil {
 			return fmt.Errorf("it has no selector: %w", device.ErrInvalid)
 		}
@@ -121,8 +123,8 @@ func (s *Switch) InsertGroup(name string, g device.Group) error {
 }
 
 // ModifyGroup implements [device.Device].
-func (s *Switch) ModifyGroup(name string, g device.Group) error {
-	return s.profiled("modify group", g.ID, name, func(pr *profile) error {
+func (c Control) ModifyGroup(name string, g device.Group) error {
+	return c.profiled("modify group", g.ID, name, func(s *Switch, pr *profile) error {
 		old := pr.groups[g.ID]
 		if old == nil {
 			return device.ErrNotFound
@@ -189,7 +191,8 @@ func (s *Switch) setGroup(g *group, to device.Group) {
 			pr.weigh(m)
 		}
 	}
-	g.refresh(s.isUp)
+	active := g.chosen(s.isUp)
+	s.change(func(view uint32) { g.active[view] = active })
 }
 
 func weightIn(g device.Group, id uint32) int32 {
@@ -202,8 +205,8 @@ func weightIn(g device.Group, id uint32) int32 {
 }
 
 // DeleteGroup implements [device.Device].
-func (s *Switch) DeleteGroup(name string, id uint32) error {
-	return s.profiled("delete group", id, name, func(pr *profile) error {
+func (c Control) DeleteGroup(name string, id uint32) error {
+	return c.profiled("delete group", id, name, func(s *Switch, pr *profile) error {
 		g := pr.groups[id]
 		if g == nil {
 			return device.ErrNotFound
@@ -218,9 +221,9 @@ func (s *Switch) DeleteGroup(name string, id uint32) error {
 }
 
 // Groups implements [device.Device].
-func (s *Switch) Groups(name string) ([]device.Group, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) Groups(name string) ([]device.Group, error) {
+	s := c.begin()
+	defer c.end()
 	pr, err := s.profile(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the groups: %w", err)

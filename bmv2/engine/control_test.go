@@ -1,11 +1,11 @@
 package engine_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -248,36 +248,73 @@ func TestIdleFor(t *testing.T) {
 	want(990_000)
 }
 
-// Packets wait while changes that belong together are made.
+// Packets see changes that belong together all at once or not at all, and go on meanwhile.
 func TestAtomically(t *testing.T) {
 	w := newWalk(t, engine.Config{})
 	entry := func(key, port byte) device.Entry {
 		return device.Entry{Matches: []device.Match{exact(key)}, Target: action("I.send", []byte{0, port})}
 	}
-	w.must(w.Insert("I.ageing", entry(1, 3)))
-	done := make(chan struct{})
-	w.Atomically(func() {
-		w.Atomically(func() {}) // nests
-		w.must(w.Delete("I.ageing", entry(1, 0)))
-		go func() {
-			defer close(done)
-			w.Receive(1, 1, []byte{13, 1, 0, 0})
-		}()
-		time.Sleep(10 * time.Millisecond)
-		if n := w.Stats().Received; n != 0 {
-			t.Errorf("%d packets came in meanwhile", n)
+	send := func(want ...uint16) {
+		t.Helper()
+		w.Receive(w.now, 1, []byte{13, 1, 0, 0})
+		var ports []uint16
+		w.Run(w.now, func(tx engine.Tx) { ports = append(ports, tx.Port) })
+		w.now++
+		if !slices.Equal(ports, want) {
+			t.Errorf("the packet left on %v; want %v", ports, want)
 		}
-		w.must(w.Insert("I.ageing", entry(1, 4)))
-	})
-	<-done
-	var ports []uint16
-	w.Run(1, func(tx engine.Tx) { ports = append(ports, tx.Port) })
-	if !slices.Equal(ports, []uint16{4}) {
-		t.Errorf("the packet left on %v; want 4", ports)
 	}
+	cell := func(want byte) {
+		t.Helper()
+		if v, err := w.ReadRegister("I.cells", 1); err != nil || !bytes.Equal(v, []byte{0, want}) {
+			t.Errorf("the register has %x, %v; want %d", v, err, want)
+		}
+	}
+	w.must(w.Insert("I.ageing", entry(1, 3)))
+	w.Atomically(func(d device.Device) bool {
+		w.must(d.Delete("I.ageing", entry(1, 0)))
+		w.must(d.WriteRegister("I.cells", 1, []byte{0, 5}))
+		send(3)
+		w.must(d.Insert("I.ageing", entry(1, 4)))
+		w.must(d.Insert("I.ageing", entry(2, 4)))
+		w.must(d.WriteRegister("I.cells", 1, []byte{0, 6}))
+		if v, err := d.ReadRegister("I.cells", 1); err != nil || !bytes.Equal(v, []byte{0, 6}) {
+			t.Errorf("within, the register has %x, %v", v, err)
+		}
+		if es, err := d.Entries("I.ageing"); err != nil || len(es) != 2 {
+			t.Errorf("within, the entries are %v, %v", es, err)
+		}
+		send(3)
+		return true
+	})
+	send(4)
+	cell(6)
+	// What is taken back leaves no trace, and nothing of what packets did meanwhile is lost.
+	last := func() int64 {
+		d, err := w.Control.Entry("I.ageing", entry(1, 0))
+		w.must(err)
+		return d.LastHit
+	}
+	var hit int64
+	w.Atomically(func(d device.Device) bool {
+		w.must(d.WriteRegister("I.cells", 1, []byte{0, 9}))
+		w.must(d.Delete("I.ageing", entry(1, 0)))
+		w.now += 500
+		hit = int64(w.now)
+		send(4)
+		w.must(d.Insert("I.ageing", entry(1, 4)))
+		w.must(d.WriteRegister("I.cells", 1, []byte{0, 6}))
+		return false
+	})
+	if got := last(); got != hit {
+		t.Errorf("last hit at %d; want %d", got, hit)
+	}
+	send(4)
+	cell(6)
 	func() {
 		defer func() { _ = recover() }()
-		w.Atomically(func() { panic("in the middle") })
+		w.Atomically(func(device.Device) bool { panic("in the middle") })
 	}()
-	w.Receive(2, 1, []byte{13, 1, 0, 0}) // does not wait for ever
+	w.must(w.Delete("I.ageing", entry(2, 4))) // does not wait for ever
+	send(4)
 }

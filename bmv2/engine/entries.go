@@ -1,20 +1,54 @@
 package engine
 
+import "github.com/telltale-net/telltale/bmv2/device"
+
 // blockSize is how many entries a block holds: few enough to be read while a packet
 // waits.
 const blockSize = 64
 
-// entries holds a table's entries by number. They are kept in blocks, so that a
-// table that grows need not be copied while packets wait.
+// entries holds a table's entries by number, in blocks, so that none moves when
+// there are more: packets may be at them.
 type entries struct {
 	blocks [][]entry
 	unused []int32 // numbers below the highest that are free
 	n      int32   // numbers ever given
 }
 
-func (s *entries) at(i int32) *entry { return &s.blocks[uint32(i)/blockSize][uint32(i)%blockSize] }
+// entry is a table entry. Who it is and what it does is a deed, which is never
+// changed but replaced; what packets count for it stays.
+type entry struct {
+	deeds   [2]*deed // by view; nil if the entry is not in it
+	counter device.CounterValue
+	lastHit Time
+}
 
-// vacant is the number that put may take next.
+// deed is what a hit or, of a table as a whole, a miss does.
+type deed struct {
+	call   call    // of a simple table; no action: nothing
+	member *member // of an indirect one, or
+	group  *group
+	meter  *meter       // direct, nil where the table has none
+	dev    device.Entry // as it came
+	order  uint64       // of insertion
+}
+
+// hold counts the references that a deed makes.
+func (d *deed) hold(n int) {
+	if d.member != nil {
+		d.member.refs += n
+	}
+	if d.group != nil {
+		d.group.refs += n
+	}
+}
+
+func entryAt(blocks [][]entry, i int32) *entry {
+	return &blocks[uint32(i)/blockSize][uint32(i)%blockSize]
+}
+
+func (s *entries) at(i int32) *entry { return entryAt(s.blocks, i) }
+
+// vacant is the number that take gives next.
 func (s *entries) vacant() int32 {
 	if last := len(s.unused) - 1; last >= 0 {
 		return s.unused[last]
@@ -22,14 +56,15 @@ func (s *entries) vacant() int32 {
 	return s.n
 }
 
-// put stores an entry under the number that vacant gave.
-func (s *entries) put(i int32, e *entry) {
+// take gives the vacant number away. Its entry is zero.
+func (s *entries) take() *entry {
+	i := s.vacant()
 	if i < s.n {
 		s.unused = s.unused[:len(s.unused)-1]
 	} else if s.n++; int(i/blockSize) == len(s.blocks) {
 		s.blocks = append(s.blocks, make([]entry, blockSize))
 	}
-	*s.at(i) = *e
+	return s.at(i)
 }
 
 // free makes the number of an entry vacant.

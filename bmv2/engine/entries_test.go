@@ -9,16 +9,19 @@ import (
 func TestEntries(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	var s entries
-	live := map[int32]uint64{}
+	live := map[int32]Time{}
 	most := 0
-	for step := range uint64(5000) {
+	for step := range Time(5000) {
 		if rnd.IntN(5) < 3 {
 			i := s.vacant()
 			if _, taken := live[i]; taken {
 				t.Fatalf("step %d: number %d is taken", step, i)
 			}
-			s.put(i, &entry{used: true, order: step})
-			live[i] = step
+			e := s.take()
+			if e.lastHit != 0 {
+				t.Fatalf("step %d: entry %d is not new: %+v", step, i, e)
+			}
+			e.lastHit, live[i] = step+1, step+1
 		} else {
 			for i := range live {
 				s.free(i)
@@ -32,8 +35,8 @@ func TestEntries(t *testing.T) {
 		t.Errorf("%d numbers were given for at most %d entries at a time", s.n, most)
 	}
 	for i := range s.n {
-		if order, ok := live[i]; s.at(i).used != ok || s.at(i).order != order {
-			t.Errorf("entry %d: %+v; want %v, order %d", i, s.at(i), ok, order)
+		if s.at(i).lastHit != live[i] {
+			t.Errorf("entry %d: %+v; want %d", i, s.at(i), live[i])
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (st *state) one(p *packet, key uint64) *state {
 			k &= c.mask[0]
 		}
 		if c.set >= 0 {
-			for _, v := range p.sw.expanded[c.use] {
+			for _, v := range p.sw.expanded[p.sw.front&1][c.use] {
 				if v[0] == k {
 					return c.next
 				}
@@ -91,7 +91,7 @@ func (st *state) many(p *packet, key []uint64) *state {
 			}
 			continue
 		}
-		for _, v := range p.sw.expanded[c.use] {
+		for _, v := range p.sw.expanded[p.sw.front&1][c.use] {
 			if equalMasked(key, c.mask, v) {
 				return c.next
 			}

@@ -26,7 +26,7 @@ type profile struct {
 // is made, and PI gives a member a handle per unit of weight.
 type member struct {
 	id      uint32
-	call    call
+	calls   [2]*call // by view
 	dev     device.Member
 	refs    int // entries, default entries and groups that name it
 	handles []int
@@ -38,24 +38,25 @@ type group struct {
 	prof   *profile
 	dev    device.Group
 	refs   int
-	active []*member // in the order of selection, repeated by weight
+	active [2][]*member // by view: in the order of selection, repeated by weight
 }
 
 // choose picks the member for a packet: hash mod the number of active ones.
 func (g *group) choose(p *packet) *member {
-	n := uint64(len(g.active))
+	active := g.active[p.sw.front&1]
+	n := uint64(len(active))
 	if n == 0 {
 		return nil
 	}
 	h := g.prof.hash.Sum(g.prof.calc.input(p))
 	if n&(n-1) == 0 {
-		return g.active[h&(n-1)]
+		return active[h&(n-1)]
 	}
-	return g.active[h%n]
+	return active[h%n]
 }
 
-// refresh recomputes who is active, after a change of the group or of a port.
-func (g *group) refresh(up func(port uint32) bool) {
+// chosen lists who is active, after a change of the group or of a port.
+func (g *group) chosen(up func(port uint32) bool) (active []*member) {
 	type place struct {
 		handle int
 		m      *member
@@ -71,10 +72,10 @@ func (g *group) refresh(up func(port uint32) bool) {
 		}
 	}
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.handle, b.handle) })
-	g.active = g.active[:0:0]
 	for _, pl := range places {
-		g.active = append(g.active, pl.m)
+		active = append(active, pl.m)
 	}
+	return active
 }
 
 // weigh gives every member as many handles as the greatest weight it has in any

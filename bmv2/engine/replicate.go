@@ -7,7 +7,7 @@ import (
 // cloneIngress sends copies of the packet as it entered ingress: parsed anew,
 // then with the metadata of the field list as they are now.
 func (s *Switch) cloneIngress(p *packet, entered int) {
-	session := s.clones[p.session]
+	session := s.clones[s.front&1][p.session]
 	list := p.cloneList
 	p.says(EventClone, "", uint64(p.session), session != nil)
 	p.cloning, p.session, p.cloneList = false, 0, 0
@@ -58,7 +58,7 @@ func (s *Switch) replicate(p *packet, replicas []device.Replica, count *uint64) 
 
 func (s *Switch) multicast(p *packet, group uint32) {
 	var replicas []device.Replica
-	if g := s.groups[group]; g != nil {
+	if g := s.groups[s.front&1][group]; g != nil {
 		replicas = g.Replicas
 	}
 	p.says(EventMulticast, "", uint64(group), replicas != nil)
@@ -119,7 +119,7 @@ func (s *Switch) recirculate(p *packet) {
 
 // cloneEgress sends copies of the packet as it is after egress, back to a queue.
 func (s *Switch) cloneEgress(p *packet) {
-	session := s.clones[p.session]
+	session := s.clones[s.front&1][p.session]
 	list := p.cloneList
 	p.says(EventClone, "", uint64(p.session), session != nil)
 	p.cloning, p.session, p.cloneList = false, 0, 0

@@ -22,12 +22,15 @@ type Stats struct {
 	EmptyGroups    uint64 // hits on a selector group without active members, treated as misses
 	Assertions     uint64 // assert or assume did not hold
 
+	// ControlWaits counts packets that found the control plane at something they
+	// change too: a counter, meter, register, queue or these statistics.
+	ControlWaits uint64
+
 	Cloned, Replicated, Resubmitted, Recirculated, Digests uint64
 }
 
 // Stats returns the switch's counters.
-func (s *Switch) Stats() Stats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stats
+func (s *Switch) Stats() (now Stats) {
+	s.visit(func() { now = s.stats })
+	return now
 }

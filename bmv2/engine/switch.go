@@ -15,14 +15,18 @@ const DefaultDropPort = 511
 // Switch runs a program. It implements [device.Device].
 //
 // The data-plane methods (Receive, Next, Run) are called by one goroutine at a
-// time; all others may be called at any time from any goroutine. One mutex is held
-// per packet and per control write, both of which are short.
+// time; all others may be called at any time from any goroutine. Packets do not wait
+// for writes (see gate); for what they change themselves they may find the control
+// plane at it, for the time of an access or, of a batch with many such, of all.
 type Switch struct {
-	mu       sync.Mutex
-	held     int       // Atomically under way: packets wait
-	released sync.Cond // none any more; on mu
-	prog     *Program
-	tm       *tm.Manager[*packet]
+	Control
+	control sync.Mutex // of what the control plane alone changes, and of changes of views
+	batch   *batch     // Atomically under way
+	gate    gate
+	front   uint32 // the view that the packet inside uses
+
+	prog *Program
+	tm   *tm.Manager[*packet]
 
 	dropPort      uint64
 	queuesPerPort int
@@ -36,10 +40,10 @@ type Switch struct {
 	registers []register
 	hashes    []*hash.Hash // by calculation
 	valueSets [][]ValueSetMember
-	expanded  [][][]uint64 // members as key words, by use in the parser
+	expanded  [2][][][]uint64 // by view: members as key words, by use in the parser
 
-	groups map[uint32]*device.MulticastGroup
-	clones map[uint16]*device.CloneSession
+	groups [2]map[uint32]*device.MulticastGroup // by view
+	clones [2]map[uint16]*device.CloneSession
 	down   map[uint32]bool // ports that are not up
 	rates  map[uint16]bool // ports with a line rate
 	rated  bool            // there are any
@@ -67,12 +71,6 @@ type register struct {
 	words int
 }
 
-var (
-	_ device.ValueSets = (*Switch)(nil)
-	_ device.Finder    = (*Switch)(nil)
-	_ device.Atomic    = (*Switch)(nil)
-)
-
 // New returns a switch with the program's own entries and nothing else.
 func New(p *Program, cfg Config) *Switch {
 	if cfg.DropPort == 0 {
@@ -81,14 +79,17 @@ func New(p *Program, cfg Config) *Switch {
 	cfg.QueuesPerPort = max(cfg.QueuesPerPort, 1)
 	s := &Switch{
 		prog: p, dropPort: uint64(cfg.DropPort), queuesPerPort: cfg.QueuesPerPort,
-		tm:     tm.New[*packet](cfg.QueuesPerPort, cfg.QueueDepth),
-		rng:    rand.New(rand.NewPCG(cfg.Seed, 0x7e117a1e)),
-		groups: map[uint32]*device.MulticastGroup{}, clones: map[uint16]*device.CloneSession{},
+		tm:   tm.New[*packet](cfg.QueuesPerPort, cfg.QueueDepth),
+		rng:  rand.New(rand.NewPCG(cfg.Seed, 0x7e117a1e)),
 		down: map[uint32]bool{}, rates: map[uint16]bool{},
 		clock: cfg.Now, scratch: make([]uint64, p.scratch), key: make([]uint64, max(p.keyWords, 1)),
-		valueSets: make([][]ValueSetMember, len(p.spec.ValueSets)), expanded: make([][][]uint64, len(p.setUses)),
+		valueSets: make([][]ValueSetMember, len(p.spec.ValueSets)),
 	}
-	s.released.L = &s.mu
+	s.Control.sw = s
+	for v := range s.groups {
+		s.groups[v], s.clones[v] = map[uint32]*device.MulticastGroup{}, map[uint16]*device.CloneSession{}
+		s.expanded[v] = make([][][]uint64, len(p.setUses))
+	}
 	if cfg.Stale != 0 {
 		s.stale = rand.NewPCG(cfg.Stale, 0x57a1e)
 	}
@@ -149,7 +150,7 @@ func (s *Switch) Receive(now Time, port uint16, pkt []byte) {
 // events carry, and those of its copies.
 func (s *Switch) ReceiveTagged(now Time, port uint16, pkt []byte, tag uint64) {
 	s.enter()
-	defer s.mu.Unlock()
+	defer s.leave()
 	s.recycle()
 	s.seen, s.turns = max(s.seen, now), 0
 	s.stats.Received++
@@ -163,8 +164,8 @@ func (s *Switch) ReceiveTagged(now Time, port uint16, pkt []byte, tag uint64) {
 
 // Next says when the earliest queued packet may leave; false when nothing waits.
 func (s *Switch) Next() (Time, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.enter()
+	defer s.leave()
 	t, ok := s.tm.Next()
 	return Time(t), ok
 }
@@ -192,7 +193,7 @@ func (s *Switch) Run(now Time, out func(Tx)) {
 // another one is due.
 func (s *Switch) step(now Time) (tx Tx, p *packet, more bool) {
 	s.enter()
-	defer s.mu.Unlock()
+	defer s.leave()
 	s.recycle()
 	s.seen = max(s.seen, now)
 	q, ok := s.tm.Dequeue(int64(now))
@@ -232,7 +233,5 @@ func (s *Switch) recycle() {
 // SetDigestSink sets who hears digests; nil for nobody. It is called while the
 // switch is locked and must not call the switch.
 func (s *Switch) SetDigestSink(f func(Digest)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.onDigest = f
+	s.visit(func() { s.onDigest = f })
 }

@@ -58,31 +58,20 @@ type call struct {
 	raw  [][]byte // the arguments as they came
 }
 
-// entry is what a table entry does, and what is counted for it.
-type entry struct {
-	used    bool
-	call    call    // of a simple table
-	member  *member // of an indirect one, or
-	group   *group
-	counter device.CounterValue
-	meter   meter
-	lastHit Time
-	dev     device.Entry // as it came
-	order   uint64       // of insertion
-}
-
 // table is a table of one switch.
 type table struct {
 	prog    *tableProgram
-	index   *match.Table
-	entries entries
-	count   int
+	views   [2]tableView
+	entries entries // the control plane's
 	orders  uint64
+}
 
-	def       call // what a miss does; no action: nothing
-	defMember *member
-	defGroup  *group
-	defTarget device.Target // as it was set
+// tableView is what packets see of a table.
+type tableView struct {
+	index  *match.Table // of numbers of entries
+	blocks [][]entry
+	count  int
+	miss   *deed
 }
 
 func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, error) {
@@ -161,12 +150,13 @@ func (t *tableProgram) load(p *packet, key []uint64) {
 
 // lookup finds the entry that the packet hits.
 func (t *table) lookup(p *packet) int32 {
-	if t.count == 0 || t.prog.keyless {
+	v := &t.views[p.sw.front&1]
+	if v.count == 0 || t.prog.keyless {
 		return -1
 	}
 	key := p.sw.key[:t.prog.words]
 	t.prog.load(p, key)
-	if v, ok := t.index.Lookup(key); ok {
+	if v, ok := v.index.Lookup(key); ok {
 		return v
 	}
 	return -1
@@ -183,7 +173,9 @@ func (t *table) apply(p *packet) (*call, *node) {
 	if i < 0 {
 		return t.missed(p)
 	}
-	e := t.entries.at(i)
+	view := p.sw.front & 1
+	e := entryAt(t.views[view].blocks, i)
+	d := e.deeds[view]
 	e.counter.Packets++
 	e.counter.Bytes += uint64(p.length)
 	if t.prog.ageing {
@@ -191,20 +183,20 @@ func (t *table) apply(p *packet) (*call, *node) {
 	}
 	if t.prog.metered {
 		f := &t.prog.meter
-		p.phv[f.slot] = e.meter.execute(p.now, tokens(t.prog.unit, p)) & f.mask
+		p.phv[f.slot] = d.meter.execute(p.now, tokens(t.prog.unit, p)) & f.mask
 	}
-	c, m := &e.call, e.member
-	if e.group != nil {
-		if m = e.group.choose(p); m == nil {
+	c, m := &d.call, d.member
+	if d.group != nil {
+		if m = d.group.choose(p); m == nil {
 			p.sw.stats.EmptyGroups++
 			return t.missed(p)
 		}
 	}
 	if m != nil {
-		c = &m.call
+		c = m.calls[view]
 	}
 	if tr != nil {
-		tr.chosen(p, c, t, true, m, e.group)
+		tr.chosen(p, c, t, true, m, d.group)
 	}
 	if t.prog.simple {
 		return c, c.next
@@ -213,21 +205,22 @@ func (t *table) apply(p *packet) (*call, *node) {
 }
 
 func (t *table) missed(p *packet) (*call, *node) {
-	c, m := &t.def, t.defMember
-	if t.defGroup != nil {
-		if m = t.defGroup.choose(p); m == nil {
+	d := t.views[p.sw.front&1].miss
+	c, m := &d.call, d.member
+	if d.group != nil {
+		if m = d.group.choose(p); m == nil {
 			p.sw.stats.EmptyGroups++
 			return nil, t.prog.idle()
 		}
 	}
 	if m != nil {
-		c = &m.call
+		c = m.calls[p.sw.front&1]
 	}
 	if c.act == nil {
 		return nil, t.prog.idle()
 	}
 	if tr := p.sw.trace; tr != nil {
-		tr.chosen(p, c, t, false, m, t.defGroup)
+		tr.chosen(p, c, t, false, m, d.group)
 	}
 	if t.prog.simple {
 		return c, c.next
@@ -237,16 +230,19 @@ func (t *table) missed(p *packet) (*call, *node) {
 
 // newTable makes a table with the program's own entries.
 func (s *Switch) newTable(prog *tableProgram) *table {
-	index, err := match.New(prog.layout)
-	if err != nil {
-		panic("BUG: a layout that compiled before: " + err.Error())
+	t := &table{prog: prog}
+	for v := range t.views {
+		index, err := match.New(prog.layout)
+		if err != nil {
+			panic("BUG: a layout that compiled before: " + err.Error())
+		}
+		t.views[v] = tableView{index: index, miss: s.ownDefault(prog)}
 	}
-	t := &table{prog: prog, index: index}
-	s.resetDefault(t)
+	ordered := t.views[0].index.Ordered()
 	for i := range prog.spec.Entries {
 		src := &prog.spec.Entries[i]
 		e := device.Entry{Matches: match.Canonical(src.Matches, prog.layout), Target: device.Target{Action: constAction(s.prog.actions[src.Action], src.Args)}, Const: true}
-		if index.Ordered() {
+		if ordered {
 			e.Priority = constPriority(src.Priority)
 		}
 		d, err := s.draft(t, e)
@@ -275,15 +271,16 @@ func constAction(a *action, args []*big.Int) *device.Action {
 	return out
 }
 
-// resetDefault gives the table the program's default entry.
-func (s *Switch) resetDefault(t *table) {
-	t.def, t.defMember, t.defGroup, t.defTarget = call{}, nil, nil, device.Target{}
-	if d := t.prog.spec.Default; d != nil {
+// ownDefault is the program's default entry.
+func (s *Switch) ownDefault(t *tableProgram) *deed {
+	own := &deed{}
+	if d := t.spec.Default; d != nil {
 		a := constAction(s.prog.actions[d.Action], d.Args)
-		t.def = bind(s.prog.actions[d.Action], a.Args)
-		t.def.next = t.prog.after(d.Action, false)
-		t.defTarget = device.Target{Action: a}
+		own.call = bind(s.prog.actions[d.Action], a.Args)
+		own.call.next = t.after(d.Action, false)
+		own.dev.Target = device.Target{Action: a}
 	}
+	return own
 }
 
 // bind makes a call; the arguments have been checked.

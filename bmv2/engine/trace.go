@@ -91,9 +91,7 @@ const ValidField = "$valid$"
 // SetTrace sets who sees every step of every packet from now on; nil for nobody.
 // It is called while the switch is locked and must not call the switch.
 func (s *Switch) SetTrace(tell func(Event)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.traceTo(tell)
+	s.visit(func() { s.traceTo(tell) })
 }
 
 func (s *Switch) traceTo(tell func(Event)) {

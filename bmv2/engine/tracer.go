@@ -56,9 +56,10 @@ func (t *tracer) table(tb *table, p *packet, entry int32) {
 		e.Fields = append(e.Fields, NamedValue{f.Name, fieldBytes(p.phv, &at)})
 	}
 	if e.Hit {
-		hit := tb.entries.at(entry)
-		dev := t.sw.view(tb, hit)
-		e.Entry, e.Handle = &dev, hit.order
+		view := t.sw.front & 1
+		hit := entryAt(tb.views[view].blocks, entry)
+		dev := t.sw.shown(tb, hit, hit.deeds[view], t.sw.clockedAt(t.sw.seen))
+		e.Entry, e.Handle = &dev, hit.deeds[view].order
 	}
 	p.note(e)
 	t.mark(p)

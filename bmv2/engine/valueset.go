@@ -45,9 +45,9 @@ func (u *setUse) expand(m ValueSetMember) []uint64 {
 }
 
 // SetValueSet implements [device.ValueSets].
-func (s *Switch) SetValueSet(name string, members []ValueSetMember) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) SetValueSet(name string, members []ValueSetMember) error {
+	s := c.begin()
+	defer c.end()
 	i, err := s.prog.lookup(s.prog.byName.sets, "value set", name)
 	if err != nil {
 		return err
@@ -65,23 +65,29 @@ func (s *Switch) SetValueSet(name string, members []ValueSetMember) error {
 	for _, m := range members {
 		s.valueSets[i] = append(s.valueSets[i], ValueSetMember{Value: slices.Clone(m.Value)})
 	}
+	uses := map[int][][]uint64{}
 	for j := range s.prog.setUses {
-		u := &s.prog.setUses[j]
-		if u.set != i {
-			continue
-		}
-		s.expanded[j] = nil
-		for _, m := range members {
-			s.expanded[j] = append(s.expanded[j], u.expand(m))
+		if u := &s.prog.setUses[j]; u.set == i {
+			for _, m := range members {
+				uses[j] = append(uses[j], u.expand(m))
+			}
+			if len(members) == 0 {
+				uses[j] = nil
+			}
 		}
 	}
+	s.change(func(view uint32) {
+		for j, words := range uses {
+			s.expanded[view][j] = words
+		}
+	})
 	return nil
 }
 
 // ValueSet implements [device.ValueSets].
-func (s *Switch) ValueSet(name string) ([]ValueSetMember, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c Control) ValueSet(name string) ([]ValueSetMember, error) {
+	s := c.begin()
+	defer c.end()
 	i, err := s.prog.lookup(s.prog.byName.sets, "value set", name)
 	if err != nil {
 		return nil, err

@@ -48,7 +48,12 @@ func (s *store) write(mode p4v1.WriteRequest_Atomicity, us []*p4v1.Update, most 
 		if n := s.changes(us); n > most {
 			return nil, 0, entity.Errorf(codes.Unimplemented, "DATAPLANE_ATOMIC: a batch of %d changes would hold packets back for too long, at most %d are offered", n, most)
 		}
-		dev.Atomically(func() { errs, failed = s.writeAllOrNone(us, frozenUndo) })
+		dev.Atomically(func(d device.Device) (keep bool) {
+			s.dev = d
+			defer func() { s.dev = dev }()
+			errs, failed = s.writeAllOrNone(us, frozenUndo)
+			return failed == 0
+		})
 		return errs, failed, nil
 	}
 	return nil, 0, entity.Errorf(codes.InvalidArgument, "atomicity %v is not valid", mode)

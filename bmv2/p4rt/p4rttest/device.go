@@ -249,4 +249,4 @@ func (d *Device) Default(name string) (device.Target, error) {
 }
 
 // Atomically implements device.Atomic: no packets run through this device.
-func (d *Device) Atomically(f func()) { f() }
+func (d *Device) Atomically(f func(device.Device) (keep bool)) { f(d) }
