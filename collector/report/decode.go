@@ -143,7 +143,7 @@ func (r *Report) readMain(body []byte, domains Domains) error {
 	}
 	// A word per bit is the least that unknown metadata can be.
 	ds := bits.OnesCount16(r.DSMdBits) * wordSize
-	if d := domains.Lookup(r.DomainID); d != nil {
+	if d := domains.Lookup(r.DomainID); d != nil && d.SourceOnly&r.DSMdBits == 0 {
 		if n, known := d.Size(r.DSMdBits); known {
 			ds = n
 		}

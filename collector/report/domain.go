@@ -5,7 +5,7 @@ package report
 type Domain struct {
 	ID         uint16
 	Words      [16]uint8 // by DSMdBits (in INT headers: DS Instruction) bit, bit 0 = most significant; 0 = not known
-	SourceOnly uint16    // the bits of DS Instruction that INT-MD sources alone insert
+	SourceOnly uint16    // the bits of DS Instruction that INT-MD sources alone insert; not in reports
 }
 
 // TransparentSecurity is domain 0x5453, the one domain that INT 2.1 describes

@@ -1,8 +1,10 @@
 package reportsjson
 
 import (
+	"encoding/binary"
 	"errors"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/telltale-net/telltale/collector/report"
@@ -16,26 +18,47 @@ func (d *decoder) writeJSON(it *item) error {
 	o.open("", '{')
 	o.datagram(it.datagram)
 	if g := it.group; g != nil {
-		o.num("ver", uint64(g.Version))
+		o.num("ver", uint64(it.version))
 		o.num("hw_id", uint64(g.HwID))
 		o.num("sequence_number", uint64(g.Sequence))
 		o.num("node_id", uint64(g.NodeID))
 		o.num("report", uint64(it.index))
 	}
 	switch {
+	case it.frame:
+		o.flag("packet", true)
+		o.profile(it)
+		o.hex("frame_data", it.data)
 	case it.report == nil:
 		o.failure(it.err)
-	case it.group.Version < report.Version:
-		o.legacy(it.group.Version, it.report)
-		o.flows(it.packet)
+		if b := it.datagram.Payload; len(b) > 0 && !it.shown {
+			o.hex("datagram", b)
+			it.shown = true
+		}
 	default:
-		o.report(it.report)
+		o.profile(it)
+		if it.group.Version < report.Version {
+			o.legacy(it)
+		} else {
+			o.report(it, d.dec.Domains)
+		}
+	}
+	if it.packet != nil && (it.report != nil || it.frame) {
+		d.inband(it)
 		o.flows(it.packet)
 	}
 	o.close('}')
 	o.b = append(o.b, '\n')
 	_, err := d.out.Write(o.b)
 	return err
+}
+
+func (o *object) profile(it *item) {
+	o.plain("profile", it.choice.Name)
+	o.flag("profile_guessed", it.choice.Guessed)
+	if it.group != nil && it.choice.HwShift > 0 {
+		o.num("subsystem", uint64(it.choice.Subsystem(it.group.HwID)))
+	}
 }
 
 func (o *object) datagram(d *capture.Datagram) {
@@ -66,7 +89,8 @@ func (o *object) failure(err error) {
 	}
 }
 
-func (o *object) report(r *report.Report) {
+func (o *object) report(it *item, domains report.Domains) {
+	r := it.report
 	o.num("rep_type", uint64(r.RepType))
 	o.num("in_type", uint64(r.InType))
 	o.num("report_length", uint64(r.Length))
@@ -76,37 +100,74 @@ func (o *object) report(r *report.Report) {
 	o.flag("f", r.Flags&report.Tracked != 0)
 	o.flag("i", r.Flags&report.Interim != 0)
 	o.num("rsvd", uint64(r.Flags&15))
-	if r.RepType == report.INT {
-		o.num("rep_md_bits", uint64(r.MdBits))
+	if r.RepType == report.INT || it.choice.Quirks.MainAlways && r.RepType.Defined() {
+		o.num("rep_md_bits", uint64(r.MdBits|r.ClaimedMdBits))
 		o.num("domain_specific_id", uint64(r.DomainID))
 		o.num("ds_md_bits", uint64(r.DSMdBits))
 		o.num("ds_md_status", uint64(r.DSMdStatus))
 		o.baseline(r)
+		o.derived(it)
 		if r.DSMetadata != nil {
 			o.hex("ds_metadata", r.DSMetadata)
 		}
 		var x report.Extension
 		if r.Extension(&x) {
 			o.extension(&x)
+		} else if d := domains.Lookup(r.DomainID); d != nil && r.ClaimedMdBits == 0 && d.SourceOnly&r.DSMdBits == 0 {
+			o.domain(d, r.DSMdBits, r.DSMetadata)
 		}
 	}
 	o.inner(r)
 }
 
-// legacy writes a report of version 0.5 (0) or 1.0 (1).
-func (o *object) legacy(version uint8, r *report.Report) {
-	if version > 0 {
+// legacy writes a report of version 0.5 or 1.0.
+func (o *object) legacy(it *item) {
+	r := it.report
+	if it.group.Version > 0 {
 		o.num("length", uint64(r.Length))
 	}
 	o.num("n_proto", uint64(r.NProt))
 	o.flag("d", r.Flags&report.Dropped != 0)
 	o.flag("q", r.Flags&report.Congested != 0)
 	o.flag("f", r.Flags&report.Tracked != 0)
+	o.num("rsvd", uint64(r.Rsvd))
 	o.baseline(r)
+	o.derived(it)
 	if r.DSMetadata != nil {
 		o.hex("reserved", r.DSMetadata)
 	}
 	o.inner(r)
+}
+
+// derived writes what follows from the metadata by the emitter's profile.
+func (o *object) derived(it *item) {
+	r := it.report
+	if name := it.choice.Reasons.Name(r.DropReason); r.Has(report.MdDrop) && name != "" {
+		o.plain("drop_reason_name", name)
+	}
+	if r.Has(report.MdIngressTime|report.MdEgressTime) && !r.Has(report.MdHopLatency) {
+		_, _, latency := it.choice.Times(it.group.Version, r.IngressTime, r.EgressTime)
+		o.num("derived_hop_latency", latency)
+	}
+}
+
+// domain writes the metadata of a configured domain, by bit.
+func (o *object) domain(d *report.Domain, bits uint16, md []byte) {
+	open := false
+	for bit := range 16 {
+		f := d.Field(bits, md, bit)
+		if f == nil {
+			continue
+		}
+		if !open {
+			o.open("domain_specific", '{')
+			open = true
+		}
+		o.hex("bit_"+strconv.Itoa(bit), f)
+	}
+	if open {
+		o.close('}')
+	}
 }
 
 func (o *object) baseline(r *report.Report) {
@@ -168,6 +229,7 @@ func (o *object) inner(r *report.Report) {
 			}
 			o.open("", '{')
 			o.num("tlv_type", uint64(t.Type))
+			o.num("rsvd", uint64(t.Rsvd))
 			o.num("tlv_length", uint64(len(t.Data)/4))
 			o.num("tlv_data_template", uint64(t.Template))
 			o.hex("data", t.Data)
@@ -176,11 +238,30 @@ func (o *object) inner(r *report.Report) {
 		o.close(']')
 	case r.InType == report.InDomainExtension:
 		o.hex("ds_extension_data", r.Inner)
+		if r.DomainID == report.TransparentSecurity.ID {
+			o.transparentSecurityDrop(r.Inner)
+		}
 	case r.InType == report.InEthernet, r.InType == report.InIPv4, r.InType == report.InIPv6:
 		o.hex("truncated_packet", r.Inner)
 	case len(r.Inner) > 0:
 		o.hex("contents", r.Inner)
 	}
+}
+
+// transparentSecurityDrop writes the extension data of drop reports of domain 0x5453:
+// timestamp 32, count 32, hash 128 of the dropped flow (at byte 16 where there is
+// room for padding before it).
+func (o *object) transparentSecurityDrop(b []byte) {
+	key := 8
+	if len(b) >= 32 {
+		key = 16
+	}
+	if len(b) < key+16 {
+		return
+	}
+	o.num("drop_timestamp", uint64(binary.BigEndian.Uint32(b)))
+	o.num("drop_count", uint64(binary.BigEndian.Uint32(b[4:])))
+	o.hex("drop_key", b[key:key+16])
 }
 
 func (o *object) flows(p *dissect.Packet) {
@@ -197,21 +278,26 @@ func (o *object) flows(p *dissect.Packet) {
 	switch p.Depth {
 	case 0:
 	case 1:
-		o.header("inner", &p.Head[0])
+		o.header("inner", p, 0)
 	default:
-		o.header("outer", &p.Head[0])
-		o.header("inner", &p.Head[1])
+		o.header("outer", p, 0)
+		o.header("inner", p, 1)
 	}
 	if p.Depth > 2 {
 		o.open("nested", '[')
 		for i := 2; i < p.Depth; i++ {
-			o.header("", &p.Head[i])
+			o.header("", p, i)
 		}
 		o.close(']')
 	}
+	if p.Cut != dissect.Whole {
+		o.plain("cut_in", p.Cut.String())
+		o.num("headers_read", uint64(p.Read))
+	}
 }
 
-func (o *object) header(key string, h *dissect.Header) {
+func (o *object) header(key string, p *dissect.Packet, i int) {
+	h := &p.Head[i]
 	o.open(key, '{')
 	if h.Tunnel != dissect.None {
 		o.plain("tunnel", h.Tunnel.String())
@@ -225,6 +311,19 @@ func (o *object) header(key string, h *dissect.Header) {
 	if h.HasPorts {
 		o.num("src_port", uint64(h.SrcPort))
 		o.num("dst_port", uint64(h.DstPort))
+	}
+	for j := range p.INTs {
+		if x := &p.INT[j]; x.Head == i && x.L4 > 0 {
+			if x.WireProto != h.Proto || x.WireSrcPort != h.SrcPort || x.WireDstPort != h.DstPort {
+				o.num("wire_protocol", uint64(x.WireProto))
+				o.num("wire_src_port", uint64(x.WireSrcPort))
+				o.num("wire_dst_port", uint64(x.WireDstPort))
+			}
+			break
+		}
+	}
+	if h.HasSPI {
+		o.num("spi", uint64(h.SPI))
 	}
 	if h.HasICMP {
 		o.num("icmp_type", uint64(h.ICMPType))

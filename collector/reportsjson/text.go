@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/collector/report"
+	"github.com/telltale-net/telltale/collector/report/inband"
 	"github.com/telltale-net/telltale/internal/dissect"
 )
 
@@ -22,16 +23,22 @@ func (d *decoder) writeText(it *item) error {
 	if g := it.group; g != nil {
 		fmt.Fprintf(&b, "node %d/%d seq %d ", g.NodeID, g.HwID, g.Sequence)
 	}
-	if it.report == nil {
+	switch {
+	case it.frame:
+		b.WriteString("packet")
+		d.stacks(&b, it)
+		flowsOf(&b, it.packet)
+	case it.report == nil:
 		fmt.Fprintf(&b, "ERROR %v\n", it.err)
-	} else {
-		textOf(&b, it.report, it.packet)
+	default:
+		d.textOf(&b, it)
 	}
 	_, err := d.out.WriteString(b.String())
 	return err
 }
 
-func textOf(b *strings.Builder, r *report.Report, p *dissect.Packet) {
+func (d *decoder) textOf(b *strings.Builder, it *item) {
+	r := it.report
 	for i, f := range []report.Flags{report.Dropped, report.Congested, report.Tracked, report.Interim} {
 		if r.Flags&f != 0 {
 			b.WriteByte("DQFI"[i])
@@ -57,6 +64,9 @@ func textOf(b *strings.Builder, r *report.Report, p *dissect.Packet) {
 	put(report.MdIngressTime, " in %d", r.IngressTime)
 	put(report.MdEgressTime, " out %d", r.EgressTime)
 	put(report.MdDrop, " drop reason %d queue %d", r.DropReason, r.DropQueueID)
+	if name := it.choice.Reasons.Name(r.DropReason); name != "" {
+		put(report.MdDrop, " (%s by %s)", name, it.choice.Name)
+	}
 	var x report.Extension
 	if r.Extension(&x) {
 		if x.Bits&report.ExtVNI != 0 {
@@ -71,6 +81,43 @@ func textOf(b *strings.Builder, r *report.Report, p *dissect.Packet) {
 	} else if len(r.DSMetadata) > 0 {
 		fmt.Fprintf(b, " domain %#x: %x", r.DomainID, r.DSMetadata)
 	}
+	d.stacks(b, it)
+	flowsOf(b, it.packet)
+}
+
+// stacks writes the INT headers of a packet: node, ports, queue and latency per hop,
+// the newest first.
+func (d *decoder) stacks(b *strings.Builder, it *item) {
+	for i := range it.packet.INTs {
+		d.sum.INT++
+		if err := d.head.Read(it.data, &it.packet.INT[i], d.dec.Domains); err != nil {
+			d.sum.BadINT++
+			fmt.Fprintf(b, " INT ERROR %v", err)
+			continue
+		}
+		h := &d.head
+		fmt.Fprintf(b, " INT %s", typeName(h))
+		for j := range h.Hops() {
+			h.Hop(j, &d.hop)
+			has := func(bit inband.Bits, format string, v ...any) {
+				if d.hop.Has&bit != 0 {
+					fmt.Fprintf(b, format, v...)
+				}
+			}
+			b.WriteString(" [")
+			has(inband.NodeID, "node %d", d.hop.NodeID)
+			has(inband.Level1, " port %d>%d", d.hop.Level1In, d.hop.Level1Out)
+			has(inband.Queue, " queue %d: %d", d.hop.QueueID, d.hop.QueueOccupancy)
+			has(inband.HopLatency, " latency %d", d.hop.HopLatency)
+			b.WriteByte(']')
+		}
+		if h.Missing > 0 {
+			fmt.Fprintf(b, " %d bytes missing", h.Missing)
+		}
+	}
+}
+
+func flowsOf(b *strings.Builder, p *dissect.Packet) {
 	for i := range p.Depth {
 		h := &p.Head[i]
 		if h.Tunnel != dissect.None {

@@ -136,6 +136,9 @@ func (w *walk) behindPorts(h *Header, c Carrier, l4, at int) (behind int, insert
 		}
 		return 0, false, false
 	}
+	if first := w.b[at]; !marked && first != INTMD && first>>4 != INTMD && first>>4 != INTMX {
+		return 0, false, false
+	}
 	x := INT{
 		Carrier: c, Shim: at, At: at + 4, L4: l4, Sniffed: !marked,
 		WireProto: h.Proto, WireSrcPort: h.SrcPort, WireDstPort: h.DstPort,
