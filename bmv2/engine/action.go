@@ -133,6 +133,7 @@ func (l *lowerer) primitive(c *spec.Primitive) error {
 		step = l.touch
 	}
 	l.touch = nil
+	l.reads(c.Args...)
 	l.step(step)
 	return nil
 }
@@ -190,6 +191,7 @@ func (l *lowerer) fast(c *spec.Primitive) bool {
 			return false
 		}
 		delete(l.dirty, l.headers[d.Header].origin)
+		l.reads(s)
 		l.emit(instr{op: opCopy, d: int32(d.Header), a: int32(s.Header)})
 		return true
 	}
@@ -209,6 +211,8 @@ func (l *lowerer) fast(c *spec.Primitive) bool {
 		}
 		return l.withCell(c.Args[2], func(i int32) {
 			l.emit(instr{op: opRead, d: f.slot, a: int32(r), b: i, k: f.mask})
+			l.reads(c.Args[0]) // it keeps what it was if there is no such cell
+			l.forget(f.slot)
 		})
 	case "register_write":
 		r := c.Args[0].(spec.RegisterRef).Register
@@ -251,6 +255,15 @@ func (l *lowerer) hash(args []spec.Expr) bool {
 	if m == 0 {
 		m = 1
 	}
-	l.emit(instr{op: opHash, d: f.slot, a: int32(args[2].(spec.CalculationRef).Calculation), k: (m - 1) & f.mask})
+	n := args[2].(spec.CalculationRef).Calculation
+	src := &l.prog.spec.Calculations[n]
+	calc, err := l.calculation(src.Algo, src.Input, l.same)
+	if err != nil {
+		panic("BUG: a calculation that compiled before: " + err.Error())
+	}
+	l.readsOf(calc)
+	l.calcs = append(l.calcs, calc)
+	l.emit(instr{op: opHash, d: f.slot, a: int32(n), b: int32(len(l.calcs) - 1), k: (m - 1) & f.mask})
+	l.forget(f.slot)
 	return true
 }

@@ -31,7 +31,9 @@ type run struct {
 	standing           []sumWord // nil if they have to be gathered
 }
 
-func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, error) {
+// calculation compiles a calculation. Metadata that has the value of another field,
+// which same says, is read there.
+func (k *compiler) calculation(algo string, input []spec.Sized, same func(spec.FieldRef) spec.FieldRef) (*calculation, error) {
 	if !hash.Known(algo) {
 		return nil, fmt.Errorf("unknown algorithm %q", algo)
 	}
@@ -64,11 +66,14 @@ func (k *compiler) calculation(algo string, input []spec.Sized) (*calculation, e
 		switch in.Kind {
 		case spec.SizedField:
 			f := k.field(in.Field)
+			if same != nil && k.headers[in.Field.Header].meta && f.words == 1 {
+				f.slot = k.field(same(in.Field)).slot
+			}
 			add(when(&k.headers[in.Field.Header]), bitField{f.slot, f.width, f.varbit}, in.Field)
 		case spec.SizedConst:
 			words := make([]uint64, (in.Width+63)/64)
 			bigWide(words, in.Const)
-			add(-1, bitField{k.wideConstant(words), int32(in.Width), false}, spec.FieldRef{})
+			add(-1, bitField{k.wordsOf(words), int32(in.Width), false}, spec.FieldRef{})
 		case spec.SizedHeader:
 			h := &k.headers[in.Index]
 			for i, f := range h.fields[:len(h.fields)-1] {
@@ -172,7 +177,11 @@ func (c *calculation) input(p *packet) []byte {
 
 // calculate runs a program's calculation over a packet.
 func (s *Switch) calculate(i int, p *packet) uint64 {
-	c := s.prog.calcs[i]
+	return s.calculateFrom(s.prog.calcs[i], i, p)
+}
+
+// calculateFrom is calculate with input from elsewhere.
+func (s *Switch) calculateFrom(c *calculation, i int, p *packet) uint64 {
 	if c.sums {
 		return c.checksum(p)
 	}

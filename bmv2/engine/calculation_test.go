@@ -46,7 +46,7 @@ func TestCalculationInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		k := &compiler{layout: l}
-		c, err := k.calculation("csum16", input)
+		c, err := k.calculation("csum16", input, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,7 @@ type code struct {
 	tests []boolFn
 	steps []stepFn
 	args  [][]uint64
+	calcs []*calculation
 
 	parses  []parseOp
 	selects []*state
@@ -75,7 +76,7 @@ const (
 	opCount   // counter array a, cell number in slot b
 	opRead    // d = cell b of register array a & k
 	opWrite   // cell b of register array a = d & k
-	opHash    // d = calculation a & k
+	opHash    // d = calculation a & k, of the input calcs[b]
 	opValid   // make header a valid
 	opInvalid // make header a invalid
 	opCopy    // assign header a to header d

@@ -96,7 +96,7 @@ func compile(src *spec.Program) (*Program, error) {
 func (p *Program) compileCalculations(k *compiler) error {
 	for i := range p.spec.Calculations {
 		c := &p.spec.Calculations[i]
-		calc, err := k.calculation(c.Algo, c.Input)
+		calc, err := k.calculation(c.Algo, c.Input, nil)
 		if err != nil {
 			return fmt.Errorf("calculation %q: %w", c.Name, err)
 		}
@@ -107,7 +107,7 @@ func (p *Program) compileCalculations(k *compiler) error {
 		var calc *calculation
 		if pr.Selector != nil {
 			var err error
-			if calc, err = k.calculation(pr.Selector.Algo, pr.Selector.Input); err != nil {
+			if calc, err = k.calculation(pr.Selector.Algo, pr.Selector.Input, nil); err != nil {
 				return fmt.Errorf("action profile %q: selector: %w", pr.Name, err)
 			}
 		}

@@ -136,7 +136,7 @@ func (p *packet) exec(c *code, version int, pc int32) {
 		case opWrite:
 			p.writeRegister(in.a, phv[in.b], phv[in.d]&in.k)
 		case opHash:
-			phv[in.d] = p.sw.calculate(int(in.a), p) & in.k
+			phv[in.d] = p.sw.calculateFrom(c.calcs[in.b], int(in.a), p) & in.k
 		case opValid:
 			p.addHeader(&p.sw.prog.headers[in.a])
 		case opInvalid:

@@ -29,6 +29,7 @@ type compiler struct {
 	*layout
 	scratch  int
 	pool     map[uint64]int32 // slots of constants, by value
+	temps    []int32          // slots of intermediate results
 	argAt    []int            // of the action being compiled: where each argument's words start
 	std      standard
 	setUses  []setUse

@@ -195,13 +195,14 @@ func fieldValue(l *layout, phv []uint64, ref spec.FieldRef) *big.Int {
 // it does.
 func lowered(t *testing.T, k *compiler, dst spec.FieldRef, src, cond spec.Expr) (run func(*packet), decide [2]func(*packet) bool) {
 	c := &code{}
-	l := &lowerer{compiler: k, code: c, prog: &Program{spec: k.prog}}
+	l := &lowerer{compiler: k, code: c, prog: &Program{spec: k.prog}, live: map[int32]bool{}}
 	if err := l.primitive(&spec.Primitive{Op: "assign", Args: []spec.Expr{dst, src}}); err != nil {
 		t.Fatal(err)
 	}
 	l.emit(instr{op: opEnd})
 	run = func(p *packet) { p.exec(c, plain, 0) }
 	for want := range 2 {
+		l.land()
 		at, mark := l.here(), l.take(1)
 		jumps := l.branch(cond, want == 1)
 		l.emit(instr{op: opConst, d: mark, k: uint64(1 - want)})

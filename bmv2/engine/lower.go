@@ -15,7 +15,10 @@ type lowerer struct {
 	depth   int            // intermediate results in use
 	dirty   map[int32]bool // headers already noted as changed since the last label
 	written map[*node]bool
-	temps   []int32 // slots of intermediate results
+
+	known map[int32]spec.Expr // what fields are equal to since the last label
+	live  map[int32]bool      // slots that are read
+	dead  map[int32]bool      // slots of metadata that are not
 }
 
 // compileCode lowers all actions, and all that can be reached from the pipelines.
@@ -24,26 +27,59 @@ func (p *Program) compileCode(k *compiler) error {
 		findLoops(p, root, map[*node]int{})
 	}
 	findStateLoops(p.parser.init, map[*state]int{})
-	for version := range p.code {
-		l := &lowerer{compiler: k, code: &p.code[version], prog: p, version: version, written: map[*node]bool{}}
-		for _, a := range p.actions {
-			a.pc[version] = l.here()
-			if err := l.body(a); err != nil {
-				return err
-			}
-			a.idle[version] = version == plain && a.pc[version] == l.here()
-			l.emit(instr{op: opReturn})
+	if _, err := p.writeCode(k, traced, nil); err != nil {
+		return err
+	}
+	dead, needed := map[int32]bool{}, map[int32]bool{}
+	for {
+		l, err := p.writeCode(k, plain, dead)
+		if err != nil {
+			return err
 		}
-		if err := l.parser(p.parser); err != nil {
-			return fmt.Errorf("parser %q: %w", "parser", err)
-		}
-		for _, root := range []*node{p.ingress, p.egress} {
-			if err := l.flow(root); err != nil {
-				return err
+		again := false
+		for slot := range dead {
+			if l.live[slot] { // now, in place of another one
+				delete(dead, slot)
+				needed[slot], again = true, true
 			}
+		}
+		if again {
+			continue
+		}
+		for slot := range l.unread() {
+			if !dead[slot] && !needed[slot] {
+				dead[slot], again = true, true
+			}
+		}
+		if !again {
+			return nil
 		}
 	}
-	return nil
+}
+
+// writeCode writes one version, without what only writes dead slots.
+func (p *Program) writeCode(k *compiler, version int, dead map[int32]bool) (*lowerer, error) {
+	p.code[version] = code{}
+	l := &lowerer{compiler: k, code: &p.code[version], prog: p, version: version,
+		written: map[*node]bool{}, live: map[int32]bool{}, dead: dead}
+	l.readsElsewhere()
+	for _, a := range p.actions {
+		a.pc[version] = l.here()
+		if err := l.body(a); err != nil {
+			return nil, err
+		}
+		a.idle[version] = version == plain && a.pc[version] == l.here()
+		l.emit(instr{op: opReturn})
+	}
+	if err := l.parser(p.parser); err != nil {
+		return nil, fmt.Errorf("parser %q: %w", "parser", err)
+	}
+	for _, root := range []*node{p.ingress, p.egress} {
+		if err := l.flow(root); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
 }
 
 // findLoops marks the nodes that a pipeline comes back to.
@@ -78,6 +114,9 @@ func (p *Program) successors(n *node) []*node {
 func (l *lowerer) here() int32 { return int32(len(l.ins)) }
 
 func (l *lowerer) emit(in instr) int32 {
+	if in.op >= opValid || in.op == opTable {
+		l.known = nil
+	}
 	l.ins = append(l.ins, in)
 	return l.here() - 1
 }
@@ -87,7 +126,7 @@ func (l *lowerer) land(jumps ...int32) {
 	for _, j := range jumps {
 		l.ins[j].d = l.here()
 	}
-	l.dirty = nil
+	l.dirty, l.known = nil, nil
 }
 
 func (l *lowerer) step(f stepFn) {

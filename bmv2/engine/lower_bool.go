@@ -56,11 +56,17 @@ func (l *lowerer) branch(e spec.Expr, want bool) (jumps []int32) {
 	if want {
 		in.op = opIfTest
 	}
+	l.reads(e)
 	l.tests = append(l.tests, l.bool(e, 0))
 	return []int32{l.emit(in)}
 }
 
 func (l *lowerer) nonZero(e spec.Expr, want bool) []int32 {
+	if f, ok := e.(spec.FieldRef); ok {
+		if b, ok := l.known[l.field(f).slot].(spec.Unary); ok {
+			return l.branch(b.X, want)
+		}
+	}
 	depth := l.depth
 	in := instr{op: opUnless, a: l.operand(e, ^uint64(0))}
 	if want {

@@ -14,13 +14,18 @@ func (l *lowerer) assign(dst, src spec.Expr) bool {
 		return false
 	}
 	if f.words == 1 {
-		l.into(f.slot, src, f.mask)
+		if !l.dead[f.slot] || !plainExpr(src) {
+			l.into(f.slot, src, f.mask)
+		}
+		l.learn(f, src)
 		return true
 	}
 	if s, ok := l.staticField(src); ok && s.width == f.width {
 		for w := range f.words {
 			l.emit(instr{op: opMove, d: f.slot + w, a: s.slot + w, k: ^uint64(0)})
+			l.forget(f.slot + w)
 		}
+		l.reads(src)
 		return true
 	}
 	return false
@@ -35,7 +40,7 @@ func (l *lowerer) into(d int32, e spec.Expr, mask uint64) {
 		l.emit(instr{op: opConst, d: d, k: lowWord(e.Value) & mask})
 		return
 	case spec.FieldRef:
-		if f := l.field(e); l.asStored(f, mask) {
+		if f := l.field(l.same(e)); l.asStored(f, mask) {
 			l.emit(instr{op: opMove, d: d, a: f.slot, k: mask})
 			return
 		}
@@ -69,6 +74,7 @@ func (l *lowerer) into(d int32, e spec.Expr, mask uint64) {
 			return
 		}
 	}
+	l.reads(e)
 	l.evals = append(l.evals, l.int(e, 0))
 	l.emit(instr{op: opEval, d: d, a: int32(len(l.evals) - 1), k: mask})
 }
@@ -126,7 +132,7 @@ func (l *lowerer) operand(e spec.Expr, need uint64) int32 {
 	case spec.Const:
 		return l.constant(lowWord(e.Value))
 	case spec.FieldRef:
-		if f := l.field(e); l.asStored(f, need) {
+		if f := l.field(l.same(e)); l.asStored(f, need) {
 			return f.slot
 		}
 	}
@@ -169,14 +175,17 @@ func (k *compiler) constant(v uint64) int32 {
 		if k.pool == nil {
 			k.pool = map[uint64]int32{}
 		}
-		at = k.wideConstant([]uint64{v})
-		k.pool[v] = at
+		at = k.take(1)
+		k.constants[at], k.pool[v] = v, at
 	}
 	return at
 }
 
-// wideConstant is the first of the slots that hold words in every packet.
-func (k *compiler) wideConstant(words []uint64) int32 {
+// wordsOf is the first of the slots that hold words in every packet.
+func (k *compiler) wordsOf(words []uint64) int32 {
+	if len(words) == 1 {
+		return k.constant(words[0])
+	}
 	at := k.take(len(words))
 	for i, w := range words {
 		k.constants[at+int32(i)] = w

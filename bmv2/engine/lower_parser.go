@@ -90,6 +90,7 @@ func (l *lowerer) state(st *state, ps *parser) (jumps []int32, err error) {
 	defer func() { l.depth = depth }()
 	key, ok := l.key(st)
 	if !ok {
+		l.reads(st.src.Key...)
 		l.selects = append(l.selects, st)
 		l.emit(instr{op: opSelect, a: int32(len(l.selects) - 1), k: uint64(ps.errors[packetTooShort])})
 		for range st.cases {
@@ -163,6 +164,10 @@ func (l *lowerer) parserOp(op *spec.ParserOp, ps *parser) error {
 	do, err := l.compiler.parserOp(op, ps)
 	if err != nil {
 		return err
+	}
+	l.reads(op.Args...)
+	if op.Primitive != nil {
+		l.reads(op.Primitive.Args...)
 	}
 	l.parses = append(l.parses, do)
 	l.emit(instr{op: opParse, a: int32(len(l.parses) - 1)})

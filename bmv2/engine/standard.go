@@ -14,6 +14,7 @@ type standard struct {
 	enqTime, enqDepth, deqDelta, deqDepth field
 	queue                                 field
 	queueing                              bool
+	slots                                 []int32 // of all of them
 }
 
 // The values of instance_type.
@@ -60,6 +61,7 @@ func newStandard(l *layout) (standard, error) {
 			continue
 		}
 		*f.to = l.field(ref)
+		s.slots = append(s.slots, f.to.slot)
 		l.headers[ref.Header].tracked = false
 		if f.to.words != 1 || f.to.varbit {
 			return s, fmt.Errorf("field %s of %d bits, want at most 64", f.name, f.to.width)

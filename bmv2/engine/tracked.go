@@ -17,9 +17,10 @@ import (
 
 // trackHeaders decides which headers are tracked.
 func (l *layout) trackHeaders() {
+	alike, parsed := l.alike(), l.parsed()
 	for i := range l.prog.Headers {
 		h := &l.headers[i]
-		h.tracked = !h.meta && h.varbit < 0 && h.union < 0
+		h.tracked = parsed[alike[i]] && !h.meta && h.varbit < 0 && h.union < 0
 	}
 	for _, s := range l.stacks {
 		for _, h := range s.elems {
@@ -87,19 +88,57 @@ func places(c *spec.Primitive) []spec.Expr {
 	return c.Args[:1]
 }
 
+// alike groups headers that are assigned to one another: those of a group have the
+// same number.
+func (l *layout) alike() []int {
+	group := make([]int, len(l.headers))
+	for i := range group {
+		group[i] = i
+	}
+	for i := range l.prog.Actions {
+		for j := range l.prog.Actions[i].Primitives {
+			c := &l.prog.Actions[i].Primitives[j]
+			if c.Op != "assign_header" && c.Op != "copy_header" {
+				continue
+			}
+			d, ok := c.Args[0].(spec.HeaderRef)
+			s, ok2 := c.Args[1].(spec.HeaderRef)
+			if !ok || !ok2 {
+				continue
+			}
+			from, to := group[s.Header], group[d.Header]
+			for h, g := range group {
+				if g == from {
+					group[h] = to
+				}
+			}
+		}
+	}
+	return group
+}
+
+// parsed says which groups have headers that the parser extracts by name.
+func (l *layout) parsed() map[int]bool {
+	alike, groups := l.alike(), map[int]bool{}
+	for i := range l.prog.Parsers {
+		for j := range l.prog.Parsers[i].States {
+			for _, op := range l.prog.Parsers[i].States[j].Ops {
+				if op.Kind != spec.OpExtract && op.Kind != spec.OpExtractVL {
+					continue
+				}
+				if h, ok := op.Args[0].(spec.HeaderRef); ok {
+					groups[alike[h.Header]] = true
+				}
+			}
+		}
+	}
+	return groups
+}
+
 // findPatches notes which fields of tracked headers a program may write: the same
 // for headers that are assigned to one another.
 func (l *layout) findPatches() {
-	alike := make([]int, len(l.headers)) // a tree: each knows one that is like it
-	for i := range alike {
-		alike[i] = i
-	}
-	root := func(i int) int {
-		for alike[i] != i {
-			i = alike[i]
-		}
-		return i
-	}
+	alike := l.alike()
 	written := map[int]map[int]bool{}
 	write := func(e spec.Expr) {
 		if f, ok := e.(spec.FieldRef); ok {
@@ -115,13 +154,6 @@ func (l *layout) findPatches() {
 			for _, e := range places(c) {
 				write(e)
 			}
-			if c.Op == "assign_header" || c.Op == "copy_header" {
-				if d, ok := c.Args[0].(spec.HeaderRef); ok {
-					if s, ok := c.Args[1].(spec.HeaderRef); ok {
-						alike[root(d.Header)] = root(s.Header)
-					}
-				}
-			}
 		}
 	}
 	for i := range l.prog.Checksums {
@@ -131,7 +163,7 @@ func (l *layout) findPatches() {
 	}
 	fields := map[int]map[int]bool{} // by root
 	for h, w := range written {
-		r := root(h)
+		r := alike[h]
 		if fields[r] == nil {
 			fields[r] = map[int]bool{}
 		}
@@ -139,7 +171,7 @@ func (l *layout) findPatches() {
 	}
 	for i := range l.headers {
 		if h := &l.headers[i]; h.tracked {
-			h.patches = h.wire.patches(fields[root(i)])
+			h.patches = h.wire.patches(fields[alike[i]])
 		}
 	}
 }
