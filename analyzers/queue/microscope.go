@@ -67,7 +67,9 @@ func (m *microscope) period(lane, row int) period {
 		p.from--
 	}
 	p.begin = l.arr[p.from]
-	for k := p.from; k < row; k++ {
+	for ; p.to < l.n && l.arr[p.to] <= p.end; p.to++ {
+	}
+	for k := p.from; k < p.to; k++ {
 		if l.lost(k) {
 			continue
 		}
@@ -195,71 +197,91 @@ type way struct {
 	rows  [][]int32
 }
 
+// share is a part of a credit.
+type share struct {
+	way, hop int // hop −1: nothing upstream is known, the traffic entered here
+	credit   float64
+}
+
 // propagate divides the input's credit among the hops that the PreSet came along, by how
-// much each made its timespan shorter.
+// much each made its timespan shorter; a way counts for as much as it has packets.
 func (m *microscope) propagate(p *period, credit float64, rows []int32, depth int) {
 	ways := m.ways(p.lane, rows)
-	type share struct {
-		way, hop int // hop −1: nothing upstream is known, the traffic entered here
-		credit   float64
+	shares, sum := m.shares(p, ways)
+	if sum == 0 {
+		m.accuse(culprit{int16(p.lane), diagnosis.Traffic}, credit, p.begin, p.end, rows)
+		return
 	}
-	var shares []share
-	sum := 0.0
-	for w := range ways {
-		x := &ways[w]
-		if len(x.lanes) == 0 {
-			shares = append(shares, share{w, -1, credit * float64(len(x.rows[0])) / float64(len(rows))})
-			sum += shares[len(shares)-1].credit
-			continue
-		}
-		// Timespans from the source on; a hop that makes it longer takes nothing, and
-		// the one before gets less.
-		n := len(x.lanes)
-		span := make([]float64, n)
-		for h := range n {
-			span[h] = m.timespan(x.lanes[h], x.rows[h])
-		}
-		last := span[0]
-		for h := 1; h < n; h++ {
-			span[h] = max(span[h], span[h-1])
-		}
-		if p.expected <= last {
-			continue
-		}
-		before := p.expected
-		for h := n - 1; h >= 0; h-- {
-			if c := (before - span[h]) / (p.expected - last) * credit; c > 0 {
-				shares = append(shares, share{w, h, c})
-				sum += c
-			}
-			before = min(before, span[h])
-		}
+	// One recursion per node upstream, at the first packet that came through it.
+	type upstream struct {
+		lane, first, last int
+		credit            float64
+		rows              []int32
 	}
-	scale := 1.0
-	if sum > credit {
-		scale = credit / sum
-	}
+	var ups []upstream
 	for _, s := range shares {
-		x, c := &ways[s.way], s.credit*scale
+		x, c := &ways[s.way], s.credit*credit/sum
 		if s.hop < 0 {
 			m.accuse(culprit{int16(p.lane), diagnosis.Traffic}, c, p.begin, p.end, x.rows[0])
 			continue
 		}
-		lane, hop := x.lanes[s.hop], x.rows[s.hop]
-		l := &m.r.lanes[lane]
-		first := slices.MinFunc(hop, func(a, b int32) int { return cmp.Or(cmp.Compare(l.arr[a], l.arr[b]), cmp.Compare(a, b)) })
-		if l.source {
-			m.accuse(culprit{lane, diagnosis.Traffic}, c, l.arr[first], l.arr[slices.Max(hop)], hop)
+		lane, hop := int(x.lanes[s.hop]), x.rows[s.hop]
+		first, last := int(slices.Min(hop)), int(slices.Max(hop))
+		if l := &m.r.lanes[lane]; l.source {
+			m.accuse(culprit{int16(lane), diagnosis.Traffic}, c, l.arr[first], l.arr[last], hop)
 			continue
 		}
-		up := m.period(int(lane), int(first))
+		k := slices.IndexFunc(ups, func(u upstream) bool { return u.lane == lane })
+		if k < 0 {
+			k = len(ups)
+			ups = append(ups, upstream{lane: lane, first: first, last: last})
+		}
+		u := &ups[k]
+		u.first, u.last, u.credit, u.rows = min(u.first, first), max(u.last, last), u.credit+c, append(u.rows, hop...)
+	}
+	for _, u := range ups {
+		up := m.period(u.lane, u.first)
 		if depth == 0 || up.si+up.sp <= 0 {
 			// The first packet met no queue there: what squeezed them came with or after it.
-			m.accuse(culprit{lane, diagnosis.Processing}, c, l.arr[first], l.arr[slices.Max(hop)], hop)
+			l := &m.r.lanes[u.lane]
+			m.accuse(culprit{int16(u.lane), diagnosis.Processing}, u.credit, l.arr[u.first], l.arr[u.last], u.rows)
 			continue
 		}
-		m.split(&up, c, depth-1)
+		m.split(&up, u.credit, depth-1)
 	}
+}
+
+// shares returns what each hop of each way earns, and the sum.
+func (m *microscope) shares(p *period, ways []way) (shares []share, sum float64) {
+	for w := range ways {
+		x := &ways[w]
+		packets := float64(len(x.rows[0]))
+		n := len(x.lanes)
+		if n == 0 {
+			shares, sum = append(shares, share{w, -1, packets}), sum+packets
+			continue
+		}
+		// Timespans from the source on; a hop that makes it longer earns nothing, and
+		// the one before earns less.
+		span := make([]float64, n)
+		for h := range n {
+			span[h] = m.timespan(x.lanes[h], x.rows[h])
+			if h > 0 {
+				span[h] = max(span[h], span[h-1])
+			}
+		}
+		if p.expected <= span[0] {
+			continue
+		}
+		before := p.expected
+		for h := n - 1; h >= 0; h-- {
+			if c := (before - span[h]) / (p.expected - span[0]) * packets; c > 0 {
+				shares, sum = append(shares, share{w, h, c}), sum+c
+			}
+			before = min(before, span[h])
+		}
+	}
+	return shares, sum
 }
 
 // ways groups rows of a lane by the path their packets came along.
