@@ -79,3 +79,11 @@ func (c *wall) Wait(ctx context.Context, t Time, poke <-chan struct{}) {
 	case <-due:
 	}
 }
+
+// after adds a duration to an instant; the end of time absorbs.
+func after(t, d Time) Time {
+	if d > forever-t {
+		return forever
+	}
+	return t + d
+}

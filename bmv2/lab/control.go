@@ -74,7 +74,9 @@ func (l *Lab) serve() error {
 }
 
 func (l *Lab) serveNode(n *node, listen Listen, programs *programs) error {
-	cfg := engine.Config{CPUPort: CPUPort, Seed: l.cfg.Seed ^ (switchStream | uint64(n.ID))}
+	now := func() Time { return Time(max(l.instant.Load(), n.instant.Load())) }
+	cfg := engine.Config{CPUPort: CPUPort, Seed: l.cfg.Seed ^ (switchStream | uint64(n.ID)),
+		Now: func() Time { return n.clock.At(now()) }}
 	srv, err := p4rt.New(p4rt.Config{
 		DeviceID: uint64(n.ID),
 		Load: func(_ *configv1.P4Info, deviceConfig []byte) (device.Device, error) {
@@ -91,7 +93,7 @@ func (l *Lab) serveNode(n *node, listen Listen, programs *programs) error {
 			return nil
 		},
 		PacketOut: func(packet []byte) { l.packetOut(n, packet) },
-		Now:       func() time.Time { return time.Unix(0, max(l.instant.Load(), n.instant.Load())) },
+		Now:       func() time.Time { return time.Unix(0, int64(now())) },
 	})
 	if err != nil {
 		return err
@@ -151,7 +153,6 @@ func (p *part) tick(n *node) {
 		return
 	}
 	n.instant.Store(int64(p.now))
-	p.pump(n) // the switch learns the time
 	if err := n.server.Tick(); err != nil {
 		n.stats.TickErrors++
 	}

@@ -173,6 +173,21 @@ func idling(t *testing.T) (p4src.Program, *configv1.Table) {
 	return p, routes
 }
 
+// idleFor reads how long ago a table's only entry was hit.
+func (c *controller) idleFor(t *testing.T, table uint32) time.Duration {
+	t.Helper()
+	stream, err := c.Read(t.Context(), &p4v1.ReadRequest{DeviceId: c.device, Entities: []*p4v1.Entity{{
+		Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{TableId: table, TimeSinceLastHit: &p4v1.TableEntry_IdleTimeout{}}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := stream.Recv()
+	if err != nil || len(r.GetEntities()) != 1 {
+		t.Fatalf("read %v, %v; want one entry", r, err)
+	}
+	return time.Duration(r.Entities[0].GetTableEntry().GetTimeSinceLastHit().GetElapsedNs())
+}
+
 // A switch through which nothing passes still notices that its entries idle, by the
 // lab's clock.
 func TestIdleTimeout(t *testing.T) {
@@ -188,7 +203,7 @@ func TestIdleTimeout(t *testing.T) {
 	p, routes := idling(t)
 	c := connect(t, address, l.nodesByName["leaf1"].ID)
 	c.push(t, p)
-	runUntil(t, l, time.Second)
+	runUntil(t, l, 1005*time.Millisecond) // half-way between two looks for idle entries
 	var toCPU uint32
 	for _, a := range parse(t, p).Actions {
 		if a.Preamble.Name == "to_cpu" {
@@ -203,14 +218,18 @@ func TestIdleTimeout(t *testing.T) {
 		}}}}}}); err != nil {
 		t.Fatal(err)
 	}
+	runUntil(t, l, 1050*time.Millisecond)
+	if idle := c.idleFor(t, routes.Preamble.Id); idle != 45*time.Millisecond+2250 {
+		t.Errorf("the entry is read to have been idle for %v, want 45ms by its own clock, which is fast", idle)
+	}
 	runUntil(t, l, 1150*time.Millisecond)
 	m, err := c.stream.Recv()
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := m.GetIdleTimeoutNotification()
-	if at := time.Duration(n.GetTimestamp()); len(n.GetTableEntry()) != 1 || at < 1100*time.Millisecond || at > 1110*time.Millisecond {
-		t.Errorf("notified by %v, want one entry at 1.1s to 1.11s", m)
+	if at := time.Duration(n.GetTimestamp()); len(n.GetTableEntry()) != 1 || at != 1110*time.Millisecond {
+		t.Errorf("notified by %v, want one entry at 1.11s: it was idle for 100ms at 1.105s", m)
 	}
 	// A pipeline that needs no ticks ends them.
 	c.push(t, p4src.Fabric)

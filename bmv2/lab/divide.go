@@ -1,56 +1,66 @@
 package lab
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/telltale-net/telltale/topology"
 )
 
-// divide makes as many parts as the greatest owner asks for, gives each node with its
-// hosts to its owner and the collector to part 0, and moves pending events along.
+// divide makes as many parts as the greatest owner asks for and one for the collector,
+// gives each node with its hosts to its owner, and moves pending events along.
 func (l *Lab) divide(owner []int) {
-	old := l.parts
-	l.parts = make([]*part, slices.Max(owner)+1)
-	for i := range l.parts {
-		l.parts[i] = &part{lab: l, id: i, now: l.now, pace: pace{alarm: make(chan struct{}, 1)}}
-		l.parts[i].want.Store(awake)
+	s := &l.schedule
+	old := s.parts
+	s.parts = make([]*part, slices.Max(owner)+2)
+	for i := range s.parts {
+		s.parts[i] = &part{lab: l, id: i, now: l.now, soon: forever, worker: s.workers[0]}
 	}
 	for i, n := range l.nodes {
-		n.part = l.parts[owner[i]]
+		n.part = s.parts[owner[i]]
 		if n.Role == topology.Collector {
-			n.part = l.parts[0]
+			n.part = s.parts[s.collector()]
 		}
 	}
 	for _, w := range l.wires {
 		w.dst = l.partOf(w.to)
-	}
-	for _, p := range l.parts {
-		p.in, p.out = make([]*channel, len(l.parts)), make([]*channel, len(l.parts))
-	}
-	l.plan.lookahead = forever
-	for _, w := range l.wires {
-		from := l.partOf(w.from)
-		if from == w.dst || w.from.kind == atCollector { // which sends nothing
-			continue
-		}
-		c := from.out[w.dst.id]
-		if c == nil {
-			c = newChannel(from, w.dst)
-			from.out[w.dst.id], w.dst.in[from.id] = c, c
-		}
-		if w.last {
-			c.lookaheadLast = min(c.lookaheadLast, w.lookahead())
-		} else {
-			c.lookahead = min(c.lookahead, w.lookahead())
-			l.plan.lookahead = min(l.plan.lookahead, w.lookahead())
+		if w.from.kind == atHost {
+			w.dst.soon = min(w.dst.soon, w.lookahead())
 		}
 	}
+	s.next = make([]uint32, len(s.parts))
+	s.distance = l.distances()
+	s.home = make([]mask, len(s.workers))
+	s.home[0] = 1<<s.collector() - 1
 	for i, p := range old {
-		x := l.parts[i%len(l.parts)]
-		x.events += p.events
-		x.pool.free = append(x.pool.free, p.pool.free...)
+		s.parts[i%len(s.parts)].events += p.events
 	}
 	l.move(old)
+}
+
+// distances returns, for each part and by part, how long after an event there at the
+// soonest a frame that follows from it arrives here.
+func (l *Lab) distances() [][]uint32 {
+	n := len(l.schedule.parts)
+	d := make([][]uint32, n)
+	for i := range d {
+		d[i] = slices.Repeat([]uint32{farOff}, n)
+	}
+	for _, w := range l.wires {
+		if from := l.partOf(w.from); from != w.dst && w.from.kind == atSwitch {
+			far := &d[w.dst.id][from.id]
+			*far = uint32(min(Time(*far), w.lookahead()))
+		}
+	}
+	// Floyd and Warshall's way; the diagonal becomes the shortest way round.
+	for k := range d {
+		for i := range d {
+			for j := range d {
+				d[i][j] = min(d[i][j], d[i][k]+d[k][j])
+			}
+		}
+	}
+	return d
 }
 
 // partOf returns the part that an end of a wire belongs to.
@@ -69,9 +79,13 @@ func (l *Lab) move(old []*part) {
 			e := p.queue.pop()
 			l.ownerOf(e.rank).queue.push(e)
 		}
+		for len(p.sends.heap) > 0 {
+			e := p.sends.pop()
+			l.ownerOf(e.rank).sends.push(e)
+		}
 		for len(p.last.heap) > 0 {
 			e := p.last.pop()
-			l.wires[e.rank.ref()].dst.last.push(e)
+			l.ownerOf(e.rank).last.push(e)
 		}
 	}
 }
@@ -86,4 +100,99 @@ func (l *Lab) ownerOf(r rank) *part {
 	default:
 		return l.nodes[r.ref()].part
 	}
+}
+
+// Parts are made of nodes that links join whose lookahead is below 1/closer of that of
+// the links between parts, if there are at least perWorker of them for each worker:
+// there is more to do at a time then. Otherwise each switch is one.
+const (
+	closer    = 8
+	perWorker = 2
+)
+
+// partition returns for each node the part that it shall belong to, of so many workers.
+func (l *Lab) partition(workers int) []int {
+	if workers == 1 {
+		return make([]int, len(l.nodes))
+	}
+	var cuts []Time
+	for _, w := range l.joints() {
+		cuts = append(cuts, w.lookahead())
+	}
+	for _, cut := range slices.Compact(cuts) {
+		if owner := l.group(maxParts, cut/closer); slices.Max(owner)+1 >= perWorker*workers {
+			return owner
+		}
+	}
+	return l.group(maxParts, 0)
+}
+
+// joints returns the wires between switches, those of greatest lookahead first.
+func (l *Lab) joints() (ws []*wire) {
+	for _, w := range l.wires {
+		if w.from.kind == atSwitch && !w.last {
+			ws = append(ws, w)
+		}
+	}
+	slices.SortStableFunc(ws, func(a, b *wire) int { return cmp.Compare(b.lookahead(), a.lookahead()) })
+	return ws
+}
+
+// group returns for each switch one of at most so many groups. Nodes that links of a
+// lookahead of near or less join are in one; then those that links of little lookahead
+// join, as long as groups stay of about one size; what is left over is packed.
+func (l *Lab) group(most int, near Time) []int {
+	size, root := make([]int, len(l.nodes)), make([]int, len(l.nodes))
+	left := 0
+	for i, n := range l.nodes {
+		root[i], size[i] = i, 1
+		if n.Role != topology.Collector {
+			left++
+		}
+	}
+	find := func(i int) int {
+		for root[i] != i {
+			root[i] = root[root[i]]
+			i = root[i]
+		}
+		return i
+	}
+	join := func(a, b int) {
+		if a, b = find(a), find(b); a != b {
+			root[b], size[a] = a, size[a]+size[b]
+			left--
+		}
+	}
+	fair := (left + most - 1) / most
+	joints := l.joints()
+	slices.Reverse(joints)
+	for _, w := range joints {
+		a, b := int(w.from.ref), int(w.to.ref)
+		if w.lookahead() <= near || left > most && size[find(a)]+size[find(b)] <= fair {
+			join(a, b)
+		}
+	}
+	var roots []int
+	for i, n := range l.nodes {
+		if find(i) == i && n.Role != topology.Collector {
+			roots = append(roots, i)
+		}
+	}
+	for ; len(roots) > most; roots = roots[:len(roots)-1] {
+		slices.SortStableFunc(roots, func(a, b int) int { return cmp.Compare(size[b], size[a]) })
+		join(roots[len(roots)-2], roots[len(roots)-1])
+	}
+	number := map[int]int{}
+	owner := make([]int, len(l.nodes))
+	for i, n := range l.nodes {
+		if n.Role == topology.Collector {
+			continue
+		}
+		r := find(i)
+		if _, ok := number[r]; !ok {
+			number[r] = len(number)
+		}
+		owner[i] = number[r]
+	}
+	return owner
 }

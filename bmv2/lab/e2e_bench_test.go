@@ -3,6 +3,7 @@ package lab_test
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,13 +29,60 @@ func BenchmarkLab(b *testing.B) {
 		for _, delay := range []time.Duration{5 * time.Microsecond, 100 * time.Microsecond} {
 			for _, workers := range []int{1, 2} {
 				b.Run(fmt.Sprintf("reports=%s/trunks=%v/workers=%d", reports, delay, workers), func(b *testing.B) {
-					c := topology.DefaultLeafSpine()
-					c.Spines, c.HostsPerVNET, c.Host.RateBps, c.Trunk.Delay = 4, 8, 1e9, delay
-					benchmark(b, c, traffic.Mix{Seed: 1, PPS: 100000}, reports == "every-hop", workers)
+					benchmark(b, benchWorld(b, delay, reports == "every-hop", workers))
 				})
 			}
 		}
 	}
+}
+
+// How much faster several workers could be than one, processors and memory of no
+// matter: what the causality of BenchmarkLab's fabric allows, for a packet that takes a
+// switch 2 µs, and what is left of that when handing over takes 0.3 µs.
+//
+//	go test ./bmv2/lab -run Possible -v
+func TestPossibleSpeed(t *testing.T) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%-8s %8s %10s %16s\n", "trunks", "workers", "possible", "with hand-over")
+	for _, delay := range []time.Duration{5 * time.Microsecond, 100 * time.Microsecond} {
+		var alone [2]time.Duration
+		for _, workers := range []int{1, 2, 4, 16} {
+			var speed [2]float64
+			w := benchWorld(t, delay, false, workers)
+			lab.Paper{}.Run(w.Lab, lab.Time(30*time.Millisecond))
+			for i, handover := range []time.Duration{0, 300 * time.Nanosecond} {
+				p := lab.Paper{Hop: 2 * time.Microsecond, Other: 150 * time.Nanosecond, Handover: handover}
+				took := p.Run(w.Lab, lab.Time(time.Duration(i+2)*40*time.Millisecond))
+				if workers == 1 {
+					alone[i] = took
+				}
+				speed[i] = float64(alone[i]) / float64(took)
+			}
+			fmt.Fprintf(&b, "%-8v %8d %10.2f %16.2f\n", delay, workers, speed[0], speed[1])
+			if want := map[time.Duration]float64{5 * time.Microsecond: 1.75, 100 * time.Microsecond: 1.95}[delay]; workers == 2 && speed[0] < want {
+				t.Errorf("trunks of %v: two workers could be %.2f times as fast as one, want %.2f", delay, speed[0], want)
+			}
+		}
+	}
+	t.Log(&b)
+}
+
+func benchWorld(tb testing.TB, delay time.Duration, all bool, workers int) *world {
+	c := topology.DefaultLeafSpine()
+	c.Spines, c.HostsPerVNET, c.Host.RateBps, c.Trunk.Delay = 4, 8, 1e9, delay
+	return loaded(tb, c, all, workers)
+}
+
+// loaded is a fabric to which 100 000 packets/s are offered.
+func loaded(tb testing.TB, c topology.LeafSpineConfig, all bool, workers int) *world {
+	set := intent.DefaultSettings()
+	set.AllHops = all
+	w := newWorld(tb, 1, c, set, func(c *lab.Config) { c.Workers = workers })
+	w.report = func(at lab.Time, src netip.AddrPort, payload []byte) {
+		w.collector.Ingest(int64(at), src, payload, func(*postcard.Record) {})
+	}
+	w.mix(tb, traffic.Mix{Seed: 1, PPS: 100000})
+	return w
 }
 
 // BenchmarkLargeLab is the same with 52 switches.
@@ -43,19 +91,12 @@ func BenchmarkLargeLab(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			c := topology.DefaultLeafSpine()
 			c.Spines, c.Leaves, c.HostsPerVNET, c.Host.RateBps = 4, 16, 32, 1e9
-			benchmark(b, c, traffic.Mix{Seed: 1, PPS: 100000}, false, workers)
+			benchmark(b, loaded(b, c, false, workers))
 		})
 	}
 }
 
-func benchmark(b *testing.B, c topology.LeafSpineConfig, m traffic.Mix, all bool, workers int) {
-	set := intent.DefaultSettings()
-	set.AllHops = all
-	w := newWorld(b, 1, c, set, func(c *lab.Config) { c.Workers = workers })
-	w.report = func(at lab.Time, src netip.AddrPort, payload []byte) {
-		w.collector.Ingest(int64(at), src, payload, func(*postcard.Record) {})
-	}
-	w.mix(b, m)
+func benchmark(b *testing.B, w *world) {
 	at := 200 * time.Millisecond
 	w.until(b, at)
 	before, sent, cpu := w.Stats(), w.totals().Sent, processorTime()

@@ -69,7 +69,7 @@ func (f *fake) Run(now Time, out func(engine.Tx)) {
 }
 
 func (f *fake) SetPort(port uint16, c engine.PortConfig) {
-	f.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth})
+	f.tm.SetRate(port, tm.Rate{BitsPerSecond: c.RateBps, PacketsPerSecond: c.RatePps, Depth: c.Depth, Paused: c.Paused})
 }
 
 func (f *fake) SetPortUp(port uint16, up bool) { f.up[port] = up }
@@ -179,8 +179,8 @@ func far(tb testing.TB, f topology.Fabric) (from, to topology.Host) {
 
 // pending counts the events that have not happened yet.
 func pending(l *Lab) (n int) {
-	for _, p := range l.parts {
-		n += len(p.queue.heap) + len(p.last.heap)
+	for _, p := range l.schedule.parts {
+		n += len(p.queue.heap) + len(p.sends.heap) + len(p.last.heap)
 	}
 	return n
 }

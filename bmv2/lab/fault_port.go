@@ -55,14 +55,14 @@ func (l *Lab) slow(at topology.Endpoint, factor float64) error {
 // setPort makes a port drain as it should now.
 func (l *Lab) setPort(n *node, port uint16) {
 	if n.sw != nil {
+		n.part.pump(n) // the switch's queues change from the latest instant that it knows of
 		n.sw.SetPort(port, n.portConfig(port))
 		n.part.pump(n) // what is due may have changed
 	}
 }
 
-// QueuePause is a port that stops draining: its queue fills and stays full until the
-// fault is reverted. What remains is a trickle of at most one packet per second, which
-// is as slow as a queue of the engine goes.
+// QueuePause is a port that stops draining: nothing leaves, and its queue fills and
+// stays full until the fault is reverted. What waits then leaves from that instant on.
 func QueuePause(node string, port topology.Port) Fault {
 	return &queuePause{at: topology.Endpoint{Node: node, Port: port}}
 }

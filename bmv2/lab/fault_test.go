@@ -232,3 +232,39 @@ func TestFaultErrors(t *testing.T) {
 		}
 	}
 }
+
+// What waited while a port was paused leaves from the instant on at which the pause
+// ends, not from the last one at which the switch had anything to do.
+func TestPauseEndsNow(t *testing.T) {
+	fab := small(t)
+	from, to := far(t, fab)
+	l := fakes(t, Config{Fabric: fab})
+	add(t, l, traffic.Flow{From: from.Name, To: to.Name, Proto: frame.UDP, SrcPort: 1, DstPort: 2,
+		Sizes: traffic.Fixed(1000), Arrivals: traffic.Arrivals{PPS: 1000}, Stop: 10 * time.Millisecond})
+	pause := QueuePause(from.At.Node, 1)
+	if err := pause.Apply(l); err != nil {
+		t.Fatal(err)
+	}
+	var starts []Time
+	l.watch = func(w *wire, at Time, _ []byte) {
+		if w.from.name == from.At.Node+":1" {
+			starts = append(starts, at)
+		}
+	}
+	runUntil(t, l, 2*time.Second)
+	if len(starts) != 0 {
+		t.Fatalf("%d frames left a paused port", len(starts))
+	}
+	if err := pause.Revert(l); err != nil {
+		t.Fatal(err)
+	}
+	runUntil(t, l, 3*time.Second)
+	for i, at := range starts {
+		if want := Time(2*time.Second) + Time(i)*8000; at != want {
+			t.Errorf("frame %d left at %d, want %d", i, at, want)
+		}
+	}
+	if len(starts) != 10 {
+		t.Errorf("%d frames left after the pause, want 10", len(starts))
+	}
+}

@@ -73,7 +73,7 @@ func (l *Lab) AddFlow(f traffic.Flow) (FlowID, error) {
 		tmpl: frame.Tenant{DstMAC: gatewayMAC, SrcMAC: from.MAC, Src: from.Address, Dst: to.Address, Proto: f.Proto,
 			SrcPort: f.SrcPort, DstPort: f.DstPort, TTL: 64, TCPFlags: frame.SYN, Stamp: frame.Stamp{Flow: uint32(id)}}}
 	l.flows = append(l.flows, x)
-	from.node.part.scheduleSend(rank(id), x)
+	from.node.part.scheduleSend(l.now, rank(id), x)
 	l.nudge()
 	return FlowID(id), nil
 }
@@ -109,38 +109,39 @@ func (l *Lab) Flows() []FlowStats {
 	return out
 }
 
-// scheduleSend draws the flow's next departure.
-func (p *part) scheduleSend(id rank, f *flow) {
+// scheduleSend draws the flow's next departure from an instant on.
+func (p *part) scheduleSend(from Time, id rank, f *flow) {
 	for {
 		at, length, ok := f.source.Next()
 		if !ok {
 			f.stopped = true
 			return
 		}
-		if Time(at) < p.now {
+		if Time(at) < from {
 			continue
 		}
 		f.length = length
-		p.queue.push(event{at: Time(at), rank: evSend | id})
+		p.sends.push(event{at: Time(at), rank: evSend | id})
 		return
 	}
 }
 
-// hostSend sends the flow's next packet.
-func (p *part) hostSend(ref int32) {
+// hostSend sends the flow's next packet at its instant.
+func (p *part) hostSend(at Time, ref int32) {
 	f := p.lab.flows[ref]
 	if f.stopped {
 		return
 	}
 	w := f.from.wire
 	t := &f.tmpl
-	t.Length, t.Stamp.Sent, t.ID = f.length, int64(p.now), uint16(t.Stamp.Seq)
+	t.Length, t.Stamp.Sent, t.ID = f.length, int64(at), uint16(t.Stamp.Seq)
 	f.sink.Sent(t.Length)
 	f.from.stats.Sent++
-	start, done, ok := w.nic.take(p.now, t.Length, w.rate)
+	start, done, ok := w.nic.take(at, t.Length, w.rate)
 	if ok {
-		p.scratch = frame.AppendTenant(p.scratch[:0], t)
-		p.send(w, start, done, p.scratch)
+		b := frame.AppendTenant(p.worker.scratch[:0], t)
+		p.send(w, at, start, done, b)
+		p.worker.scratch = b
 	} else {
 		w.sent.frames++
 		w.sent.bytes += uint64(t.Length)
@@ -153,7 +154,7 @@ func (p *part) hostSend(ref int32) {
 		}
 		t.TCPSeq += uint32(t.Length - frame.MinTCP + frame.StampLen)
 	}
-	p.scheduleSend(rank(ref), f)
+	p.scheduleSend(at, rank(ref), f)
 }
 
 // hostReceive is a frame's end at a host.

@@ -55,9 +55,7 @@ type Lab struct {
 	instant     atomic.Int64 // now, for servers, which do not take mu
 	lag         Time
 	inbox       inbox
-	parts       []*part
-	parallel    bool        // the parts are at work, each with its worker
-	broken      atomic.Bool // OnReport panicked: nobody takes frames any more
+	schedule    schedule
 	plan        plan
 	nodes       []*node
 	nodesByName map[string]*node
@@ -95,7 +93,7 @@ func build(cfg Config) (*Lab, error) {
 	if cfg.Workers < 0 {
 		return nil, fmt.Errorf("%d workers, want at least 1, or 0 for one per processor", cfg.Workers)
 	}
-	l.plan.workers, l.plan.due = cmp.Or(cfg.Workers, runtime.GOMAXPROCS(0)), firstPlan
+	l.plan.workers, l.plan.due = min(cmp.Or(cfg.Workers, runtime.GOMAXPROCS(0)), maxWorkers), firstPlan
 	for i := range f.Nodes {
 		n := &node{Node: f.Nodes[i], ref: int32(i), wake: forever, in: func([]byte) {}}
 		n.stats.Name = n.Name
@@ -125,7 +123,10 @@ func build(cfg Config) (*Lab, error) {
 		h.wire = l.join(end{kind: atHost, ref: h.ref, name: h.Name}, l.end(h.At), h.RateBps, Time(h.Delay), h.Queue)
 		h.wire.nic.starts = make([]Time, h.wire.depth)
 	}
-	l.divide(make([]int, len(l.nodes)))
+	for i := range l.plan.workers {
+		l.schedule.workers = append(l.schedule.workers, newWorker(l, i))
+	}
+	l.divide(l.partition(l.plan.workers))
 	return l, nil
 }
 

@@ -3,6 +3,7 @@ package lab
 import (
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"testing"
 	"time"
 
@@ -55,15 +56,18 @@ func TestRateIsExact(t *testing.T) {
 	}
 }
 
-// trace hashes every frame on every wire, with instant and place.
+// trace hashes every frame on every wire, with its instant.
 func trace(t *testing.T, seed uint64, slices int) (sum string, s Stats) {
 	t.Helper()
 	fab := small(t)
 	l := fakes(t, Config{Fabric: fab, Seed: seed, Clocks: map[string]SwitchClock{"leaf1": {Offset: time.Hour, DriftPPB: 40000}}})
-	h := sha256.New()
+	wires := make([]hash.Hash, len(l.wires))
+	for i := range wires {
+		wires[i] = sha256.New()
+	}
 	l.watch = func(w *wire, at Time, b []byte) {
-		fmt.Fprintln(h, w.id, at, len(b))
-		h.Write(b)
+		fmt.Fprintln(wires[w.id], at, len(b))
+		wires[w.id].Write(b)
 	}
 	addMix(t, l, traffic.Mix{Seed: seed, PPS: 5000})
 	from, _ := far(t, fab)
@@ -76,7 +80,11 @@ func trace(t *testing.T, seed uint64, slices int) (sum string, s Stats) {
 			}
 		}
 	}
-	return fmt.Sprintf("%x", h.Sum(nil)), l.Stats()
+	all := sha256.New()
+	for _, h := range wires {
+		all.Write(h.Sum(nil))
+	}
+	return fmt.Sprintf("%x", all.Sum(nil)), l.Stats()
 }
 
 func TestSameSeedSameBytes(t *testing.T) {

@@ -126,7 +126,7 @@ func (p *part) transmit(n *node, tx engine.Tx) {
 	}
 	n.stats.Transmitted++
 	start := n.clock.When(tx.At)
-	p.send(w, start, max(p.now, n.clock.When(tx.Done)), tx.Data)
+	p.send(w, p.now, start, max(p.now, n.clock.When(tx.Done)), tx.Data)
 }
 
 // install puts a new pipeline in the place of the old one: same ports, same faults,
@@ -145,12 +145,9 @@ func (l *Lab) install(n *node, sw dataplane, pipe *pipeline) {
 // portConfig is how the port drains now, faults included.
 func (n *node) portConfig(port uint16) engine.PortConfig {
 	w := n.wires[port]
-	c := engine.PortConfig{RateBps: w.rate, Depth: w.depth}
+	c := engine.PortConfig{RateBps: w.rate, Depth: w.depth, Paused: n.paused[port]}
 	if f := n.slow[port]; f != 0 {
 		c.RateBps = max(1, int64(float64(c.RateBps)*f))
-	}
-	if n.paused[port] {
-		c.RatePps = 1 // the least there is
 	}
 	return c
 }

@@ -49,7 +49,7 @@ func together(t *testing.T, fab topology.Fabric, seed uint64, steps, workers int
 		}
 		runUntil(t, l, time.Duration(step)*11*time.Millisecond)
 		balance(t, l)
-		parts = max(parts, len(l.parts))
+		parts = len(l.schedule.parts) - 1
 	}
 	s := l.Stats()
 	lines = append(lines, fmt.Sprint("now ", s.Now, " events ", s.Events, " in flight ", s.InFlight, " pending ", pending(l)))
@@ -75,20 +75,20 @@ func TestWorkersAgree(t *testing.T) {
 		name   string
 		seeds  uint64
 		steps  int
-		parts  [2]int // of 2 and 4 workers
+		parts  int
 		change func(*topology.LeafSpineConfig)
 	}{
-		{"as it comes", 3, 6, [2]int{2, 4}, func(*topology.LeafSpineConfig) {}},
-		{"congested", 3, 6, [2]int{2, 4}, func(c *topology.LeafSpineConfig) { c.Access.RateBps, c.Trunk.RateBps = 20e6, 20e6 }},
-		{"one spine, three leaves", 2, 5, [2]int{2, 4}, func(c *topology.LeafSpineConfig) { c.Spines, c.Leaves = 1, 3 }},
-		{"no delay at the edge", 2, 5, [2]int{2, 4}, func(c *topology.LeafSpineConfig) {
+		{"as it comes", 3, 6, 14, func(*topology.LeafSpineConfig) {}},
+		{"congested", 3, 6, 14, func(c *topology.LeafSpineConfig) { c.Access.RateBps, c.Trunk.RateBps = 20e6, 20e6 }},
+		{"one spine, three leaves", 2, 5, 10, func(c *topology.LeafSpineConfig) { c.Spines, c.Leaves = 1, 3 }},
+		{"no delay at the edge", 2, 5, 6, func(c *topology.LeafSpineConfig) {
 			c.Access.Delay, c.Host.Delay = 0, 0
 			c.Access.RateBps, c.Host.RateBps = 0, 0
 		}},
-		{"rate without delay", 1, 3, [2]int{2, 4}, func(c *topology.LeafSpineConfig) {
+		{"rate without delay", 1, 3, 14, func(c *topology.LeafSpineConfig) {
 			c.Host.Delay, c.Access.Delay, c.Trunk.Delay, c.Telemetry.Delay = 0, 0, 0, 0
 		}},
-		{"no delay at all", 1, 5, [2]int{1, 1}, func(c *topology.LeafSpineConfig) {
+		{"no delay at all", 1, 5, 1, func(c *topology.LeafSpineConfig) {
 			c.Host = topology.Line{}
 			c.Access, c.Trunk = c.Host, c.Host
 		}},
@@ -97,14 +97,14 @@ func TestWorkersAgree(t *testing.T) {
 			for seed := range f.seeds {
 				fab := small(t, f.change)
 				want, _ := together(t, fab, seed, f.steps, 1, false)
-				for i, workers := range []int{2, 4} {
+				for _, workers := range []int{2, 4} {
 					for _, always := range []bool{true, false} {
 						got, parts := together(t, fab, seed, f.steps, workers, always)
 						if !slices.Equal(got, want) {
 							t.Fatalf("seed %d: %d workers (always %v) differ from one:\n%s", seed, workers, always, difference(got, want))
 						}
-						if parts != f.parts[i] {
-							t.Errorf("seed %d: %d workers had %d parts, want %d", seed, workers, parts, f.parts[i])
+						if parts != f.parts {
+							t.Errorf("seed %d: %d workers had %d parts, want %d", seed, workers, parts, f.parts)
 						}
 					}
 				}
@@ -138,9 +138,14 @@ func TestAssign(t *testing.T) {
 		if most := greatest(owner, load, 0); want > 0 && most > total/uint64(workers)*12/10 {
 			t.Errorf("%s: the greatest share is %d of %d", name, most, total)
 		}
-		l.divide(owner)
-		if want > 0 && l.plan.lookahead != want || want == 0 && len(l.parts) != 1 {
-			t.Errorf("%s: %d parts with lookahead %d, want %d", name, len(l.parts), l.plan.lookahead, want)
+		least := forever
+		for _, w := range l.wires {
+			if w.from.kind == atSwitch && w.to.kind == atSwitch && owner[w.from.ref] != owner[w.to.ref] {
+				least = min(least, w.lookahead())
+			}
+		}
+		if want > 0 && least != want || want == 0 && slices.Max(owner) != 0 {
+			t.Errorf("%s: %d shares with lookahead %d, want %d", name, slices.Max(owner)+1, least, want)
 		}
 	}
 	// 5 µs and 60 bytes at 1 Gb/s.
@@ -184,46 +189,5 @@ func TestDivideKeepsEvents(t *testing.T) {
 		if got := run(workers); got != want {
 			t.Errorf("%d workers differ from one", workers)
 		}
-	}
-}
-
-// A ring that is full makes its writer wait, and nothing is lost or overtaken.
-func TestChannel(t *testing.T) {
-	l := fakes(t, Config{Fabric: small(t), Workers: 2})
-	owner := make([]int, len(l.nodes))
-	for i := range owner {
-		owner[i] = i % 2
-	}
-	l.divide(owner)
-	from := l.parts[0]
-	c := from.out[1]
-	var w *wire
-	for _, x := range l.wires {
-		if l.partOf(x.from) == from && x.dst == c.to && !x.last {
-			w = x
-		}
-	}
-	const frames = 10 * ringSize
-	done := make(chan bool)
-	go func() {
-		for i := range frames {
-			c.put(from, w, Time(i/3), []byte{byte(i), byte(i >> 8)})
-		}
-		close(done)
-	}()
-	for n := 0; n < frames; {
-		c.drain(c.to)
-		for len(c.to.queue.heap) > 0 {
-			e := c.to.queue.pop()
-			if got := int(e.pkt.data[0]) | int(e.pkt.data[1])<<8; got != n || e.at != Time(n/3) {
-				t.Fatalf("frame %d at %d came, want %d", got, e.at, n)
-			}
-			c.to.pool.put(e.pkt)
-			n++
-		}
-	}
-	<-done
-	if n := len(c.to.pool.free); n > 2*ringSize {
-		t.Errorf("%d packets in the reader's pool", n)
 	}
 }

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 )
@@ -10,24 +9,24 @@ import (
 // plan is what the lab knows about how to share its work. It decides how fast events
 // happen, never which.
 type plan struct {
-	workers   int
-	lookahead Time       // least of all channels to switches
-	rate      float64    // events per ns of the lab's time, lately
-	cost      [2]float64 // ns of the machine's time per event, lately: one at work, all together
-	probe     int        // decisions until the way that seemed slower is tried again
-	patience  int        // what probe starts from
-	always    bool       // in tests: together whether it pays or not
-	due       uint64     // events after which the shares are looked at again
-	work      []uint64
+	workers  int
+	rate     float64    // events per ns of the lab's time, lately
+	cost     [2]float64 // ns of the machine's time per event, lately: one at work, all together
+	probe    int        // decisions until the way that seemed slower is tried again
+	patience int        // what probe starts from
+	always   bool       // in tests: together whether it pays or not
+	due      uint64     // events after which the shares are looked at again
+	work     []uint64   // by node, as it was counted then
 }
 
 const (
-	// A stretch for several workers has about so many events for each, and is at most
-	// so long, as traffic may get denser.
+	// A stretch for several workers has about so many events for each, one for a single
+	// worker has fewer, so that others get a turn at the lab; it is at most so long,
+	// as traffic may get denser.
 	longSlice = 4096
+	slice     = 256
 	longest   = Time(10 * time.Millisecond)
-	// Working together may pay from so many events per lookahead, and per stretch.
-	dense     = 1
+	// Working together may pay from so many events per stretch.
 	worthable = 1000
 	// The slower way is tried again after so many decisions, ever more rarely if it
 	// stays the slower one.
@@ -43,13 +42,22 @@ func (p *plan) stretch(from Time) Time {
 	return after(from, long)
 }
 
+// slice returns how far one worker may go from an instant.
+func (p *plan) slice(from Time) Time {
+	long := longest
+	if p.rate > 0 {
+		long = min(long, Time(slice/p.rate)+1)
+	}
+	return after(from, long)
+}
+
 // together says whether all workers should do the next stretch. Whether that is the
 // faster way depends on the traffic, and on what else the machine does.
 func (p *plan) together(long Time) bool {
 	if p.always {
-		return true
+		return p.workers > 1
 	}
-	if p.rate*float64(p.lookahead) < dense || p.rate*float64(long) < worthable {
+	if p.workers == 1 || p.rate*float64(long) < worthable {
 		return false
 	}
 	if p.cost[1] == 0 || p.cost[0] == 0 {
@@ -91,21 +99,17 @@ const (
 	lastPlan  = 1 << 20
 )
 
-// replan divides the lab anew if that makes the greatest share clearly smaller.
+// replan gives each worker a fair share of the parts to start from.
 func (l *Lab) replan(events uint64) {
-	p := &l.plan
-	p.due = events + min(max(events, firstPlan), lastPlan)
-	if p.workers == 1 {
-		p.due = math.MaxUint64
-		return
-	}
-	load, reports := l.loads()
-	owner := make([]int, len(l.nodes))
+	l.plan.due = events + min(max(events, firstPlan), lastPlan)
+	owner := l.assign(l.loads())
+	s := &l.schedule
+	clear(s.home)
+	given := mask(1) << s.collector()
 	for i, n := range l.nodes {
-		owner[i] = n.part.id
-	}
-	if better := l.assign(load, reports); greatest(better, load, reports) < greatest(owner, load, reports)/10*9 {
-		l.divide(better)
+		bit := mask(1) << n.part.id
+		s.home[owner[i]] |= bit &^ given
+		given |= bit
 	}
 }
 

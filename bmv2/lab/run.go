@@ -7,10 +7,6 @@ import (
 	"time"
 )
 
-// slice is how many events happen before others get a turn at the lab, unless several
-// workers are at it.
-const slice = 256
-
 var errRunning = errors.New("the lab is running already")
 
 // RunUntil runs in virtual time, as fast as the machine allows, until every event up
@@ -90,17 +86,17 @@ func (l *Lab) nudge() {
 
 // reach moves the lab's time on.
 func (l *Lab) reach(t Time) {
-	for _, p := range l.parts {
+	for _, p := range l.schedule.parts {
 		p.now = t
 	}
-	l.now = t
+	l.now, l.schedule.end = t, t
 	l.instant.Store(int64(t))
 }
 
 // next returns the instant of the next event.
 func (l *Lab) next() Time {
 	t := forever
-	for _, p := range l.parts {
+	for _, p := range l.schedule.parts {
 		t = min(t, p.next())
 	}
 	return t
@@ -109,56 +105,53 @@ func (l *Lab) next() Time {
 // advance lets events up to and including the instant t happen, not many at a time,
 // and reports whether there are more.
 func (l *Lab) advance(t Time) bool {
-	if l.next() > t {
+	next := l.next()
+	if next > t {
 		return false
 	}
-	from, events, start := l.now, l.events(), time.Now()
-	end, together := min(t, l.plan.stretch(from)), false
-	switch {
-	case len(l.parts) == 1:
-		l.parts[0].run(t, slice)
-		l.reach(l.parts[0].now)
-	case l.plan.together(end - from):
-		l.stretch(max(end, l.next()))
-		together = true
-	default:
-		l.takeTurns(t)
+	from, events, start := max(l.now, next), l.events(), time.Now()
+	end := min(t, l.plan.stretch(from))
+	together := l.plan.together(end - from)
+	if !together {
+		end = min(t, l.plan.slice(from))
 	}
+	l.stretch(from, end, together)
 	happened := l.events()
-	l.plan.learn(together, l.now-from, happened-events, time.Since(start))
-	if happened >= l.plan.due {
+	l.plan.learn(together, end-from+1, happened-events, time.Since(start))
+	if together && happened >= l.plan.due {
 		l.replan(happened)
 	}
 	return l.next() <= t
 }
 
-// takeTurns is a slice in which the caller does the work of all parts, one after
-// another for as long as none can hear of another.
-func (l *Lab) takeTurns(t Time) {
-	for n := 0; n < slice; {
-		next := l.next()
-		if next > t {
-			return
+// stretch lets everything up to and including the instant end happen, nothing of which
+// is before from. The caller is one of the workers, the one that collects reports.
+func (l *Lab) stretch(from, end Time, together bool) {
+	s := &l.schedule
+	s.begin(from, end, !together)
+	finished := false
+	defer func() {
+		if !finished { // OnReport panicked; the others must end
+			s.lock()
+			s.broken = true
+			s.leave()
 		}
-		end := min(t, after(next, min(l.plan.lookahead-1, longest)))
-		for _, p := range l.parts {
-			for p.queue.top() <= end {
-				p.happen(p.queue.pop())
-				n++
-			}
-		}
-		for _, p := range l.parts {
-			for p.last.top() <= end {
-				p.conclude(p.last.pop())
-				n++
-			}
-		}
+		s.helpers.Wait()
+		s.rest()
 		l.reach(end)
+	}()
+	if together {
+		for _, w := range s.workers[1:] {
+			s.helpers.Add(1)
+			go s.help(w)
+		}
 	}
+	s.work(s.workers[0])
+	finished = true
 }
 
 func (l *Lab) events() (n uint64) {
-	for _, p := range l.parts {
+	for _, p := range l.schedule.parts {
 		n += p.events
 	}
 	return n

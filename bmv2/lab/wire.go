@@ -71,8 +71,9 @@ func (w *wire) stats() LinkStats {
 // lookahead is how long after it was sent a frame arrives at the soonest.
 func (w *wire) lookahead() Time { return w.delay + w.least }
 
-// send puts frame b on the wire: its first bit leaves at start, its last at done.
-func (p *part) send(w *wire, start, done Time, b []byte) {
+// send puts frame b on the wire at now: its first bit leaves at start, its last at
+// done.
+func (p *part) send(w *wire, now, start, done Time, b []byte) {
 	w.sent.frames++
 	w.sent.bytes += uint64(len(b))
 	if p.lab.watch != nil {
@@ -89,15 +90,14 @@ func (p *part) send(w *wire, start, done Time, b []byte) {
 		w.sent.lost++
 		return
 	}
-	at := max(done, p.now+w.least) + w.delay
-	switch {
-	case w.dst != p && p.lab.parallel:
-		p.out[w.dst.id].put(p, w, at, b)
-	case w.last:
-		w.dst.last.push(event{at: at, rank: evArrive | rank(w.id), pkt: w.dst.pool.copyOf(b)})
-	default:
-		w.dst.queue.push(event{at: at, rank: evArrive | rank(w.id), pkt: w.dst.pool.copyOf(b)})
+	at := max(done, now+w.least) + w.delay
+	if w.to.kind == atHost && at <= p.lab.schedule.end {
+		// Nothing follows from it, and nobody cuts the wire before.
+		p.events++
+		p.end(at, w, b)
+		return
 	}
+	p.post(w, event{at: at, rank: evArrive | rank(w.id), pkt: p.worker.pool.copyOf(b)})
 }
 
 // arrive takes a frame off a wire to a switch.
