@@ -151,7 +151,7 @@ func (l *lowerer) changing(c *spec.Primitive) {
 				l.dirty = map[int32]bool{}
 			}
 			l.dirty[o] = true
-			l.emit(instr{op: opOr, d: o, a: o, b: l.constant(changed), k: ^uint64(0)})
+			l.set(o+1, 1)
 		}
 	}
 }

@@ -118,9 +118,9 @@ func (c *calculation) checksum(p *packet) uint64 {
 		case r.valid >= 0 && phv[r.valid] == 0:
 		case r.wire.varbit >= 0:
 			return uint64(hash.Checksum(c.input(p)))
-		case r.standing != nil && phv[r.origin]&anywhere != 0:
+		case r.standing != nil && phv[r.origin] != 0:
 			at := p.place(phv[r.origin])
-			sum = sumStanding(sum, r.standing, p.buf[at:], phv[r.origin]&changed != 0, phv[r.first:r.end])
+			sum = sumStanding(sum, r.standing, p.buf[at:], phv[r.origin+1] != 0, phv[r.first:r.end])
 		default:
 			sum = r.wire.sum(sum, phv)
 		}
@@ -237,7 +237,7 @@ func (p *packet) updateChecksums() {
 		}
 		f := &c.field
 		v := p.sw.calculate(c.calc, p)
-		p.phv[c.origin] |= changed
+		p.phv[c.origin+1] = 1
 		if f.words == 1 {
 			p.phv[f.slot] = v & f.mask
 			continue

@@ -45,9 +45,8 @@ const (
 	opLoop             // something here repeats: count
 	opTable            // apply table a: go to the action it chooses, or on
 
-	opConst // d = k
 	opMove  // d = a & k
-	opArg   // d = word a of the action's arguments & k
+	opMoves // likewise, and the next b instructions are moves, too
 	opAdd   // d = (a + b) & k
 	opSub
 	opMul
@@ -80,7 +79,7 @@ const (
 	opValid   // make header a valid
 	opInvalid // make header a invalid
 	opCopy    // assign header a to header d
-	opArgs    // the arguments of the action that follows are args[a]
+	opArgs    // the arguments of the code that follows are args[a]
 	opStep    // steps[a]
 
 	opExtract // header a; error k if the packet is too short

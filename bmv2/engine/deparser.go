@@ -71,12 +71,11 @@ func (p *packet) emit(order []emission) {
 		}
 		end := at
 		at -= e.size(phv)
-		switch phv[e.origin] ^ p.origin(at) {
-		case 0:
-		case changed:
-			e.patch(p.buf[at:], phv[e.first:e.end])
-		default:
+		switch {
+		case phv[e.origin] != p.origin(at):
 			e.wire.emit(p.buf[at:end], phv[e.first:e.end])
+		case phv[e.origin+1] != 0:
+			e.patch(p.buf[at:], phv[e.first:e.end])
 		}
 	}
 	p.head, p.pos = at, at

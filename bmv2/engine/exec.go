@@ -17,96 +17,101 @@ func (p *packet) version() int {
 	return plain
 }
 
-// exec runs code. What programs do most comes first.
+// exec runs code. Instructions that call something are apart from the others, of
+// which there are more: the compiler then keeps everything in registers for these.
 func (p *packet) exec(c *code, version int, pc int32) {
 	phv, ins := p.phv, c.ins
 	var after *node // what follows the action that is being run
 	for {
-		in := &ins[pc]
-		pc++
+		var in *instr
+	simple:
+		for {
+			in = &ins[pc]
+			pc++
+			switch in.op {
+			case opMove:
+				phv[in.d] = phv[in.a] & in.k
+			case opMoves:
+				run := ins[pc : pc+in.b]
+				phv[in.d] = phv[in.a] & in.k
+				for i := range run {
+					m := &run[i]
+					phv[m.d] = phv[m.a] & m.k
+				}
+				pc += in.b
+			case opAdd:
+				phv[in.d] = (phv[in.a] + phv[in.b]) & in.k
+			case opSub:
+				phv[in.d] = (phv[in.a] - phv[in.b]) & in.k
+			case opMul:
+				phv[in.d] = phv[in.a] * phv[in.b] & in.k
+			case opAnd:
+				phv[in.d] = phv[in.a] & phv[in.b] & in.k
+			case opOr:
+				phv[in.d] = (phv[in.a] | phv[in.b]) & in.k
+			case opXor:
+				phv[in.d] = (phv[in.a] ^ phv[in.b]) & in.k
+			case opShl:
+				phv[in.d] = phv[in.a] << phv[in.b] & in.k
+			case opShr:
+				phv[in.d] = phv[in.a] >> phv[in.b] & in.k
+			case opNot:
+				phv[in.d] = ^phv[in.a] & in.k
+			case opJump:
+				pc = in.d
+			case opIf:
+				if phv[in.a] != 0 {
+					pc = in.d
+				}
+			case opUnless:
+				if phv[in.a] == 0 {
+					pc = in.d
+				}
+			case opIfEq:
+				if phv[in.a] == in.k {
+					pc = in.d
+				}
+			case opIfNe:
+				if phv[in.a] != in.k {
+					pc = in.d
+				}
+			case opIfLt:
+				if phv[in.a] < in.k {
+					pc = in.d
+				}
+			case opIfGe:
+				if phv[in.a] >= in.k {
+					pc = in.d
+				}
+			case opIfSame:
+				if phv[in.a] == phv[in.b] {
+					pc = in.d
+				}
+			case opIfDiff:
+				if phv[in.a] != phv[in.b] {
+					pc = in.d
+				}
+			case opIfLess:
+				if phv[in.a] < phv[in.b] {
+					pc = in.d
+				}
+			case opIfNotLess:
+				if phv[in.a] >= phv[in.b] {
+					pc = in.d
+				}
+			default:
+				break simple
+			}
+		}
 		switch in.op {
-		case opConst:
-			phv[in.d] = in.k
-		case opMove:
-			phv[in.d] = phv[in.a] & in.k
-		case opArg:
-			phv[in.d] = p.args[in.a] & in.k
-		case opAdd:
-			phv[in.d] = (phv[in.a] + phv[in.b]) & in.k
-		case opSub:
-			phv[in.d] = (phv[in.a] - phv[in.b]) & in.k
-		case opMul:
-			phv[in.d] = phv[in.a] * phv[in.b] & in.k
-		case opAnd:
-			phv[in.d] = phv[in.a] & phv[in.b] & in.k
-		case opOr:
-			phv[in.d] = (phv[in.a] | phv[in.b]) & in.k
-		case opXor:
-			phv[in.d] = (phv[in.a] ^ phv[in.b]) & in.k
-		case opShl:
-			phv[in.d] = phv[in.a] << phv[in.b] & in.k
-		case opShr:
-			phv[in.d] = phv[in.a] >> phv[in.b] & in.k
-		case opNot:
-			phv[in.d] = ^phv[in.a] & in.k
-		case opEval:
-			phv[in.d] = c.evals[in.a](p) & in.k
-
-		case opJump:
-			pc = in.d
-		case opIf:
-			if phv[in.a] != 0 {
-				pc = in.d
-			}
-		case opUnless:
-			if phv[in.a] == 0 {
-				pc = in.d
-			}
-		case opIfEq:
-			if phv[in.a] == in.k {
-				pc = in.d
-			}
-		case opIfNe:
-			if phv[in.a] != in.k {
-				pc = in.d
-			}
-		case opIfLt:
-			if phv[in.a] < in.k {
-				pc = in.d
-			}
-		case opIfGe:
-			if phv[in.a] >= in.k {
-				pc = in.d
-			}
-		case opIfSame:
-			if phv[in.a] == phv[in.b] {
-				pc = in.d
-			}
-		case opIfDiff:
-			if phv[in.a] != phv[in.b] {
-				pc = in.d
-			}
-		case opIfLess:
-			if phv[in.a] < phv[in.b] {
-				pc = in.d
-			}
-		case opIfNotLess:
-			if phv[in.a] >= phv[in.b] {
-				pc = in.d
-			}
-		case opIfTest:
-			if c.tests[in.a](p) {
-				pc = in.d
-			}
-		case opIfNotTest:
-			if !c.tests[in.a](p) {
-				pc = in.d
-			}
-
 		case opTable:
 			call, next := p.sw.tables[in.a].apply(p)
 			if call != nil && !call.act.idle[version] {
-				p.args, after, pc = call.args, next, call.act.pc[version]
+				args := phv[p.sw.prog.args:]
+				for i, v := range call.args {
+					args[i] = v
+				}
+				after, pc = next, call.act.pc[version]
 				continue
 			}
 			if next == nil {
@@ -129,6 +134,17 @@ func (p *packet) exec(c *code, version int, pc int32) {
 				return
 			}
 
+		case opEval:
+			phv[in.d] = c.evals[in.a](p) & in.k
+		case opIfTest:
+			if c.tests[in.a](p) {
+				pc = in.d
+			}
+		case opIfNotTest:
+			if !c.tests[in.a](p) {
+				pc = in.d
+			}
+
 		case opCount:
 			p.count(in.a, phv[in.b])
 		case opRead:
@@ -144,7 +160,7 @@ func (p *packet) exec(c *code, version int, pc int32) {
 		case opCopy:
 			copyHeader(phv, &p.sw.prog.headers[in.d], &p.sw.prog.headers[in.a])
 		case opArgs:
-			p.args = c.args[in.a]
+			copy(phv[p.sw.prog.args:], c.args[in.a])
 		case opStep:
 			c.steps[in.a](p)
 

@@ -28,8 +28,8 @@ func (k *compiler) param(e spec.ParamRef) intFn {
 		f := e.Index
 		return func(p *packet) uint64 { return p.phv[p.extracting.fields[f].slot] }
 	}
-	at := k.argAt[e.Index]
-	return func(p *packet) uint64 { return p.args[at] }
+	at := k.arg(e)
+	return func(p *packet) uint64 { return p.phv[at] }
 }
 
 func (k *compiler) registerCell(e spec.RegisterCell, base int) intFn {

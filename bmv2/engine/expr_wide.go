@@ -30,8 +30,8 @@ func (k *compiler) wide(e spec.Expr, n, base int) wideFn {
 			f := e.Index
 			return func(p *packet, dst []uint64) { loadWide(p.phv, &p.extracting.fields[f], dst) }
 		}
-		at, words := k.argAt[e.Index], (e.Width+63)/64
-		return func(p *packet, dst []uint64) { loadWords(dst, p.args[at:at+words]) }
+		at, words := k.arg(e), int32(e.Width+63)/64
+		return func(p *packet, dst []uint64) { loadWords(dst, p.phv[at:at+words]) }
 	case spec.RegisterCell:
 		r, words, index := e.Register, (k.prog.Registers[e.Register].Width+63)/64, k.index(e.Index, base)
 		return func(p *packet, dst []uint64) {

@@ -70,7 +70,7 @@ func (p *packet) extract(h *header) bool {
 	w.extract(p.phv[h.first:h.first+h.n], p.buf[p.pos:])
 	p.phv[h.valid] = 1
 	if h.tracked {
-		p.phv[h.origin] = p.origin(p.pos)
+		p.phv[h.origin], p.phv[h.origin+1] = p.origin(p.pos), 0
 	}
 	p.pos += w.bytes
 	return true

@@ -8,12 +8,12 @@ import (
 
 // A packet's headers and metadata (its PHV) are one flat slice of words:
 //
-//	validity    │ valid, origin │ … of every header, since that is looked at most
+//	validity    │ valid, origin, changed │ … of every header, since that is looked at most
 //	header      │ field │ field, 64 < bits ≤ 128 │ varbit: bits, bytes…  │
 //	slots       │   1   │ low word, high word    │ 1 + ⌈most bits/64⌉    │
 //	stack       │ next │                                  one slot each
 //	union       │ valid member + 1, or 0 │
-//	code        │ constant │ intermediate result │
+//	code        │ arguments of an action │ constant │ intermediate result │
 //
 // A field of up to 64 bits is one slot, its value right-aligned and the bits
 // above its width zero, also for signed fields. The bytes of a varbit field are
@@ -24,7 +24,8 @@ import (
 // refers to. It is never valid unless the program makes it so, and never emitted.
 type layout struct {
 	prog      *spec.Program
-	from, to  int // slots that are cleared for every packet
+	from, to  int   // slots that are cleared for every packet
+	args      int32 // slots of the arguments of the action that is being run
 	headers   []header
 	stacks    []stack
 	unions    []union
@@ -57,7 +58,7 @@ type header struct {
 	n        int32
 	fields   []field // the last one is the validity
 	varbit   int     // index into fields, -1 = none
-	origin   int32   // slot: where the header stands in the packet, or 0
+	origin   int32   // slot: where the header stands in the packet, or 0; behind it, whether it changed since
 	tracked  bool    // the origin is kept up: see tracked.go
 	patches  []patch // what a program may change of a tracked header
 	union    int32   // slot of the union's valid member, -1 = not in a union
@@ -98,19 +99,19 @@ func newLayout(p *spec.Program) (*layout, error) {
 		wires[i] = newWire(t)
 	}
 	l.headers = make([]header, 0, len(p.Headers)+len(p.HeaderTypes))
-	valid := l.take(2 * len(p.HeaderTypes))
+	valid := l.take(3 * len(p.HeaderTypes))
 	var voids []header
 	for i := range p.HeaderTypes {
 		l.voids = append(l.voids, int32(len(p.Headers)+i))
-		voids = append(voids, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i], valid+int32(2*i)))
+		voids = append(voids, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i], valid+int32(3*i)))
 	}
 	if len(p.Stacks)+len(p.UnionStacks) == 0 {
 		l.from = l.slots // nothing refers to them
 	}
-	valid = l.take(2 * len(p.Headers))
+	valid = l.take(3 * len(p.Headers))
 	for i := range p.Headers {
 		h := &p.Headers[i]
-		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type], valid+int32(2*i)))
+		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type], valid+int32(3*i)))
 	}
 	l.headers = append(l.headers, voids...)
 	for i := range p.Unions {
@@ -149,6 +150,15 @@ func newLayout(p *spec.Program) (*layout, error) {
 		}
 	}
 	l.to = l.slots
+	most := 0
+	for i := range p.Actions {
+		words := 0
+		for _, prm := range p.Actions[i].Params {
+			words += (prm.Width + 63) / 64
+		}
+		most = max(most, words)
+	}
+	l.args = l.take(most)
 	l.trackHeaders()
 	l.findPatches()
 	return l, nil
@@ -246,7 +256,7 @@ func copyHeader(phv []uint64, dst, src *header) {
 	dst.setValid(phv)
 	copy(phv[dst.first:dst.first+dst.n], phv[src.first:src.first+src.n])
 	if dst.tracked {
-		phv[dst.origin] = phv[src.origin]
+		phv[dst.origin], phv[dst.origin+1] = phv[src.origin], phv[src.origin+1]
 	}
 }
 

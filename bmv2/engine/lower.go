@@ -79,7 +79,25 @@ func (p *Program) writeCode(k *compiler, version int, dead map[int32]bool) (*low
 			return nil, err
 		}
 	}
+	l.fuse()
 	return l, nil
+}
+
+// fuse makes runs of moves, so that those that follow need not be told apart from
+// other instructions. Who jumps into a run finds the rest of it.
+func (l *lowerer) fuse() {
+	for i := len(l.ins) - 2; i >= 0; i-- {
+		in, next := &l.ins[i], &l.ins[i+1]
+		if in.op != opMove {
+			continue
+		}
+		switch next.op {
+		case opMove:
+			in.op, in.b = opMoves, 1
+		case opMoves:
+			in.op, in.b = opMoves, next.b+1
+		}
+	}
 }
 
 // findLoops marks the nodes that a pipeline comes back to.

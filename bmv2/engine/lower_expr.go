@@ -37,7 +37,7 @@ func (l *lowerer) into(d int32, e spec.Expr, mask uint64) {
 	defer func() { l.depth = depth }()
 	switch e := e.(type) {
 	case spec.Const:
-		l.emit(instr{op: opConst, d: d, k: lowWord(e.Value) & mask})
+		l.set(d, lowWord(e.Value)&mask)
 		return
 	case spec.FieldRef:
 		if f := l.field(l.same(e)); l.asStored(f, mask) {
@@ -45,7 +45,7 @@ func (l *lowerer) into(d int32, e spec.Expr, mask uint64) {
 			return
 		}
 	case spec.ParamRef:
-		l.emit(instr{op: opArg, d: d, a: int32(l.argAt[e.Index]), k: mask})
+		l.emit(instr{op: opMove, d: d, a: l.arg(e), k: mask})
 		return
 	case spec.Cond:
 		no := l.branch(e.If, false)
@@ -62,10 +62,10 @@ func (l *lowerer) into(d int32, e spec.Expr, mask uint64) {
 			return
 		case spec.OpBoolToData:
 			no := l.branch(e.X, false)
-			l.emit(instr{op: opConst, d: d, k: 1 & mask})
+			l.set(d, 1&mask)
 			end := l.emit(instr{op: opJump})
 			l.land(no...)
-			l.emit(instr{op: opConst, d: d})
+			l.set(d, 0)
 			l.land(end)
 			return
 		}
@@ -135,6 +135,8 @@ func (l *lowerer) operand(e spec.Expr, need uint64) int32 {
 		if f := l.field(l.same(e)); l.asStored(f, need) {
 			return f.slot
 		}
+	case spec.ParamRef:
+		return l.arg(e)
 	}
 	t := l.temp()
 	l.into(t, e, need)
@@ -167,6 +169,14 @@ func covers(mask, most uint64) bool {
 	all := uint64(1)<<bits.Len64(most) - 1
 	return mask&all == all
 }
+
+// set writes d = v.
+func (l *lowerer) set(d int32, v uint64) {
+	l.emit(instr{op: opMove, d: d, a: l.constant(v), k: ^uint64(0)})
+}
+
+// arg is the first slot of an argument of the action that is being compiled.
+func (k *compiler) arg(e spec.ParamRef) int32 { return k.args + int32(k.argAt[e.Index]) }
 
 // constant is a slot that holds v in every packet.
 func (k *compiler) constant(v uint64) int32 {

@@ -24,8 +24,7 @@ type packet struct {
 	buf []byte
 
 	head, pos, end int
-	args           []uint64 // run-time data of the action being run
-	extracting     *header  // whose varbit length is being computed
+	extracting     *header // whose varbit length is being computed
 	now            Time
 
 	length    int // bytes as received: what counters and meters count
@@ -107,7 +106,7 @@ func (p *packet) clearRequests() {
 
 func (s *Switch) release(p *packet) {
 	if len(s.free) < maxFree {
-		p.args, p.extracting = nil, nil
+		p.extracting = nil
 		s.free = append(s.free, p)
 	}
 }

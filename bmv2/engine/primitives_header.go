@@ -127,7 +127,7 @@ func (p *packet) addHeader(h *header) {
 		return
 	}
 	clear(p.phv[h.first : h.first+h.n])
-	p.phv[h.origin] = 0
+	p.phv[h.origin], p.phv[h.origin+1] = 0, 0
 	h.setValid(p.phv)
 	p.pktLength += h.bytes(p.phv)
 }

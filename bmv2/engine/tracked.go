@@ -8,8 +8,8 @@ import (
 
 // Most headers leave as they came. So that they need not be written again, a
 // tracked header knows where it stands in the packet: its origin, which is set when
-// it is extracted, goes along when it is assigned, and is marked by whatever changes a
-// field. Unless it is marked, the bytes there are those that the deparser would write;
+// it is extracted, goes along when it is assigned, and is marked, in the slot behind
+// it, by whatever changes a field. Unless it is marked, the bytes there are those that the deparser would write;
 // else they are so but for the fields that the program may write.
 //
 // Headers that are changed in more ways than by naming a field in an action are not
@@ -176,12 +176,8 @@ func (l *layout) findPatches() {
 	}
 }
 
-// An origin is 0 or anywhere + the byte behind the packet's head; changed is set
-// when a program has changed a field since.
-const (
-	anywhere = 1 << 32
-	changed  = 1 << 33
-)
+// anywhere is added to origins, so that they are not 0.
+const anywhere = 1 << 32
 
 // origin is how a PHV says that a header stands at a byte of the buffer. It stays
 // the same when the packet is copied.
