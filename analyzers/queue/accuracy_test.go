@@ -139,7 +139,7 @@ func TestAccuracy(t *testing.T) {
 			continue
 		}
 		hits, all := map[chain.Kind]int{}, map[chain.Kind]int{}
-		certain, took := 0, time.Duration(0)
+		certain, unsure, took := 0, 0, time.Duration(0)
 		for seed := *first; seed < *first+uint64(*seeds); seed++ {
 			c := chain.Paper()
 			c.Seed = seed
@@ -198,6 +198,9 @@ func TestAccuracy(t *testing.T) {
 				kind := c.Problems[v.Problem].Kind
 				rank := judge(run, data, v, &got[i])
 				all[kind]++
+				if got[i].Uncertainty.Ambiguous {
+					unsure++
+				}
 				if rank == 1 {
 					hits[kind]++
 				} else {
@@ -221,6 +224,6 @@ func TestAccuracy(t *testing.T) {
 			sum += hits[k]
 			n += all[k]
 		}
-		t.Logf("noise %v: overall   %5.1f %% of %d, wrong and certain %.2f %%, %v", noise, 100*float64(sum)/float64(n), n, 100*float64(certain)/float64(n), took)
+		t.Logf("noise %v: overall   %5.1f %% of %d, wrong and certain %.2f %%, unsure %.2f %%, %v", noise, 100*float64(sum)/float64(n), n, 100*float64(certain)/float64(n), 100*float64(unsure)/float64(n), took)
 	}
 }

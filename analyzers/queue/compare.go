@@ -15,6 +15,8 @@ type comparison struct {
 	gains   [][]gain                // by victim
 	flows   [][]diagnosis.FlowScore // by candidate
 	more    []int32
+	paths   map[[2]int][]diagnosis.Step // by candidate and victim's lane
+	quality quality
 }
 
 // suffering is a victim in its region.
@@ -33,7 +35,7 @@ type gain struct {
 
 // compare replays the region without each candidate, and without all.
 func (r *region) compare(victims []int, at []located) *comparison {
-	c := &comparison{r: r, victims: make([]suffering, len(victims)), gains: make([][]gain, len(victims))}
+	c := &comparison{r: r, victims: make([]suffering, len(victims)), gains: make([][]gain, len(victims)), paths: map[[2]int][]diagnosis.Step{}, quality: r.quality()}
 	for k, i := range victims {
 		li := r.byQueue[at[i].queue]
 		l := &r.lanes[li]
@@ -156,6 +158,7 @@ func (c *comparison) cause(id int16, v *suffering, score float64) diagnosis.Caus
 		out.Flows[i].Score *= score
 	}
 	out.More = c.more[id]
+	out.Steps = c.path(id, v.lane)
 	return out
 }
 
@@ -201,13 +204,4 @@ func (c *comparison) rest(v *suffering, score float64) []diagnosis.Cause {
 	}
 	slices.SortFunc(out, compareCauses)
 	return out[:min(len(out), maxOrigins)]
-}
-
-// doubt fills in how far the answer may be trusted.
-func (c *comparison) doubt(v *suffering, d *diagnosis.Diagnosis) {
-	explained := 0.0
-	for i := range d.Causes {
-		explained += d.Causes[i].Score
-	}
-	d.Uncertainty.Unexplained = max(0, 1-explained)
 }

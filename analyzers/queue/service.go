@@ -142,7 +142,7 @@ func learn(q *records.Queue, given float64) Service {
 		s.Groups = len(samples)
 	}
 	s.Norm, s.Spread = norm(given, s)
-	s.Usual = usual(q)
+	s.Usual = medianStay(q)
 	return s
 }
 
@@ -165,8 +165,8 @@ func norm(given float64, s Service) (ns, spread float64) {
 	return ns, spread
 }
 
-// usual returns the median time from arrival to departure.
-func usual(q *records.Queue) int64 {
+// medianStay returns the median time from arrival to departure.
+func medianStay(q *records.Queue) int64 {
 	n := q.Departures()
 	step := max(1, n/maxSamples)
 	var all []int64
