@@ -51,7 +51,8 @@
 // interface ids their port ids, reserved the words that Length has and no bit explains.
 //
 // A data packet that carries INT becomes an object too: "packet" is 1, then source
-// and destination where it is UDP, frame_data (hex), int, and the headers as above.
+// and destination where it is UDP, frame_data (hex; frame_start says where it does not
+// start with Ethernet), int, and the headers as above.
 //
 // An element of int has
 //
@@ -72,6 +73,9 @@
 //	missing_bytes                        of the header, cut off with the packet
 //	l4_checksum                          right or wrong, where TCP's or UDP's can be verified
 //	error                                where it cannot be read
+//
+// Reports whose layout deviates by their emitter's profile come with the whole
+// "datagram" in hex beside the first of them.
 //
 // What cannot be read becomes an object with "error", "cause" and
 // "datagram_offset", the byte in the datagram, once the "datagram" in hex, and is
@@ -217,10 +221,11 @@ type item struct {
 	choice   profile.Choice
 	report   *report.Report
 	packet   *dissect.Packet
-	data     []byte // that packet was dissected from
-	frame    bool   // a data packet
-	shown    bool   // the datagram in hex has been written
-	err      error  // then report is nil
+	data     []byte        // that packet was dissected from
+	frame    bool          // a data packet
+	start    dissect.Start // of data, then
+	shown    bool          // the datagram in hex has been written
+	err      error         // then report is nil
 }
 
 type decoder struct {
@@ -292,7 +297,7 @@ func (d *decoder) frame(p *capture.Packet) error {
 // dataPacket writes a frame that carries INT and reports whether it was one.
 func (d *decoder) dataPacket(p *capture.Packet) (bool, error) {
 	src := p.Datagram.Src
-	it := item{datagram: &p.Datagram, packet: &d.packet, data: p.Data, frame: true}
+	it := item{datagram: &p.Datagram, packet: &d.packet, data: p.Data, start: p.Start, frame: true}
 	it.choice = d.choose(src, nil)
 	d.packet.ParseINT(p.Start, p.Data, &it.choice.Marks)
 	if d.packet.INTs == 0 && !d.packet.BadINT {

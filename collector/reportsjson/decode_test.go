@@ -216,7 +216,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 // inputs are the datagrams of testdata/all.hex: each kind of report there is.
-func inputs(t *testing.T) string {
+func inputs(t testing.TB) string {
 	t.Helper()
 	var b strings.Builder
 	put := func(what string, reports ...*report.Report) {

@@ -28,6 +28,9 @@ func (d *decoder) writeJSON(it *item) error {
 	case it.frame:
 		o.flag("packet", true)
 		o.profile(it)
+		if it.start != dissect.Ethernet {
+			o.plain("frame_start", startNames[it.start])
+		}
 		o.hex("frame_data", it.data)
 	case it.report == nil:
 		o.failure(it.err)
@@ -37,6 +40,10 @@ func (d *decoder) writeJSON(it *item) error {
 		}
 	default:
 		o.profile(it)
+		if it.choice.Quirks != (report.Quirks{}) && !it.shown {
+			o.hex("datagram", it.datagram.Payload)
+			it.shown = true
+		}
 		if it.group.Version < report.Version {
 			o.legacy(it)
 		} else {
@@ -52,6 +59,9 @@ func (d *decoder) writeJSON(it *item) error {
 	_, err := d.out.Write(o.b)
 	return err
 }
+
+// startNames name what the data of a frame starts with.
+var startNames = [...]string{dissect.Ethernet: "ethernet", dissect.IPv4: "ipv4", dissect.IPv6: "ipv6"}
 
 func (o *object) profile(it *item) {
 	o.plain("profile", it.choice.Name)
