@@ -57,7 +57,7 @@ func ours(ctx context.Context) (differ.Judge, error) {
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
 	a, b := dial(lis[0].Addr().String()), dial(lis[1].Addr().String())
-	return differ.Judge{Device: 1, P4RT: a, Data: b, Stop: func() error {
+	return differ.Judge{Device: 1, P4RT: a, Data: b, Batch: 64, Stop: func() error {
 		cancel()
 		return errors.Join(a.Close(), b.Close(), <-ended)
 	}}, nil
@@ -71,7 +71,7 @@ func bmv2(path string) func(context.Context) (differ.Judge, error) {
 			return differ.Judge{}, err
 		}
 		a, b := dial(p.Addr()), dial(p.DataplaneAddr())
-		return differ.Judge{Device: 1, P4RT: a, Data: b, Stop: func() error { return errors.Join(a.Close(), b.Close(), p.Stop()) }}, nil
+		return differ.Judge{Device: 1, P4RT: a, Data: b, Batch: 64, Stop: func() error { return errors.Join(a.Close(), b.Close(), p.Stop()) }}, nil
 	}
 }
 

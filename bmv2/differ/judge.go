@@ -38,6 +38,7 @@ type bench struct {
 	controller *runner.Controller
 	data       dataplane.DataplaneInterfaceClient
 	digests    *digestLog
+	late       int // packets that were waited for in vain
 }
 
 // seat starts a judge and gives it the program.
@@ -91,9 +92,13 @@ func (b *bench) leave() error {
 	return errors.Join(b.controller.Close(), b.judge.Stop())
 }
 
-// maxGate is how long the next packet is held back for one that the judge does not send
-// although all models do; the rest of the batch is then not to be trusted.
-const maxGate = time.Second
+// How long the next packet is held back for one that the judge does not send although all
+// models do, and how often before such is known of it.
+const (
+	longGate  = 500 * time.Millisecond
+	shortGate = 10 * time.Millisecond
+	maxLate   = 3
+)
 
 // exchange sends packets and returns what came of each, sorted by port. In single file a
 // packet is sent when everything that the models made of the one in front has come out.
@@ -149,7 +154,7 @@ func (b *bench) send(ctx context.Context, stream dataplane.DataplaneInterface_Pa
 			return fmt.Errorf("cannot send packet %d of %d: %w", i+1, len(packets), err)
 		}
 		if singleFile && p.gate > 0 && i < len(packets)-1 {
-			if err := await(ctx, out, i); err != nil {
+			if err := b.await(ctx, out, i); err != nil {
 				return err
 			}
 		}
@@ -161,8 +166,12 @@ func (b *bench) send(ctx context.Context, stream dataplane.DataplaneInterface_Pa
 }
 
 // await waits until packet i has come out.
-func await(ctx context.Context, out <-chan int, i int) error {
-	late := time.NewTimer(maxGate)
+func (b *bench) await(ctx context.Context, out <-chan int, i int) error {
+	wait := longGate
+	if b.late >= maxLate {
+		wait = shortGate
+	}
+	late := time.NewTimer(wait)
 	defer late.Stop()
 	for {
 		select {
@@ -171,6 +180,7 @@ func await(ctx context.Context, out <-chan int, i int) error {
 				return nil
 			}
 		case <-late.C:
+			b.late++
 			return nil // it will be missed
 		case <-ctx.Done():
 			return ctx.Err()

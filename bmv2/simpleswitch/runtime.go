@@ -86,8 +86,9 @@ func (t *Runtime) Registers(ctx context.Context, name string) (cells []int64, er
 	args = appendString(args, name)
 	err = t.call(ctx, "standard", "bm_register_read_all", args, func(r *reader) {
 		if of, n := r.list(); of == typeI64 {
-			cells = make([]int64, 0, n)
-			for range n {
+			const soon = 1 << 12 // cells: more have to come before there is room for them
+			cells = make([]int64, 0, min(n, soon))
+			for i := 0; i < n && r.err == nil; i++ {
 				cells = append(cells, int64(r.u64()))
 			}
 		} else if r.err == nil {
@@ -184,6 +185,9 @@ type reader struct {
 }
 
 func (r *reader) bytes(n int) []byte {
+	if r.err != nil {
+		n = min(n, 8) // as much as a number has
+	}
 	b := make([]byte, n)
 	if r.err == nil {
 		_, r.err = io.ReadFull(r.r, b)
