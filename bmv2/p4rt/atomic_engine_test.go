@@ -139,7 +139,7 @@ func TestBatchSeen(t *testing.T) {
 	}
 }
 
-// A device that cannot hold packets back does not offer DATAPLANE_ATOMIC.
+// A device that cannot change several things at once does not offer DATAPLANE_ATOMIC.
 func TestNotAtomic(t *testing.T) {
 	s := engineStore(t, p4src.Fabric.P4Info, p4src.Fabric.JSON)
 	s.dev = struct{ device.Device }{s.dev}
@@ -151,7 +151,7 @@ func TestNotAtomic(t *testing.T) {
 	}
 }
 
-// How long packets wait for a batch of three updates, and what each costs.
+// What a batch of three updates costs.
 func BenchmarkAtomic(b *testing.B) {
 	s := engineStore(b, p4src.Fabric.P4Info, p4src.Fabric.JSON)
 	batch := moves(b, s)

@@ -30,7 +30,7 @@ func errNoUndo(what string) error {
 }
 
 // write applies a batch. errs has one error per update; err refuses the batch as a
-// whole. most bounds what DATAPLANE_ATOMIC may change (specification, "Batch
+// whole. most bounds the cells that DATAPLANE_ATOMIC may write (specification, "Batch
 // Atomicity").
 func (s *store) write(mode p4v1.WriteRequest_Atomicity, us []*p4v1.Update, most int) (errs []error, failed int, err error) {
 	switch mode {
@@ -43,10 +43,10 @@ func (s *store) write(mode p4v1.WriteRequest_Atomicity, us []*p4v1.Update, most 
 	case p4v1.WriteRequest_DATAPLANE_ATOMIC:
 		dev, ok := s.dev.(device.Atomic)
 		if !ok {
-			return nil, 0, entity.Errorf(codes.Unimplemented, "DATAPLANE_ATOMIC: this device cannot hold packets back")
+			return nil, 0, entity.Errorf(codes.Unimplemented, "DATAPLANE_ATOMIC: this device cannot change several things at once")
 		}
-		if n := s.changes(us); n > most {
-			return nil, 0, entity.Errorf(codes.Unimplemented, "DATAPLANE_ATOMIC: a batch of %d changes would hold packets back for too long, at most %d are offered", n, most)
+		if n := s.cells(us); n > most {
+			return nil, 0, entity.Errorf(codes.Unimplemented, "DATAPLANE_ATOMIC: a batch that writes %d counters, meters and registers would hold packets back for too long, at most %d are offered", n, most)
 		}
 		dev.Atomically(func(d device.Device) (keep bool) {
 			s.dev = d
@@ -59,19 +59,22 @@ func (s *store) write(mode p4v1.WriteRequest_Atomicity, us []*p4v1.Update, most 
 	return nil, 0, entity.Errorf(codes.InvalidArgument, "atomicity %v is not valid", mode)
 }
 
-// changes is how many things a batch changes: one per update, one more per action
-// of a one-shot, and every cell of an array that is written as a whole.
-func (s *store) changes(us []*p4v1.Update) int {
-	n := len(us)
+// cells is how many cells of arrays and direct counters a batch writes: packets
+// change them too and wait meanwhile.
+func (s *store) cells(us []*p4v1.Update) (n int) {
 	whole := func(a *entity.Array, err error, i *p4v1.Index) {
-		if err == nil && i == nil {
-			n += a.Size
+		if n++; err == nil && i == nil {
+			n += a.Size - 1
 		}
 	}
 	for _, u := range us {
 		switch e := u.GetEntity().GetEntity().(type) {
 		case *p4v1.Entity_TableEntry:
-			n += len(e.TableEntry.GetAction().GetActionProfileActionSet().GetActionProfileActions())
+			if e.TableEntry.GetCounterData() != nil {
+				n++
+			}
+		case *p4v1.Entity_DirectCounterEntry:
+			n++
 		case *p4v1.Entity_CounterEntry:
 			a, err := s.schema.Counter(e.CounterEntry.GetCounterId())
 			whole(a, err, e.CounterEntry.GetIndex())

@@ -45,10 +45,10 @@ type Limits struct {
 	OutboxBytes  int // their payload, default 4 MiB
 	ReadBatch    int // entities per ReadResponse, default 256
 
-	// AtomicChanges bounds what one DATAPLANE_ATOMIC batch may change, because packets
-	// wait for it: updates, actions of one-shots, and cells of arrays written as a
-	// whole. Default 1024, some milliseconds.
-	AtomicChanges int
+	// AtomicCells bounds how many counters, meters and registers one DATAPLANE_ATOMIC
+	// batch may write, because packets wait for them; for all else they do not.
+	// Default 1024, some microseconds.
+	AtomicCells int
 }
 
 const minMessageBytes = 4 << 20 // a P4Runtime server must not go below gRPC's default
@@ -65,7 +65,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.OutboxItems, 1024)
 	def(&l.OutboxBytes, 4<<20)
 	def(&l.ReadBatch, 256)
-	def(&l.AtomicChanges, 1024)
+	def(&l.AtomicCells, 1024)
 	l.MessageBytes = max(l.MessageBytes, minMessageBytes)
 	return l
 }

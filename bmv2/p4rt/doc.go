@@ -26,9 +26,10 @@
 //
 // # Atomicity
 //
-// All three modes. DATAPLANE_ATOMIC needs a device.Atomic; packets wait while the
-// batch is applied, which is why [Limits] bounds it. ROLLBACK_ON_ERROR lets packets
-// run and therefore cannot take back counters and registers.
+// All three modes. DATAPLANE_ATOMIC needs a device.Atomic; packets run meanwhile and
+// wait only for the cells of arrays that the batch writes, which is why [Limits]
+// bounds them. With ROLLBACK_ON_ERROR packets see the batch being applied, so that it
+// cannot take back counters and registers.
 //
 // # Deliberate limits
 //

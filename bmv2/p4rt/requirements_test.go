@@ -89,7 +89,7 @@ var unsupported = []struct{ what, answer, why, test string }{
 	{"Translated LPM, ternary and range fields of another width, other than one value or don't care", "INVALID_ARGUMENT", "the section on match fields allows it", "TestTranslated"},
 	{"Value sets with ternary, range, LPM or optional fields", "UNIMPLEMENTED", "BMv2's value sets hold values only", "entity.TestValueSetKinds"},
 	{"ROLLBACK_ON_ERROR of counters and registers", "UNIMPLEMENTED for the update, the batch is taken back", "packets change them in between; DATAPLANE_ATOMIC offers it", "TestAtomicityRefusals"},
-	{"DATAPLANE_ATOMIC beyond Limits.AtomicChanges (1024)", "UNIMPLEMENTED for the batch", "packets wait while it is applied", "TestAtomicityRefusals"},
+	{"DATAPLANE_ATOMIC of more counters, meters and registers than Limits.AtomicCells (1024)", "UNIMPLEMENTED for the batch", "packets wait while they are written", "TestAtomicityRefusals"},
 	{"Replacing a one-shot in a full selector", "RESOURCE_EXHAUSTED", "the new set is made before the old one goes, so that packets find one of them", "TestWriteRules"},
 	{"Extern entries", "UNIMPLEMENTED, reads of all are empty", "v1model has no externs beyond those of P4Runtime", "TestWriteRules"},
 	{"Other stream messages", "StreamError UNIMPLEMENTED", "none are defined", "TestOtherStreamMessages"},

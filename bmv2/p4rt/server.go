@@ -166,7 +166,7 @@ func (s *Server) Write(_ context.Context, req *p4v1.WriteRequest) (*p4v1.WriteRe
 	}
 	s.stats.writes.Add(1)
 	s.stats.updates.Add(uint64(len(req.GetUpdates())))
-	errs, failed, err := p.store.write(req.GetAtomicity(), req.GetUpdates(), s.cfg.Limits.AtomicChanges)
+	errs, failed, err := p.store.write(req.GetAtomicity(), req.GetUpdates(), s.cfg.Limits.AtomicCells)
 	if err != nil {
 		return nil, rpcError(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
@@ -17,7 +18,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/telltale-net/telltale/bmv2/device"
+	"github.com/telltale-net/telltale/bmv2/engine"
 	"github.com/telltale-net/telltale/bmv2/p4rt/p4rttest"
+	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
 // answers collects what Read sends.
@@ -32,10 +35,15 @@ func (a *answers) Send(r *p4v1.ReadResponse) error {
 }
 
 // streamServer is a server with the test program and a primary with election id 1,
-// without gRPC around it.
-func streamServer(tb testing.TB, info *p4configv1.P4Info, config []byte) *Server {
+// without gRPC around it. The device is the model, or one of maps.
+func streamServer(tb testing.TB, info *p4configv1.P4Info, config []byte, model bool) *Server {
 	tb.Helper()
-	s, err := New(Config{DeviceID: 1, Load: func(info *p4configv1.P4Info, _ []byte) (device.Device, error) { return p4rttest.New(info), nil }})
+	s, err := New(Config{DeviceID: 1, Load: func(info *p4configv1.P4Info, _ []byte) (device.Device, error) {
+		if model {
+			return engine.New(streamProgram(), engine.Config{}), nil
+		}
+		return p4rttest.New(info), nil
+	}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -55,6 +63,19 @@ var (
 	streamAll    = wildcards(streamInfo)
 )
 
+// streamProgram is the test program for the model.
+var streamProgram = sync.OnceValue(func() *engine.Program {
+	loaded, err := spec.Load(streamConfig)
+	if err != nil {
+		panic("BUG: the test program: " + err.Error())
+	}
+	p, err := engine.Compile(loaded)
+	if err != nil {
+		panic("BUG: the test program: " + err.Error())
+	}
+	return p
+})
+
 func (s *Server) readAll(tb testing.TB, qs ...*p4v1.Entity) []*p4v1.Entity {
 	tb.Helper()
 	var a answers
@@ -68,10 +89,11 @@ func (s *Server) readAll(tb testing.TB, qs ...*p4v1.Entity) []*p4v1.Entity {
 // and compares answers and state after each. It returns the number of updates
 // and how many succeeded.
 func playStream(tb testing.TB, data []byte) (updates, succeeded int) {
-	s := streamServer(tb, streamInfo, streamConfig)
-	o := newOracle(streamInfo, s.readAll(tb, streamAll...))
 	a := author{dice: &dice{data}}
-	a.shots = a.n(2) == 1
+	kind := a.n(4)
+	a.shots = kind%2 == 1
+	s := streamServer(tb, streamInfo, streamConfig, kind/2 == 1)
+	o := newOracle(streamInfo, s.readAll(tb, streamAll...))
 	for len(a.b) > 0 {
 		mode := pick(a.dice, p4v1.WriteRequest_CONTINUE_ON_ERROR, p4v1.WriteRequest_CONTINUE_ON_ERROR, p4v1.WriteRequest_ROLLBACK_ON_ERROR, p4v1.WriteRequest_DATAPLANE_ATOMIC)
 		mutated := map[*p4v1.Update]codes.Code{}

@@ -27,8 +27,17 @@ func Info() *p4configv1.P4Info {
 
 type object = map[string]any
 
+// standardMetadata is what v1model asks every program for.
+var standardMetadata = [][]any{
+	{"ingress_port", 9, false}, {"egress_spec", 9, false}, {"egress_port", 9, false}, {"instance_type", 32, false}, {"packet_length", 32, false},
+	{"enq_timestamp", 32, false}, {"enq_qdepth", 19, false}, {"deq_timedelta", 32, false}, {"deq_qdepth", 19, false},
+	{"ingress_global_timestamp", 48, false}, {"egress_global_timestamp", 48, false}, {"mcast_grp", 16, false}, {"egress_rid", 16, false},
+	{"checksum_error", 1, false}, {"parser_error", 32, false}, {"priority", 3, false}, {"_padding", 3, false},
+}
+
 // JSON writes BMv2 JSON that fits a P4Info: tables with keys and actions, profiles,
-// arrays and learn lists. It loads; packets would find tables that nobody applies.
+// arrays and learn lists. It loads and runs; packets
+// find tables that nobody applies.
 func JSON(info *p4configv1.P4Info) []byte {
 	var fields []any
 	var tables []object
@@ -106,6 +115,14 @@ func JSON(info *p4configv1.P4Info) []byte {
 		if m := direct[id]; m != "" {
 			o["direct_meters"] = m
 		}
+		for _, r := range t.GetActionRefs() {
+			i := actionIndex[r.GetId()]
+			if r.GetScope() == p4configv1.ActionRef_TABLE_ONLY || i >= len(actions) || len(actions[i]["runtime_data"].([]object)) > 0 {
+				continue
+			}
+			o["default_entry"] = object{"action_id": i, "action_const": false, "action_data": []any{}, "action_entry_const": t.GetConstDefaultActionId() != 0}
+			break
+		}
 		tables = append(tables, o)
 	}
 	for i, c := range info.GetCounters() {
@@ -132,10 +149,12 @@ func JSON(info *p4configv1.P4Info) []byte {
 	}
 	fields = append(fields, []any{"colour", 8, false})
 	out, err := json.Marshal(object{
-		"header_types":   []object{{"name": "h_t", "id": 0, "fields": fields}},
-		"headers":        []object{{"name": "h", "id": 0, "header_type": "h_t", "metadata": true}},
+		"header_types":   []object{{"name": "h_t", "id": 0, "fields": fields}, {"name": "standard_metadata_t", "id": 1, "fields": standardMetadata}},
+		"headers":        []object{{"name": "h", "id": 0, "header_type": "h_t", "metadata": true}, {"name": "standard_metadata", "id": 1, "header_type": "standard_metadata_t", "metadata": true}},
+		"parsers":        []object{{"name": "parser", "id": 0, "init_state": "start", "parse_states": []object{{"name": "start", "id": 0, "parser_ops": []any{}, "transition_key": []any{}, "transitions": []object{{"type": "default", "value": nil, "mask": nil, "next_state": nil}}}}}},
+		"deparsers":      []object{{"name": "deparser", "id": 0, "order": []any{}}},
 		"actions":        actions,
-		"pipelines":      []object{{"name": "ingress", "id": 0, "init_table": nil, "tables": tables, "action_profiles": aps}},
+		"pipelines":      []object{{"name": "ingress", "id": 0, "init_table": nil, "tables": tables, "action_profiles": aps}, {"name": "egress", "id": 1, "init_table": nil}},
 		"counter_arrays": counters, "meter_arrays": meters, "register_arrays": registers, "learn_lists": learn, "parse_vsets": sets,
 	})
 	if err != nil {
