@@ -70,7 +70,7 @@ func check(t *testing.T, enc *Encoder, dec *Decoder, records []postcard.Record) 
 	if err != nil {
 		t.Fatalf("encoding %d records: %v", len(records), err)
 	}
-	got, err := dec.Decode(nil, b)
+	got, err := dec.Decode(nil, b, nil)
 	if err != nil {
 		t.Fatalf("decoding %d records: %v", len(records), err)
 	}
@@ -154,12 +154,12 @@ func TestBadBlocks(t *testing.T) {
 	for i := range good {
 		bad := bytes.Clone(good)
 		bad[i] ^= 0x10
-		got, err := dec.Decode(nil, bad)
+		got, err := dec.Decode(nil, bad, nil)
 		var e *Error
 		if err == nil || !errors.As(err, &e) || len(got) != 0 {
 			t.Errorf("byte %d changed: got %d records and error %v, want an *Error", i, len(got), err)
 		}
-		if _, err := dec.Decode(nil, good[:i]); err == nil {
+		if _, err := dec.Decode(nil, good[:i], nil); err == nil {
 			t.Errorf("cut to %d bytes: got no error", i)
 		}
 	}

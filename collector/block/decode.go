@@ -26,16 +26,20 @@ type Decoder struct {
 	timed     []timed
 	times     sorter
 	instants  []int64
-	model     model
+
+	walked     []postcard.Record
+	byReceived sorter
+	model      model
 }
 
 // maxColumn bounds a column as decompressed: a record's varints are 10 bytes at most
 // in each, a dictionary entry is at most 48.
 const maxColumn = MaxRecords * 64
 
-// Decode appends the records of a block to dst, in the order of the walk: by flow,
-// packet and hop, not by time. On an error dst comes back as it was.
-func (d *Decoder) Decode(dst []postcard.Record, b []byte) ([]postcard.Record, error) {
+// Decode appends the records of a block that the query wants to dst (nil = all),
+// sorted by Received; at one instant those of a node and subsystem stand together, in
+// the order in which they left it. On an error dst comes back as it was.
+func (d *Decoder) Decode(dst []postcard.Record, b []byte, q *Query) ([]postcard.Record, error) {
 	h, err := ReadHeader(b)
 	if err != nil {
 		return dst, err
@@ -47,16 +51,29 @@ func (d *Decoder) Decode(dst []postcard.Record, b []byte) ([]postcard.Record, er
 		return dst, err
 	}
 	unit, receivedUnit, mode := d.dictionaries(&h)
-	at := len(dst)
 	if d.failed() == nil {
-		dst = slices.Grow(dst, h.Records)
-		dst = d.walk(dst, &h, unit)
-		d.sequences(dst[at:], &h, unit, receivedUnit, mode)
+		d.walked = slices.Grow(d.walked[:0], h.Records)
+		d.walked = d.walk(d.walked, &h, unit)
+		d.sequences(d.walked, &h, unit, receivedUnit, mode)
 	}
 	if err := d.end(); err != nil {
-		return dst[:at], err
+		return dst, err
 	}
-	return dst, nil
+	return d.selected(dst, q), nil
+}
+
+// selected appends the records that are wanted in their order.
+func (d *Decoder) selected(dst []postcard.Record, q *Query) []postcard.Record {
+	d.byReceived.sort()
+	if q == nil {
+		dst = slices.Grow(dst, len(d.walked))
+	}
+	for _, k := range d.byReceived.list {
+		if r := &d.walked[k.index]; q == nil || q.Wants(r) {
+			dst = append(dst, *r)
+		}
+	}
+	return dst
 }
 
 // open decompresses the columns.
@@ -276,6 +293,7 @@ func (d *Decoder) sequences(records []postcard.Record, h *Header, unit uint64, r
 		return
 	}
 	byTime(&d.times, d.timed)
+	d.byReceived.reset()
 	var p pace
 	seq := uint32(0)
 	for _, o := range d.times.list {
@@ -292,5 +310,6 @@ func (d *Decoder) sequences(records []postcard.Record, h *Header, unit uint64, r
 		p.is(at, t.leave)
 		r := &records[o.index]
 		r.Seq, r.Received = seq, d.instants[at]*receivedUnit
+		d.byReceived.add(uint64(at), int(o.index))
 	}
 }

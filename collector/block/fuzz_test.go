@@ -31,7 +31,7 @@ func FuzzDecode(f *testing.F) {
 		if len(b) >= fixedSize {
 			binary.LittleEndian.PutUint32(b[12:], crc32.Checksum(b[fixedSize:], castagnoli))
 		}
-		got, err := dec.Decode(nil, b)
+		got, err := dec.Decode(nil, b, nil)
 		if err != nil {
 			if len(got) != 0 {
 				t.Fatalf("got %d records along with the error %v", len(got), err)
@@ -44,7 +44,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was decoded cannot be encoded: %v", err)
 		}
-		back, err := dec.Decode(nil, c)
+		back, err := dec.Decode(nil, c, nil)
 		if err != nil {
 			t.Fatalf("what was encoded cannot be decoded: %v", err)
 		}

@@ -32,7 +32,7 @@ func BenchmarkDecode(b *testing.B) {
 	var out []postcard.Record
 	b.ReportAllocs()
 	for b.Loop() {
-		if out, err = dec.Decode(out[:0], block); err != nil {
+		if out, err = dec.Decode(out[:0], block, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

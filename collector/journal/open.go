@@ -1,0 +1,255 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"github.com/telltale-net/telltale/collector/postcard"
+)
+
+// Journal is an open log. It is safe for concurrent use.
+type Journal struct {
+	cfg     Config
+	link    atomic.Pointer[link]
+	writer  string // names this writer's blocks
+	locked  *os.File
+	largest int64 // block that the server takes, bytes; the publisher's
+	failed  bool  // the server in this process must be started again; the publisher's
+
+	mu     sync.Mutex // guards what is below, and the order of blocks
+	filled *filling   // the block being filled, nil = none
+	closed bool
+
+	queue   chan *filling // to the publisher, in order
+	spare   chan *filling // empty ones
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	stats   counters
+	jobs    sync.Pool // of readers
+}
+
+// link is the way to JetStream.
+type link struct {
+	server *server.Server // nil = elsewhere
+	conn   *nats.Conn
+	js     jetstream.JetStream
+}
+
+// filling is a block before it is one.
+type filling struct {
+	records []postcard.Record
+	since   time.Time
+	flushed chan struct{} // not a block but a question: closed when all before are done with
+}
+
+// startTimeout is how long the server in this process may take to read what it has.
+const startTimeout = time.Minute
+
+// Open opens the log, making what is not there yet. The context is for the opening
+// only; Close closes.
+func Open(ctx context.Context, cfg Config) (*Journal, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if cfg.free == nil {
+		cfg.free = free
+	}
+	j := &Journal{cfg: cfg, writer: nuid.Next(), queue: make(chan *filling, cfg.Pending), spare: make(chan *filling, cfg.Pending+2)}
+	j.jobs.New = func() any { return new(job) }
+	if cfg.Dir != "" {
+		if err := j.take(); err != nil {
+			return nil, fmt.Errorf("cannot open the log at %s: %w", j.where(), err)
+		}
+	}
+	if err := j.connect(ctx); err != nil {
+		j.link.Load().end()
+		j.unlock()
+		return nil, fmt.Errorf("cannot open the log at %s: %w", j.where(), err)
+	}
+	run, stop := context.WithCancel(context.Background())
+	j.stop = stop
+	j.running.Go(func() { j.publish(run) })
+	j.running.Go(func() { j.flushOld(run) })
+	return j, nil
+}
+
+// take makes the data folder and takes it for this process.
+func (j *Journal) take() error {
+	if err := os.MkdirAll(j.cfg.Dir, 0o750); err != nil {
+		return err
+	}
+	return j.lock()
+}
+
+// where names the log for people, without secrets.
+func (j *Journal) where() string {
+	if j.cfg.Dir != "" {
+		return "folder " + j.cfg.Dir
+	}
+	return "NATS " + redact(j.cfg.URL)
+}
+
+// connect makes a new link, the server in this process and the stream included.
+func (j *Journal) connect(ctx context.Context) error {
+	l := &link{}
+	j.link.Store(l)
+	options := []nats.Option{nats.Name("telltale"), nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond)}
+	if j.cfg.Dir != "" {
+		var err error
+		if l.server, err = j.serve(ctx); err != nil {
+			return err
+		}
+		options = append(options, nats.InProcessServer(l.server))
+	}
+	if j.cfg.Credentials != "" {
+		options = append(options, nats.UserCredentials(j.cfg.Credentials))
+	}
+	if j.cfg.CA != "" {
+		options = append(options, nats.RootCAs(j.cfg.CA))
+	}
+	if j.cfg.Cert != "" {
+		options = append(options, nats.ClientCert(j.cfg.Cert, j.cfg.Key))
+	}
+	var err error
+	if l.conn, err = nats.Connect(j.cfg.URL, options...); err != nil {
+		return fmt.Errorf("cannot connect: %w", err)
+	}
+	if l.js, err = jetstream.New(l.conn); err != nil {
+		return err
+	}
+	j.largest = l.conn.MaxPayload() - headroom
+	return j.declare(ctx, l)
+}
+
+// end ends a link, however far it has come.
+func (l *link) end() {
+	if l.conn != nil {
+		l.conn.Close()
+	}
+	if l.server != nil {
+		l.server.Shutdown()
+		l.server.WaitForShutdown()
+	}
+}
+
+// restart starts the server in this process again: after a failed write JetStream
+// keeps nothing more, room or not. Readers get an error.
+func (j *Journal) restart(ctx context.Context) error {
+	j.stats.restarts.Add(1)
+	j.link.Load().end()
+	if err := j.connect(ctx); err != nil {
+		return fmt.Errorf("cannot start the log at %s again: %w", j.where(), err)
+	}
+	return nil
+}
+
+// declare makes the stream, or changes its limits to the configured ones.
+func (j *Journal) declare(ctx context.Context, l *link) error {
+	want := jetstream.StreamConfig{
+		Name:        j.cfg.Stream,
+		Description: "postcards of Telltale, in blocks",
+		Subjects:    []string{j.cfg.Stream + ".>"},
+		Storage:     jetstream.FileStorage,
+		Retention:   jetstream.LimitsPolicy,
+		Discard:     jetstream.DiscardOld,
+		MaxAge:      j.cfg.MaxAge,
+		MaxBytes:    -1,
+		Replicas:    j.cfg.Replicas,
+		Duplicates:  2 * time.Minute,
+		AllowDirect: true,
+	}
+	if j.cfg.MaxBytes > 0 {
+		want.MaxBytes = j.cfg.MaxBytes
+	}
+	if j.cfg.MaxAge > 0 {
+		want.Duplicates = min(want.Duplicates, j.cfg.MaxAge)
+	}
+	var last error
+	for { // a cluster that is forming answers late or not at all
+		call, cancel := context.WithTimeout(ctx, 5*time.Second)
+		_, err := l.js.CreateOrUpdateStream(call, want)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if last = err; ctx.Err() != nil || l.server != nil {
+			return fmt.Errorf("cannot make or change stream %q: %w", want.Name, last)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+const (
+	maxStore  = 1 << 60 // bytes: Config.MaxBytes and Config.Reserve limit the log
+	maxMemory = 64 << 20
+)
+
+// serve starts the server in this process. It listens nowhere.
+func (j *Journal) serve(ctx context.Context) (*server.Server, error) {
+	s, err := server.NewServer(&server.Options{
+		ServerName:         "telltale",
+		DontListen:         true,
+		JetStream:          true,
+		StoreDir:           j.cfg.Dir,
+		SyncAlways:         j.cfg.Sync,
+		JetStreamMaxStore:  maxStore,
+		JetStreamMaxMemory: maxMemory,
+		MaxPayload:         maxBlock,
+		MaxPending:         8 * maxBlock,
+		NoSigs:             true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	said := &serverLog{log: j.cfg.Log}
+	s.SetLoggerV2(said, false, false, false)
+	s.Start()
+	if err := said.fatal(); err != nil {
+		s.Shutdown()
+		return nil, err
+	}
+	for deadline := time.Now().Add(startTimeout); !s.ReadyForConnections(50 * time.Millisecond); {
+		switch {
+		case ctx.Err() != nil:
+			s.Shutdown()
+			return nil, ctx.Err()
+		case time.Now().After(deadline):
+			s.Shutdown()
+			return nil, errors.New("the log did not become ready")
+		}
+	}
+	return s, nil
+}
+
+// Close stores what has been appended, as far as ctx lets it, and closes the log.
+func (j *Journal) Close(ctx context.Context) error {
+	err := j.Flush(ctx)
+	j.mu.Lock()
+	was := j.closed
+	j.closed = true
+	j.mu.Unlock()
+	if was {
+		return errors.New("cannot close the log: it is closed")
+	}
+	j.stop()
+	j.running.Wait()
+	j.link.Load().end()
+	j.unlock()
+	if err != nil {
+		return fmt.Errorf("cannot close the log in order: %w", err)
+	}
+	return nil
+}
