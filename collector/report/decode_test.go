@@ -155,3 +155,17 @@ func TestTLVs(t *testing.T) {
 	f("empty ones", words(0, 0, 0), 3)
 	f("three bytes behind", append(words(0x40010000, 1), 1, 2, 3), 1)
 }
+
+func TestParseDomain(t *testing.T) {
+	if d, err := ParseDomain("0x5453=2s"); err != nil || d != TransparentSecurity {
+		t.Errorf("got %+v, %v", d, err)
+	}
+	if d, err := ParseDomain("7=1,0,3s,4"); err != nil || d.ID != 7 || d.Words != [16]uint8{1, 0, 3, 4} || d.SourceOnly != 0x2000 {
+		t.Errorf("got %+v, %v", d, err)
+	}
+	for _, s := range []string{"", "7", "0=1", "x=1", "7=", "7=-1", "7=256", "65536=1", "7=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"} {
+		if d, err := ParseDomain(s); err == nil {
+			t.Errorf("%q: got %+v", s, d)
+		}
+	}
+}

@@ -24,7 +24,7 @@ func (d *decoder) line(dg *capture.Datagram) error {
 }
 
 // isFrame reports whether b begins with an Ethernet header, any VLAN tags, and an IP
-// header that is right: of IPv4 its checksum, of IPv6 its length.
+// header that is right: of IPv4 its checksum or its length, of IPv6 its length.
 func isFrame(b []byte) bool {
 	at := 12
 	for at+4 < len(b) && (be16(b[at:]) == 0x8100 || be16(b[at:]) == 0x88a8) {
@@ -39,6 +39,9 @@ func isFrame(b []byte) bool {
 		size := int(ip[0]&15) * 4
 		if ip[0]>>4 != 4 || size < 20 || size > len(ip) {
 			return false
+		}
+		if int(be16(ip[2:])) == len(ip) {
+			return true
 		}
 		sum := uint32(0)
 		for i := 0; i < size; i += 2 {

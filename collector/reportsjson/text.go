@@ -15,7 +15,7 @@ import (
 // and queue, how long, and which flow.
 func (d *decoder) writeText(it *item) error {
 	var b strings.Builder
-	if it.datagram.Dst.IsValid() {
+	if it.datagram.Dst.IsValid() && !it.datagram.Position.Line {
 		fmt.Fprintf(&b, "%s %s ", time.Unix(0, it.datagram.Time).UTC().Format("15:04:05.000000000"), it.datagram.Src)
 	} else {
 		fmt.Fprintf(&b, "%v ", it.datagram.Position)
