@@ -14,24 +14,30 @@
 //
 // # Workers
 //
-// Several workers share a run ([Config.Workers]). The nodes are divided into parts, each
-// with its own events and one worker; hosts and flows go with their vswitch, the
-// collector with the caller, so that OnReport is always called by one goroutine. It is
-// a conservative simulation: a part never goes further than its neighbours' clocks plus
-// the lookahead, which is the delay of the links between them and the time the shortest
-// Ethernet frame takes on them.
+// Several workers share a run ([Config.Workers]). Each switch is a part of the lab with
+// events of its own, which one worker at a time drives; hosts and flows go with their
+// vswitch. The collector is a part that only the caller drives, so that OnReport is
+// always called by one goroutine. It is a conservative simulation in the manner of
+// Chandy and Misra (CACM 24(4), 1981), with shared memory in place of messages: a part
+// goes as far as nothing that is known to lie ahead of the others can reach it, over
+// the shortest path of delays and of times that the shortest Ethernet frame takes.
 //
-//	part 0: spine1 leaf1 leaf2 vs1…vs4 collector
-//	   │ ▲        clock 0 ─▶ part 1 may go to clock 0 + 5.48 µs
-//	   ▼ │ frames clock 1 ─▶ part 0 may go to clock 1 + 5.48 µs
-//	part 1: spine2 leaf3 leaf4 vs5…vs8
+//	leaf1    next at 10.0 µs                     spine1 may go to 15.48 µs
+//	spine1   next at 12.1 µs     leaf1 ─5.48 µs─ spine1
+//	vs7      next at 11.3 µs                     vs7    may go to 23.4 µs: leaf1 is
+//	                                             three links away
 //
-// Nodes that links of little lookahead join stay in one part, if the shares come out
-// about even; a link with neither delay nor rate is never between parts, so that a
-// fabric of such links has one part and one worker. Shares follow the load as it is
-// measured. How much faster two workers are depends on how much happens within a
-// lookahead: with less than one event, or whenever the machine proves to be faster with
-// one worker, one does the work of all. None of this shows in what happens: any number
+// What is known: frames on wires, packets in the queues of switches, and the next
+// packets of hosts, which send ahead as nothing that happens changes what they send.
+// There are no rounds in which all wait for all: a worker takes of the parts that may go
+// on the one with the earliest event, first of those it drove before, then of others'.
+//
+// Where links differ much in their delay, nodes that the short ones join are one part,
+// provided there are enough parts for the workers; a link with neither delay nor rate is
+// never between parts, so that a fabric of such links is one part and has work for one.
+// How much faster two workers are depends on how much happens within a link's delay
+// (TestPossibleSpeed says what is possible); whenever the machine proves to be faster
+// with one, one does the work of all. None of this shows in what happens: any number
 // of workers gives the same bytes, reports in the same order, and the same counters.
 //
 // Pipelines and entries are not put in place behind the curtain. Every switch has its

@@ -93,7 +93,7 @@ func build(cfg Config) (*Lab, error) {
 	if cfg.Workers < 0 {
 		return nil, fmt.Errorf("%d workers, want at least 1, or 0 for one per processor", cfg.Workers)
 	}
-	l.plan.workers, l.plan.due = min(cmp.Or(cfg.Workers, runtime.GOMAXPROCS(0)), maxWorkers), firstPlan
+	l.plan.workers = min(cmp.Or(cfg.Workers, runtime.GOMAXPROCS(0)), maxWorkers)
 	for i := range f.Nodes {
 		n := &node{Node: f.Nodes[i], ref: int32(i), wake: forever, in: func([]byte) {}}
 		n.stats.Name = n.Name

@@ -122,40 +122,25 @@ func difference(got, want []string) string {
 	return fmt.Sprintf("%d lines, want %d", len(got), len(want))
 }
 
-// Shares are even, nodes joined without lookahead stay together, and among divisions
-// that are equally fair the one with the longest lookahead wins.
-func TestAssign(t *testing.T) {
-	f := func(name string, workers int, want Time, change func(*topology.LeafSpineConfig)) {
+// Nodes that short links join are one part where others are much longer, as long as
+// there are enough for the workers.
+func TestPartition(t *testing.T) {
+	f := func(name string, workers, want int, change func(*topology.LeafSpineConfig)) {
 		t.Helper()
 		l := fakes(t, Config{Fabric: small(t, change), Workers: workers})
-		load := make([]uint64, len(l.nodes))
-		var total uint64
-		for i, n := range l.nodes {
-			load[i] = map[topology.Role]uint64{topology.Spine: 200, topology.Leaf: 100, topology.VSwitch: 50}[n.Role]
-			total += load[i]
-		}
-		owner := l.assign(load, 0)
-		if most := greatest(owner, load, 0); want > 0 && most > total/uint64(workers)*12/10 {
-			t.Errorf("%s: the greatest share is %d of %d", name, most, total)
-		}
-		least := forever
-		for _, w := range l.wires {
-			if w.from.kind == atSwitch && w.to.kind == atSwitch && owner[w.from.ref] != owner[w.to.ref] {
-				least = min(least, w.lookahead())
-			}
-		}
-		if want > 0 && least != want || want == 0 && slices.Max(owner) != 0 {
-			t.Errorf("%s: %d shares with lookahead %d, want %d", name, slices.Max(owner)+1, least, want)
+		if got := len(l.schedule.parts) - 1; got != want {
+			t.Errorf("%s: %d parts for %d workers, want %d", name, got, workers, want)
 		}
 	}
-	// 5 µs and 60 bytes at 1 Gb/s.
-	f("leaves with all behind them", 2, 5480, func(*topology.LeafSpineConfig) {})
-	f("more leaves", 4, 5480, func(c *topology.LeafSpineConfig) { c.Leaves = 6 })
-	f("a leaf must be cut", 2, 2480, func(c *topology.LeafSpineConfig) { c.Leaves, c.Spines, c.VSwitches = 1, 1, 6 })
-	f("only rates", 2, 480, func(c *topology.LeafSpineConfig) { c.Trunk.Delay, c.Access.Delay = 0, 0 })
-	f("nothing to cut", 2, 0, func(c *topology.LeafSpineConfig) {
-		c.Trunk, c.Access = topology.Line{}, topology.Line{}
-	})
+	long := func(c *topology.LeafSpineConfig) { c.Trunk.Delay = 100 * time.Microsecond }
+	f("one worker", 1, 1, func(*topology.LeafSpineConfig) {})
+	f("links much alike", 2, 14, func(*topology.LeafSpineConfig) {})
+	f("leaves with what hangs on them, and spines", 2, 6, long)
+	f("too few of those", 4, 14, long)
+	f("a large fabric", 4, 52, func(c *topology.LeafSpineConfig) { c.Spines, c.Leaves = 4, 16 })
+	f("larger than can be", 4, maxParts, func(c *topology.LeafSpineConfig) { c.Spines, c.Leaves, c.VSwitches = 4, 40, 3 })
+	f("only rates", 2, 14, func(c *topology.LeafSpineConfig) { c.Trunk.Delay, c.Access.Delay = 0, 0 })
+	f("no time at all", 2, 1, func(c *topology.LeafSpineConfig) { c.Trunk, c.Access = topology.Line{}, topology.Line{} })
 }
 
 // Dividing the lab anew at any time changes nothing.

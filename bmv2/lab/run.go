@@ -116,11 +116,7 @@ func (l *Lab) advance(t Time) bool {
 		end = min(t, l.plan.slice(from))
 	}
 	l.stretch(from, end, together)
-	happened := l.events()
-	l.plan.learn(together, end-from+1, happened-events, time.Since(start))
-	if together && happened >= l.plan.due {
-		l.replan(happened)
-	}
+	l.plan.learn(together, end-from+1, l.events()-events, time.Since(start))
 	return l.next() <= t
 }
 

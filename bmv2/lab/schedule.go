@@ -29,26 +29,32 @@ import (
 // on the frames of the last part and to choose the next, not for work.
 type schedule struct {
 	_         [64]byte
-	published atomic.Uint32 // counts parts that workers came back from
+	published atomic.Uint32 // counts visits to what the lock guards
 	_         [60]byte
-	mu        sync.Mutex
-	over      bool
-	broken    bool   // OnReport panicked
-	solo      bool   // the caller does all work
-	active    bool   // workers are at it
-	pending   mask   // parts that have something to do up to end
-	busy      mask   // parts that a worker is at
-	asleep    mask   // workers
-	base, end Time   // end stands until begin
-	home      []mask // by worker: the parts that are its own
-	// By part: the instant of its next event in ns after base, never if there is none
-	// up to end.
-	next     []uint32
-	depot    pool
-	distance [][]uint32 // by part, then by part from where
-	parts    []*part    // the last is the collector's
-	workers  []*worker
-	helpers  sync.WaitGroup // all workers but the caller
+
+	// Guarded by the lock while workers are at it.
+	mu      sync.Mutex
+	over    bool
+	broken  bool // OnReport panicked
+	pending mask // parts that have something to do up to end
+	busy    mask // parts that a worker is at
+	asleep  mask // workers
+	depot   pool
+	_       [64]byte
+
+	// What these slices hold is guarded, too.
+	next []uint32 // by part: the instant of its next event in ns after base, or never
+	home []mask   // by worker: the parts that are its own
+
+	// Read only, while workers are at it.
+	active    bool       // they are
+	solo      bool       // the caller does all work
+	base, end Time       // end also stands when nobody is at it
+	distance  [][]uint32 // by part, then by part from where
+	parts     []*part    // the last is the collector's
+	workers   []*worker
+	helpers   sync.WaitGroup // all workers but the caller
+	_         [64]byte
 }
 
 // mask is a set of parts or workers.
@@ -108,7 +114,6 @@ func (s *schedule) publish(w *worker, p *part) {
 	}
 	w.out = w.out[:0]
 	s.supply(&w.pool)
-	s.published.Add(1)
 }
 
 // note takes note of what a part has to do.

@@ -22,8 +22,8 @@ const (
 	// A worker that finds nothing to do looks so many times whether another is done
 	// with a part before it sleeps, and lets other goroutines have the processor
 	// after so many looks; sooner when there are more workers than processors.
-	looks     = 20000
-	yield     = 2000
+	looks     = 6000
+	yield     = 1500
 	yieldSoon = 20
 	// So many tries before a worker that waits for the lock is put to sleep: it is
 	// never held for as long as that takes.
@@ -39,6 +39,12 @@ func (s *schedule) lock() {
 	s.mu.Lock()
 }
 
+// unlock lets waiting workers look again.
+func (s *schedule) unlock() {
+	s.published.Add(1)
+	s.mu.Unlock()
+}
+
 // work is what each worker does until nothing up to the end is left.
 func (s *schedule) work(w *worker) {
 	s.lock()
@@ -49,7 +55,7 @@ func (s *schedule) work(w *worker) {
 			s.await(w, wake)
 			continue
 		}
-		s.mu.Unlock()
+		s.unlock()
 		s.wake(wake)
 		w.drive(p, bound)
 		s.lock()
@@ -77,8 +83,7 @@ func (s *schedule) help(w *worker) {
 func (s *schedule) leave() {
 	all := s.asleep
 	s.asleep = 0
-	s.published.Add(1)
-	s.mu.Unlock()
+	s.unlock()
 	s.wake(all)
 }
 
@@ -89,7 +94,7 @@ func (s *schedule) await(w *worker, wake mask) {
 		return
 	}
 	seen := s.published.Load()
-	s.mu.Unlock()
+	s.mu.Unlock() // which is no news
 	s.wake(wake)
 	yield := yield
 	if len(s.workers) > runtime.GOMAXPROCS(0) {
