@@ -84,12 +84,24 @@ func (c *comparison) conclude(k int, d *diagnosis.Diagnosis) {
 			d.Causes = append(d.Causes, c.cause(s.cand, v, s.score))
 		}
 	}
-	d.Causes = append(d.Causes, c.rest(v, float64(v.least-own)/wait)...)
+	rest := c.rest(v, float64(v.least-own)/wait)
+	d.Causes = append(d.Causes, rest...)
+	d.Uncertainty.Unexplained = c.unexplained(v, wait, rest)
 	slices.SortStableFunc(d.Causes, compareCauses)
 	if len(d.Causes) > c.r.a.cfg.MaxCauses {
 		d.Causes = d.Causes[:c.r.a.cfg.MaxCauses]
 	}
 	c.doubt(v, d)
+}
+
+// unexplained returns the share of a wait that neither candidates nor the rest account
+// for.
+func (c *comparison) unexplained(v *suffering, wait float64, rest []diagnosis.Cause) float64 {
+	explained := float64(v.stay-v.least) / wait
+	for i := range rest {
+		explained += rest[i].Score
+	}
+	return max(0, 1-explained)
 }
 
 // scored is a candidate's score for one victim.
@@ -107,13 +119,17 @@ type scored struct {
 // decisive ones get down to half.
 //
 // A victim that is itself part of a burst would not be there without it, which is no
-// answer to why it waited: the burst gets ownShare of its gain.
+// answer to why it waited: where another candidate is decisive, too, the burst gets
+// ownShare of its gain.
 func (c *comparison) scores(k int, wait float64) []scored {
 	v := &c.victims[k]
 	l := &c.r.lanes[v.lane]
-	most, heaviest := 0.0, 1.0
+	most, heaviest, others := 0.0, 1.0, 0.0
 	for _, g := range c.gains[k] {
 		most = max(most, float64(g.ns))
+		if l.burst[v.row] != g.cand {
+			others = max(others, float64(g.ns))
+		}
 	}
 	out := make([]scored, 0, len(c.gains[k]))
 	for _, g := range c.gains[k] {
@@ -132,7 +148,7 @@ func (c *comparison) scores(k int, wait float64) []scored {
 			score = min(score, w/wait)
 		}
 		score *= 0.5 + 0.5*min(1, w/heaviest)
-		if l.burst[v.row] == g.cand {
+		if l.burst[v.row] == g.cand && others > decisive*wait {
 			score *= ownShare
 		}
 		out = append(out, scored{g.cand, score})

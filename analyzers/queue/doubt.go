@@ -70,12 +70,6 @@ func (c *comparison) doubt(v *suffering, d *diagnosis.Diagnosis) {
 	l := &c.r.lanes[v.lane]
 	u := &d.Uncertainty
 	u.RecordLoss, u.Clock, u.Rate = c.quality.loss, c.quality.clock, l.s.Spread
-	explained := 0.0
-	for i := range d.Causes {
-		explained += d.Causes[i].Score
-	}
-	u.Unexplained = max(0, 1-explained)
-
 	wait := float64(max(v.stay, 1))
 	width := leastDoubt + 2*u.RecordLoss + 0.25*u.Rate + 0.1*math.Min(1, float64(u.Clock)/wait)
 	if !l.lost(v.row) {

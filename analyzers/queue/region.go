@@ -58,9 +58,6 @@ type down struct {
 
 const notFirst = math.MinInt64
 
-// maxRegion bounds the rows of a region.
-const maxRegion = 4 << 20
-
 // cut builds the region [from, to].
 func (a *Analyzer) cut(from, to int64) *region {
 	r := &region{a: a, from: from, to: to, byQueue: slices.Repeat([]int32{-1}, len(a.t.Queues))}

@@ -1,0 +1,12 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newAnalyzeCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "analyze",
+		Short: "Analyse a recorded data set",
+	}
+	cmd.AddCommand(newAnalyzeQueueCmd())
+	return cmd
+}
