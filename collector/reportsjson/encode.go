@@ -95,6 +95,8 @@ type encoder struct {
 	enc  report.Encoder
 	sum  Encoded
 
+	number  int             // of the line at hand, from 1
+	begun   int             // number of the first line of the datagram at hand
 	first   line            // of the datagram at hand
 	open    bool            // there is one
 	raw     []byte          // the datagram as it was, where an object has it
@@ -116,8 +118,9 @@ func (e *encoder) run(ctx context.Context, lines *bufio.Scanner) error {
 		if err := json.Unmarshal(text, &l); err != nil {
 			return fmt.Errorf("cannot encode line %d: %w", n, err)
 		}
+		e.number = n
 		if err := e.object(&l); err != nil {
-			return fmt.Errorf("cannot encode line %d: %w", n, err)
+			return err
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -131,18 +134,18 @@ func (e *encoder) object(l *line) error {
 		if err := e.flush(); err != nil {
 			return err
 		}
-		return e.packet(l)
+		return e.failed(e.number, e.packet(l))
 	}
 	if !e.open || !l.continues(&e.first) {
 		if err := e.flush(); err != nil {
 			return err
 		}
-		e.first, e.open = *l, true
+		e.first, e.begun, e.open = *l, e.number, true
 	}
 	if l.Datagram != "" {
 		b, err := hex.DecodeString(l.Datagram)
 		if err != nil {
-			return fmt.Errorf("datagram: %w", err)
+			return e.failed(e.number, fmt.Errorf("datagram: %w", err))
 		}
 		e.raw = b
 	}
@@ -154,7 +157,7 @@ func (e *encoder) object(l *line) error {
 	}
 	r, err := l.report()
 	if err != nil {
-		return err
+		return e.failed(e.number, err)
 	}
 	e.reports = append(e.reports, r)
 	return nil
@@ -169,10 +172,18 @@ func (e *encoder) flush() error {
 	data, err := e.datagram()
 	e.raw, e.reports = nil, e.reports[:0]
 	if err != nil || data == nil {
-		return err
+		return e.failed(e.begun, err)
 	}
 	e.sum.Datagrams++
-	return e.put(&e.first, data)
+	return e.failed(e.begun, e.put(&e.first, data))
+}
+
+// failed says of which line err is.
+func (e *encoder) failed(line int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot encode line %d: %w", line, err)
 }
 
 // datagram returns the bytes of the datagram at hand, or nil where there are none.

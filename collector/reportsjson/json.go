@@ -75,7 +75,7 @@ func (o *object) datagram(d *capture.Datagram) {
 	if d.Position.Line {
 		o.num("line", uint64(d.Position.Number))
 	} else {
-		if d.Dst.IsValid() {
+		if d.Dst.IsValid() || d.Time != 0 {
 			o.plain("time", time.Unix(0, d.Time).UTC().Format(time.RFC3339Nano))
 		}
 		o.num("frame", uint64(d.Position.Number))
