@@ -65,6 +65,7 @@ type differ struct {
 	rng    *rand.Rand
 	inputs *runner.Merged
 	made   int       // packets, given or random
+	due    []int     // after how many packets entries change, in order
 	again  []*packet // that the models have to see once more
 
 	killers map[kind]*record   // kinds of packets that the judge may die of
@@ -103,6 +104,9 @@ func (d *differ) run(ctx context.Context) (err error) {
 		if d.inputs, err = runner.Merge(d.cfg.Inputs); err != nil {
 			return err
 		}
+	}
+	for i := 1; d.cfg.RandomEntries && i <= changes; i++ {
+		d.due = append(d.due, i*d.cfg.Random/(changes+1))
 	}
 	if err := d.packets(ctx); err != nil {
 		return err
@@ -152,6 +156,9 @@ func (d *differ) dismiss() error {
 func (d *differ) next() (batch []*packet, err error) {
 	size := max(d.bench.judge.Batch, 1)
 	for len(batch) < size {
+		if len(d.due) > 0 && d.made >= d.due[0] && len(d.again) == 0 {
+			return batch, nil // entries change when nothing is under way
+		}
 		p, err := d.source()
 		if err != nil || p == nil {
 			return batch, err
@@ -259,10 +266,17 @@ func (d *differ) packets(ctx context.Context) error {
 				return err
 			}
 		}
-		if len(batch) == 0 {
+		under = batch
+		if len(batch) > 0 {
+			continue
+		}
+		if len(d.due) == 0 {
 			return nil
 		}
-		under = batch
+		d.due = d.due[1:]
+		if err := d.change(ctx); err != nil {
+			return err
+		}
 	}
 }
 

@@ -36,7 +36,7 @@ func (d *differ) entries(ctx context.Context) error {
 		}
 		updates = slices.DeleteFunc(slices.Clone(updates), isSet)
 	}
-	if err := d.write(ctx, updates); err != nil {
+	if err := d.write(ctx, updates, inverse); err != nil {
 		return err
 	}
 	for _, m := range []*models{d.models, d.probes} {
@@ -102,9 +102,23 @@ func (d *differ) addToSets(ctx context.Context, b *bench) error {
 	return nil
 }
 
+// changes is how often random entries are changed while packets come.
+const changes = 8
+
+// change changes entries on both sides, while no packets are under way.
+func (d *differ) change(ctx context.Context) error {
+	back := map[*p4v1.Update]*p4v1.Update{}
+	var updates []*p4v1.Update
+	for _, c := range d.gen.Changes(d.rng) {
+		back[c.Update] = c.Inverse
+		updates = append(updates, c.Update)
+	}
+	return d.write(ctx, updates, func(u *p4v1.Update) (*p4v1.Update, bool) { return back[u], true })
+}
+
 // write gives updates to both sides. What only one of them takes is taken back there, and
 // is a difference, unless the judge says that it has no such thing.
-func (d *differ) write(ctx context.Context, updates []*p4v1.Update) error {
+func (d *differ) write(ctx context.Context, updates []*p4v1.Update, inverse func(*p4v1.Update) (*p4v1.Update, bool)) error {
 	ours, err := d.models.write(ctx, updates)
 	if err == nil {
 		_, err = d.probes.write(ctx, updates)

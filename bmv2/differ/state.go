@@ -191,9 +191,15 @@ func (d *differ) catalogue(q question, in []*p4v1.Entity) map[string]*p4v1.Count
 		case e.GetActionProfileMember() != nil:
 			sortParams(e.GetActionProfileMember().GetAction())
 		case e.GetActionProfileGroup() != nil:
-			slices.SortFunc(e.GetActionProfileGroup().Members, func(a, b *p4v1.ActionProfileGroup_Member) int {
+			members := e.GetActionProfileGroup().Members
+			slices.SortFunc(members, func(a, b *p4v1.ActionProfileGroup_Member) int {
 				return cmp.Compare(a.GetMemberId(), b.GetMemberId())
 			})
+			if len(members) > 1 { // p4lang's server reads back one member's port for all of them
+				for _, m := range members {
+					m.WatchKind = nil
+				}
+			}
 		case e.GetPacketReplicationEngineEntry() != nil:
 			p := e.GetPacketReplicationEngineEntry()
 			for _, list := range [][]*p4v1.Replica{p.GetMulticastGroupEntry().GetReplicas(), p.GetCloneSessionEntry().GetReplicas()} {

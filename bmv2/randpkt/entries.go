@@ -22,10 +22,7 @@ const groups = 8
 // order is one in which a switch can take them. Priorities are unique per table, so
 // that no two entries are equally good.
 func (g *Generator) Entries(r *rand.Rand) []*p4v1.Update {
-	m := &maker{Generator: g, r: r, byID: map[uint32]*configv1.Action{}}
-	for _, a := range g.info.GetActions() {
-		m.byID[a.GetPreamble().GetId()] = a
-	}
+	m := newMaker(g, r)
 	m.replication()
 	m.meters()
 	m.valueSets()
@@ -110,6 +107,14 @@ type maker struct {
 	r    *rand.Rand
 	byID map[uint32]*configv1.Action
 	out  []*p4v1.Update
+}
+
+func newMaker(g *Generator, r *rand.Rand) *maker {
+	m := &maker{Generator: g, r: r, byID: map[uint32]*configv1.Action{}}
+	for _, a := range g.info.GetActions() {
+		m.byID[a.GetPreamble().GetId()] = a
+	}
+	return m
 }
 
 func (m *maker) insert(e *p4v1.Entity) {
@@ -220,13 +225,15 @@ func (m *maker) table(t *configv1.Table, p *profile) {
 	if t.GetIsConstTable() || !inProgram { // p4c leaves tables without effect out of the program, not out of the P4Info
 		return
 	}
-	if t.GetConstDefaultActionId() == 0 && p == nil && m.r.IntN(2) == 0 {
-		if a := m.action(t.GetActionRefs(), true); a != nil {
-			m.out = append(m.out, &p4v1.Update{Type: p4v1.Update_MODIFY, Entity: &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{
-				TableId: t.GetPreamble().GetId(), IsDefaultAction: true,
-				Action: &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: a}},
-			}}}})
+	if t.GetConstDefaultActionId() == 0 && p == nil {
+		d := changeable{table: t}
+		if a := m.action(t.GetActionRefs(), true); a != nil && m.r.IntN(2) == 0 {
+			d.now = &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: a}}
+			m.modify(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{
+				TableId: t.GetPreamble().GetId(), IsDefaultAction: true, Action: d.now,
+			}}})
 		}
+		m.defaults = append(m.defaults, d)
 	}
 	if len(t.GetMatchFields()) == 0 {
 		return
@@ -260,6 +267,7 @@ func (m *maker) table(t *configv1.Table, p *profile) {
 		if e.Action = m.target(t, p); e.Action != nil {
 			m.aimAt(t, e)
 			e.MeterConfig = m.directMeter(e.GetTableId())
+			m.made = append(m.made, made{t, p, e, true})
 			m.insert(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: e}})
 		}
 	}

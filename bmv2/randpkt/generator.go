@@ -29,6 +29,9 @@ type Generator struct {
 	sources map[spec.FieldRef][]spec.FieldRef
 	aims    []aim
 	sets    map[int][][]byte // what is in value sets, as their transitions have it
+
+	made     []made
+	defaults []changeable
 }
 
 const portBits = 9

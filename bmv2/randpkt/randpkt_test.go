@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/telltale-net/telltale/bmv2/engine"
@@ -47,35 +48,47 @@ func programs(t *testing.T, f func(t *testing.T, p *runner.Program)) {
 	})
 }
 
-// TestEntriesAreValid: a P4Runtime server takes every entry.
+// TestEntriesAreValid: a P4Runtime server takes every entry and every change, and what
+// takes a change back.
 func TestEntriesAreValid(t *testing.T) {
 	programs(t, func(t *testing.T, p *runner.Program) {
-		target, err := runner.NewTarget(runner.TargetConfig{})
-		if err != nil {
-			t.Fatal(err)
-		}
 		for seed := range uint64(3) {
+			target, err := runner.NewTarget(runner.TargetConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := target.Install(p); err != nil {
 				t.Fatal(err)
 			}
-			updates := randpkt.New(p.Engine.Spec(), p.Info, randpkt.Config{}).Entries(rand.New(rand.NewPCG(seed, 0)))
 			c, end, err := target.Connect(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			errs, err := c.Write(t.Context(), updates)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, err := range errs {
+			write := func(updates []*p4v1.Update) {
+				t.Helper()
+				errs, err := c.Write(t.Context(), updates)
 				if err != nil {
-					t.Errorf("seed %d: %v: %v", seed, updates[i], err)
+					t.Fatal(err)
+				}
+				for i, err := range errs {
+					if err != nil {
+						t.Errorf("seed %d: %v: %v", seed, updates[i], err)
+					}
 				}
 			}
-			if err := end(); err != nil {
-				t.Fatal(err)
+			r := rand.New(rand.NewPCG(seed, 0))
+			g := randpkt.New(p.Engine.Spec(), p.Info, randpkt.Config{})
+			write(g.Entries(r))
+			var updates, back []*p4v1.Update
+			for range 3 {
+				for _, change := range g.Changes(r) {
+					updates = append(updates, change.Update)
+					back = append([]*p4v1.Update{change.Inverse}, back...)
+				}
 			}
-			if target, err = runner.NewTarget(runner.TargetConfig{}); err != nil {
+			write(updates)
+			write(back)
+			if err := end(); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -74,6 +74,10 @@ func (m *maker) valueSets() {
 					return
 				}
 				v := m.values.value(m.r, width)
+				if m.r.IntN(2) == 0 { // the parser itself may select what is known
+					v = random(m.r, width)
+					m.values.add(width, v)
+				}
 				value = append(value, v...)
 				member.Match = append(member.Match, &p4v1.FieldMatch{FieldId: f.GetId(), FieldMatchType: &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: canonical(v)}}})
 			}
