@@ -179,6 +179,14 @@ const maxTime = 1 << 62
 
 // record takes one line. An error ends the reading.
 func (r *Reader) record(line []byte) error {
+	if rec, ok := r.scan(line); ok {
+		return r.add(&rec)
+	}
+	return r.general(line)
+}
+
+// general takes one line however it is written.
+func (r *Reader) general(line []byte) error {
 	var w wire
 	if err := json.Unmarshal(line, &w); err != nil {
 		err = jsonError(err)

@@ -214,6 +214,68 @@ func TestBuilderAgainstSort(t *testing.T) {
 	}
 }
 
+// FuzzScan holds the quick way to read a line against the general one: what it takes, it
+// takes as that does.
+func FuzzScan(f *testing.F) {
+	const flow = `{"src":"10.0.0.1","dst":"::2","proto":6,"sport":1,"dport":2}`
+	f.Add(`{"node":"nat1","queue":0,"pkt":17,"flow":` + flow + `,"arrive":12345,"start":12400,"depart":12500}`)
+	f.Add(`{"node":"nat1","arrive":-5}`)
+	f.Add(`{"node":"nat1","arrive":5,"flow":` + flow)
+	f.Add(`{"depart":7,"node":"src","pkt":18446744073709551615}`)
+	f.Add(`{"node":"nat1","arrive":01,"flow":null}`)
+	f.Fuzz(func(t *testing.T, line string) {
+		if strings.ContainsAny(line, "\r\n") {
+			return
+		}
+		quick, slow := NewReader(0), NewReader(0)
+		for _, r := range []*Reader{quick, slow} {
+			if err := r.Read("f", strings.NewReader(header+`{"node":"fw1","arrive":1,"flow":`+flow+`}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rec, ok := quick.scan([]byte(line))
+		if !ok {
+			return
+		}
+		if err := quick.add(&rec); err != nil {
+			t.Fatal(err)
+		}
+		slow.general([]byte(line))
+		if d := cmp.Diff(slow.Problems, quick.Problems, cmp.Comparer(func(a, b Problem) bool { return a.Field == b.Field && a.Text == b.Text })); d != "" {
+			t.Fatal(d)
+		}
+		if d := cmp.Diff(all(slow.Trace()), all(quick.Trace())); d != "" {
+			t.Fatal(d)
+		}
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	line := []byte(`{"node":"nat1","queue":0,"pkt":17,"flow":{"src":"10.0.0.1","dst":"10.0.0.2","proto":6,"sport":1,"dport":2},"arrive":12345,"start":12400,"depart":12500}`)
+	r := NewReader(0)
+	if err := r.Read("f", strings.NewReader(header+string(line))); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := r.scan(line); !ok {
+			b.Fatal("the usual line is not read quickly")
+		}
+	}
+}
+
+func TestScanAllocatesNothing(t *testing.T) {
+	line := []byte(`{"node":"nat1","queue":0,"pkt":17,"arrive":12345,"start":12400,"depart":12500}`)
+	r := NewReader(0)
+	if err := r.Read("f", strings.NewReader(header)); err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { r.scan(line) }); n > 0 {
+		t.Errorf("%v allocations for a line, want none", n)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(header + `{"node":"nat1","queue":0,"pkt":17,"flow":{"src":"10.0.0.1","dst":"::2","proto":6,"sport":1,"dport":2},"arrive":12345,"start":12400,"depart":12500}`)
 	f.Add(header + `{"node":"src","depart":1.5}` + "\n" + `{"node":"fw1","arrive":-1,"depart":99999999999999}`)
