@@ -8,8 +8,8 @@ import (
 
 // action is a compiled action.
 type action struct {
-	pc     [2]int32 // where its code starts, by version
-	idle   [2]bool  // there is none
+	pc     [2]uint32 // where its code starts, by version
+	idle   [2]bool   // there is none
 	name   string
 	index  int
 	params []spec.Param
@@ -40,7 +40,7 @@ func (l *lowerer) inline(c *call) error {
 	}
 	if len(c.args) > 0 {
 		l.args = append(l.args, c.args)
-		l.emit(instr{op: opArgs, a: int32(len(l.args) - 1)})
+		l.emit(instr{op: opArgs, a: uint32(len(l.args) - 1)})
 	}
 	return l.body(c.act)
 }
@@ -51,9 +51,9 @@ func (l *lowerer) body(a *action) error {
 	defer func() { l.argAt = nil }()
 	prims := a.src.Primitives
 	target, again := jumpTargets(a.src)
-	at := make([]int32, len(prims)+1) // where each primitive went
+	at := make([]uint32, len(prims)+1) // where each primitive went
 	type jump struct {
-		from []int32
+		from []uint32
 		to   int
 	}
 	var jumps []jump
@@ -69,7 +69,7 @@ func (l *lowerer) body(a *action) error {
 		c := &prims[i]
 		switch c.Op {
 		case "_jump":
-			jumps = append(jumps, jump{[]int32{l.emit(instr{op: opJump})}, targetOf(c.Args[0])})
+			jumps = append(jumps, jump{[]uint32{l.emit(instr{op: opJump})}, targetOf(c.Args[0])})
 			continue
 		case "_jump_if_zero":
 			jumps = append(jumps, jump{l.branch(spec.Unary{Op: spec.OpDataToBool, X: c.Args[0]}, false), targetOf(c.Args[1])})
@@ -148,7 +148,7 @@ func (l *lowerer) changing(c *spec.Primitive) {
 		}
 		if o := l.headers[f.Header].origin; !l.dirty[o] {
 			if l.dirty == nil {
-				l.dirty = map[int32]bool{}
+				l.dirty = map[uint32]bool{}
 			}
 			l.dirty[o] = true
 			l.set(o+1, 1)
@@ -182,7 +182,7 @@ func (l *lowerer) fast(c *spec.Primitive) bool {
 		} else {
 			delete(l.dirty, l.headers[h.Header].origin)
 		}
-		l.emit(instr{op: op, a: int32(h.Header)})
+		l.emit(instr{op: op, a: uint32(h.Header)})
 		return true
 	case "assign_header", "copy_header":
 		d, ok := c.Args[0].(spec.HeaderRef)
@@ -192,7 +192,7 @@ func (l *lowerer) fast(c *spec.Primitive) bool {
 		}
 		delete(l.dirty, l.headers[d.Header].origin)
 		l.reads(s)
-		l.emit(instr{op: opCopy, d: int32(d.Header), a: int32(s.Header)})
+		l.emit(instr{op: opCopy, d: uint32(d.Header), a: uint32(s.Header)})
 		return true
 	}
 	if l.version == traced {
@@ -201,16 +201,16 @@ func (l *lowerer) fast(c *spec.Primitive) bool {
 	switch c.Op {
 	case "count":
 		n := c.Args[0].(spec.CounterRef).Counter
-		return !l.prog.spec.Counters[n].Direct && l.withCell(c.Args[1], func(i int32) {
-			l.emit(instr{op: opCount, a: int32(n), b: i})
+		return !l.prog.spec.Counters[n].Direct && l.withCell(c.Args[1], func(i uint32) {
+			l.emit(instr{op: opCount, a: uint32(n), b: i})
 		})
 	case "register_read":
 		r, f, ok := c.Args[1].(spec.RegisterRef).Register, field{}, false
 		if f, ok = l.staticField(c.Args[0]); !ok || f.sat || f.words != 1 || l.prog.spec.Registers[r].Width > 64 {
 			return false
 		}
-		return l.withCell(c.Args[2], func(i int32) {
-			l.emit(instr{op: opRead, d: f.slot, a: int32(r), b: i, k: f.mask})
+		return l.withCell(c.Args[2], func(i uint32) {
+			l.emit(instr{op: opRead, d: f.slot, a: uint32(r), b: i, k: f.mask})
 			l.reads(c.Args[0]) // it keeps what it was if there is no such cell
 			l.forget(f.slot)
 		})
@@ -220,8 +220,8 @@ func (l *lowerer) fast(c *spec.Primitive) bool {
 		if w > 64 {
 			return false
 		}
-		return l.withCell(c.Args[1], func(i int32) {
-			l.emit(instr{op: opWrite, d: l.operand(c.Args[2], topMask(w)), a: int32(r), b: i, k: topMask(w)})
+		return l.withCell(c.Args[1], func(i uint32) {
+			l.emit(instr{op: opWrite, d: l.operand(c.Args[2], topMask(w)), a: uint32(r), b: i, k: topMask(w)})
 		})
 	case "modify_field_with_hash_based_offset":
 		return l.hash(c.Args)
@@ -230,7 +230,7 @@ func (l *lowerer) fast(c *spec.Primitive) bool {
 }
 
 // withCell gives the slot of an array index, if it is one that needs no care.
-func (l *lowerer) withCell(index spec.Expr, do func(slot int32)) bool {
+func (l *lowerer) withCell(index spec.Expr, do func(slot uint32)) bool {
 	if v := l.interval(index); v.lo.Sign() < 0 || v.hi.BitLen() > 32 {
 		return false
 	}
@@ -263,7 +263,7 @@ func (l *lowerer) hash(args []spec.Expr) bool {
 	}
 	l.readsOf(calc)
 	l.calcs = append(l.calcs, calc)
-	l.emit(instr{op: opHash, d: f.slot, a: int32(n), b: int32(len(l.calcs) - 1), k: (m - 1) & f.mask})
+	l.emit(instr{op: opHash, d: f.slot, a: uint32(n), b: uint32(len(l.calcs) - 1), k: (m - 1) & f.mask})
 	l.forget(f.slot)
 	return true
 }

@@ -23,11 +23,11 @@ type calculation struct {
 
 // run is inputs that are there if a header is valid.
 type run struct {
-	valid int32 // slot of the header's validity, -1 = always there
-	wire  *wire // a varbit field is a run of its own
+	valid uint32 // slot of the header's validity, none = always there
+	wire  *wire  // a varbit field is a run of its own
 
 	// Of the fields of a tracked header, to sum them where they stand:
-	origin, first, end int32
+	origin, first, end uint32
 	standing           []sumWord // nil if they have to be gathered
 }
 
@@ -39,26 +39,26 @@ func (k *compiler) calculation(algo string, input []spec.Sized, same func(spec.F
 	}
 	c := &calculation{algo: algo, aligned: true}
 	type piece struct {
-		valid  int32
+		valid  uint32
 		fields []bitField
 		header *header // nil for constants
 		refs   []spec.FieldRef
 	}
 	var pieces []piece
-	add := func(valid int32, f bitField, ref spec.FieldRef) {
+	add := func(valid uint32, f bitField, ref spec.FieldRef) {
 		if n := len(pieces); n == 0 || pieces[n-1].valid != valid || f.varbit || pieces[n-1].fields[0].varbit {
 			pieces = append(pieces, piece{valid: valid})
 		}
 		last := &pieces[len(pieces)-1]
-		if valid >= 0 {
+		if valid != none {
 			last.header, last.refs = &k.headers[ref.Header], append(last.refs, ref)
 		}
 		last.fields = append(last.fields, f)
 		c.most += (int(f.width) + 7) / 8
 	}
-	when := func(h *header) int32 {
+	when := func(h *header) uint32 {
 		if h.meta {
-			return -1
+			return none
 		}
 		return h.valid
 	}
@@ -73,7 +73,7 @@ func (k *compiler) calculation(algo string, input []spec.Sized, same func(spec.F
 		case spec.SizedConst:
 			words := make([]uint64, (in.Width+63)/64)
 			bigWide(words, in.Const)
-			add(-1, bitField{k.wordsOf(words), int32(in.Width), false}, spec.FieldRef{})
+			add(none, bitField{k.wordsOf(words), uint32(in.Width), false}, spec.FieldRef{})
 		case spec.SizedHeader:
 			h := &k.headers[in.Index]
 			for i, f := range h.fields[:len(h.fields)-1] {
@@ -115,7 +115,7 @@ func (c *calculation) checksum(p *packet) uint64 {
 	for i := range c.runs {
 		r := &c.runs[i]
 		switch {
-		case r.valid >= 0 && phv[r.valid] == 0:
+		case r.valid != none && phv[r.valid] == 0:
 		case r.wire.varbit >= 0:
 			return uint64(hash.Checksum(c.input(p)))
 		case r.standing != nil && phv[r.origin] != 0:
@@ -148,7 +148,7 @@ func (c *calculation) input(p *packet) []byte {
 		for i := range c.runs {
 			r := &c.runs[i]
 			switch {
-			case r.valid >= 0 && phv[r.valid] == 0:
+			case r.valid != none && phv[r.valid] == 0:
 			case r.wire.varbit >= 0:
 				n = putField(out, 8*n, r.wire.bits[0], phv) / 8
 			default:
@@ -161,7 +161,7 @@ func (c *calculation) input(p *packet) []byte {
 		at := 0
 		for i := range c.runs {
 			r := &c.runs[i]
-			if r.valid < 0 || phv[r.valid] != 0 {
+			if r.valid == none || phv[r.valid] != 0 {
 				for _, f := range r.wire.bits {
 					at = putField(out, at, f, phv)
 				}
@@ -193,8 +193,8 @@ type checksum struct {
 	index  int // in the program
 	calc   int
 	field  field
-	valid  int32 // of the target's header
-	origin int32 // likewise
+	valid  uint32 // of the target's header
+	origin uint32 // likewise
 	when   boolFn
 	verify bool
 	update bool

@@ -30,7 +30,7 @@ type code struct {
 // instr is an instruction.
 type instr struct {
 	op      op
-	d, a, b int32
+	d, a, b uint32
 	k       uint64
 }
 

@@ -157,7 +157,7 @@ func (c Control) ReadRegister(name string, index int) ([]byte, error) {
 		return nil, fmt.Errorf("cannot read: %w", err)
 	}
 	is := get(s, &words[0], func() []uint64 { return slices.Clone(words) })
-	return fieldBytes(is, &field{width: int32(r.width)}), nil
+	return fieldBytes(is, &field{width: uint32(r.width)}), nil
 }
 
 // WriteRegister implements [device.Device].

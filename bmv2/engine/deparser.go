@@ -2,24 +2,24 @@ package engine
 
 // emission is a header in the order of the deparser.
 type emission struct {
-	valid, origin int32
-	first, end    int32
-	bytes, most   int   // fixed part, and with the varbit field at its longest
-	varbit        int32 // slot of the length in bits, -1 = none
+	valid, origin uint32
+	first, end    uint32
+	bytes, most   int    // fixed part, and with the varbit field at its longest
+	varbit        uint32 // slot of the length in bits, or none
 	wire          *wire
 	patches       []patch
 }
 
 // size is the length of the header in a packet.
 func (e *emission) size(phv []uint64) int {
-	if e.varbit < 0 {
+	if e.varbit == none {
 		return e.bytes
 	}
 	return e.bytes + int(phv[e.varbit]/8)
 }
 
 func newEmission(h *header) emission {
-	e := emission{valid: h.valid, origin: h.origin, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, most: h.wire.bytes, varbit: -1, wire: h.wire, patches: h.patches}
+	e := emission{valid: h.valid, origin: h.origin, first: h.first, end: h.first + h.n, bytes: h.wire.bytes, most: h.wire.bytes, varbit: none, wire: h.wire, patches: h.patches}
 	if h.varbit >= 0 {
 		e.varbit = h.fields[h.varbit].slot
 		e.most += int(h.fields[h.varbit].width+7) / 8

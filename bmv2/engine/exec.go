@@ -19,7 +19,7 @@ func (p *packet) version() int {
 
 // exec runs code. Instructions that call something are apart from the others, of
 // which there are more: the compiler then keeps everything in registers for these.
-func (p *packet) exec(c *code, version int, pc int32) {
+func (p *packet) exec(c *code, version int, pc uint32) {
 	phv, ins := p.phv, c.ins
 	var after *node // what follows the action that is being run
 	for {
@@ -199,7 +199,7 @@ func (p *packet) exec(c *code, version int, pc int32) {
 }
 
 // count counts a packet in a cell of a counter array.
-func (p *packet) count(c int32, i uint64) {
+func (p *packet) count(c uint32, i uint64) {
 	cells := p.sw.counters[c]
 	if i >= uint64(len(cells)) {
 		p.sw.stats.IndexErrors++
@@ -211,7 +211,7 @@ func (p *packet) count(c int32, i uint64) {
 
 // readRegister reads a cell of an array of up to 64 bits; one that is not there
 // leaves what was.
-func (p *packet) readRegister(r int32, i, was uint64) uint64 {
+func (p *packet) readRegister(r uint32, i, was uint64) uint64 {
 	cells := p.sw.registers[r].cells
 	if i >= uint64(len(cells)) {
 		p.sw.stats.IndexErrors++
@@ -220,7 +220,7 @@ func (p *packet) readRegister(r int32, i, was uint64) uint64 {
 	return cells[i]
 }
 
-func (p *packet) writeRegister(r int32, i, v uint64) {
+func (p *packet) writeRegister(r uint32, i, v uint64) {
 	cells := p.sw.registers[r].cells
 	if i >= uint64(len(cells)) {
 		p.sw.stats.IndexErrors++

@@ -28,9 +28,9 @@ type (
 type compiler struct {
 	*layout
 	scratch  int
-	pool     map[uint64]int32 // slots of constants, by value
-	temps    []int32          // slots of intermediate results
-	argAt    []int            // of the action being compiled: where each argument's words start
+	pool     map[uint64]uint32 // slots of constants, by value
+	temps    []uint32          // slots of intermediate results
+	argAt    []int             // of the action being compiled: where each argument's words start
 	std      standard
 	setUses  []setUse
 	keyWords int    // of the longest lookup or transition key

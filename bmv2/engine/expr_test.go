@@ -195,7 +195,7 @@ func fieldValue(l *layout, phv []uint64, ref spec.FieldRef) *big.Int {
 // it does.
 func lowered(t *testing.T, k *compiler, dst spec.FieldRef, src, cond spec.Expr) (run func(*packet), decide [2]func(*packet) bool) {
 	c := &code{}
-	l := &lowerer{compiler: k, code: c, prog: &Program{spec: k.prog}, live: map[int32]bool{}}
+	l := &lowerer{compiler: k, code: c, prog: &Program{spec: k.prog}, live: map[uint32]bool{}}
 	if err := l.primitive(&spec.Primitive{Op: "assign", Args: []spec.Expr{dst, src}}); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (k *compiler) wide(e spec.Expr, n, base int) wideFn {
 			f := e.Index
 			return func(p *packet, dst []uint64) { loadWide(p.phv, &p.extracting.fields[f], dst) }
 		}
-		at, words := k.arg(e), int32(e.Width+63)/64
+		at, words := k.arg(e), uint32(e.Width+63)/64
 		return func(p *packet, dst []uint64) { loadWords(dst, p.phv[at:at+words]) }
 	case spec.RegisterCell:
 		r, words, index := e.Register, (k.prog.Registers[e.Register].Width+63)/64, k.index(e.Index, base)

@@ -34,13 +34,13 @@ func (l *lowerer) learn(f field, src spec.Expr) {
 		return
 	}
 	if l.known == nil {
-		l.known = map[int32]spec.Expr{}
+		l.known = map[uint32]spec.Expr{}
 	}
 	l.known[f.slot] = src
 }
 
 // forget notes that a slot changes.
-func (l *lowerer) forget(slot int32) {
+func (l *lowerer) forget(slot uint32) {
 	for s, e := range l.known {
 		if s == slot || l.mentions(e, slot) {
 			delete(l.known, s)
@@ -48,7 +48,7 @@ func (l *lowerer) forget(slot int32) {
 	}
 }
 
-func (l *lowerer) mentions(e spec.Expr, slot int32) (found bool) {
+func (l *lowerer) mentions(e spec.Expr, slot uint32) (found bool) {
 	visit(e, func(e spec.Expr) {
 		switch e := e.(type) {
 		case spec.FieldRef:
@@ -138,8 +138,8 @@ func (l *lowerer) readsElsewhere() {
 }
 
 // unread is the slots of metadata that nothing reads.
-func (l *lowerer) unread() map[int32]bool {
-	dead := map[int32]bool{}
+func (l *lowerer) unread() map[uint32]bool {
+	dead := map[uint32]bool{}
 	for _, m := range l.metadata {
 		for slot := m.first; slot < m.end; slot++ {
 			if !l.live[slot] {

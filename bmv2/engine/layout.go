@@ -24,24 +24,27 @@ import (
 // refers to. It is never valid unless the program makes it so, and never emitted.
 type layout struct {
 	prog      *spec.Program
-	from, to  int   // slots that are cleared for every packet
-	args      int32 // slots of the arguments of the action that is being run
+	from, to  int    // slots that are cleared for every packet
+	args      uint32 // slots of the arguments of the action that is being run
 	headers   []header
 	stacks    []stack
 	unions    []union
-	ustacks   []stack // elements are unions
-	voids     []int32 // by header type: index into headers
+	ustacks   []stack  // elements are unions
+	voids     []uint32 // by header type: index into headers
 	slots     int
 	metadata  []metadata
-	constants map[int32]uint64 // by slot
-	initial   []uint64         // a PHV as a packet starts: all zero but metadata's validity
+	constants map[uint32]uint64 // by slot
+	initial   []uint64          // a PHV as a packet starts: all zero but metadata's validity
 }
+
+// none stands for no slot.
+const none = ^uint32(0)
 
 // field is where a field lives.
 type field struct {
-	slot   int32
-	width  int32
-	words  int32
+	slot   uint32
+	width  uint32
+	words  uint32
 	signed bool
 	varbit bool   // slot holds the length in bits, the bytes follow
 	sat    bool   // stores saturate
@@ -53,41 +56,41 @@ type header struct {
 	name     string
 	typ      int
 	meta     bool
-	valid    int32 // slot of the validity
-	first    int32 // slots of the fields: first … first+n
-	n        int32
-	fields   []field // the last one is the validity
-	varbit   int     // index into fields, -1 = none
-	origin   int32   // slot: where the header stands in the packet, or 0; behind it, whether it changed since
-	tracked  bool    // the origin is kept up: see tracked.go
-	patches  []patch // what a program may change of a tracked header
-	union    int32   // slot of the union's valid member, -1 = not in a union
-	member   uint64  // 1 + position in the union
-	siblings []int32 // validity of the union's other members
+	valid    uint32 // slot of the validity
+	first    uint32 // slots of the fields: first … first+n
+	n        uint32
+	fields   []field  // the last one is the validity
+	varbit   int      // index into fields, -1 = none
+	origin   uint32   // slot: where the header stands in the packet, or 0; behind it, whether it changed since
+	tracked  bool     // the origin is kept up: see tracked.go
+	patches  []patch  // what a program may change of a tracked header
+	union    uint32   // slot of the union's valid member, none = not in a union
+	member   uint64   // 1 + position in the union
+	siblings []uint32 // validity of the union's other members
 	wire     *wire
 }
 
 // metadata is where an instance of metadata lives: its validity and its fields.
-type metadata struct{ valid, first, end int32 }
+type metadata struct{ valid, first, end uint32 }
 
 // stack is a header stack or a stack of unions.
 type stack struct {
-	next  int32   // slot: how many elements were pushed or extracted
-	elems []int32 // indices into headers or unions
-	void  int32   // of a header stack: index into headers
+	next  uint32   // slot: how many elements were pushed or extracted
+	elems []uint32 // indices into headers or unions
+	void  uint32   // of a header stack: index into headers
 }
 
 // union is a header union.
 type union struct {
-	slot    int32 // 1 + position of the valid member, or 0
-	members []int32
+	slot    uint32 // 1 + position of the valid member, or 0
+	members []uint32
 }
 
 // maxFieldWidth bounds fields that take part in expressions, in bits.
 const maxFieldWidth = 4096
 
 func newLayout(p *spec.Program) (*layout, error) {
-	l := &layout{prog: p, constants: map[int32]uint64{}}
+	l := &layout{prog: p, constants: map[uint32]uint64{}}
 	wires := make([]*wire, len(p.HeaderTypes))
 	for i := range p.HeaderTypes {
 		t := &p.HeaderTypes[i]
@@ -102,8 +105,8 @@ func newLayout(p *spec.Program) (*layout, error) {
 	valid := l.take(3 * len(p.HeaderTypes))
 	var voids []header
 	for i := range p.HeaderTypes {
-		l.voids = append(l.voids, int32(len(p.Headers)+i))
-		voids = append(voids, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i], valid+int32(3*i)))
+		l.voids = append(l.voids, uint32(len(p.Headers)+i))
+		voids = append(voids, l.header("(no "+p.HeaderTypes[i].Name+")", i, false, wires[i], valid+uint32(3*i)))
 	}
 	if len(p.Stacks)+len(p.UnionStacks) == 0 {
 		l.from = l.slots // nothing refers to them
@@ -111,7 +114,7 @@ func newLayout(p *spec.Program) (*layout, error) {
 	valid = l.take(3 * len(p.Headers))
 	for i := range p.Headers {
 		h := &p.Headers[i]
-		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type], valid+int32(3*i)))
+		l.headers = append(l.headers, l.header(h.Name, h.Type, h.Metadata, wires[h.Type], valid+uint32(3*i)))
 	}
 	l.headers = append(l.headers, voids...)
 	for i := range p.Unions {
@@ -119,7 +122,7 @@ func newLayout(p *spec.Program) (*layout, error) {
 		for j, h := range p.Unions[i].Headers {
 			hd := &l.headers[h]
 			hd.union, hd.member = u.slot, uint64(j+1)
-			u.members = append(u.members, int32(h))
+			u.members = append(u.members, uint32(h))
 		}
 		for _, h := range u.members {
 			for _, o := range u.members {
@@ -133,14 +136,14 @@ func newLayout(p *spec.Program) (*layout, error) {
 	for i := range p.Stacks {
 		s := stack{next: l.take(1), void: l.voids[p.Stacks[i].Type]}
 		for _, h := range p.Stacks[i].Headers {
-			s.elems = append(s.elems, int32(h))
+			s.elems = append(s.elems, uint32(h))
 		}
 		l.stacks = append(l.stacks, s)
 	}
 	for i := range p.UnionStacks {
 		s := stack{next: l.take(1)}
 		for _, u := range p.UnionStacks[i].Unions {
-			s.elems = append(s.elems, int32(u))
+			s.elems = append(s.elems, uint32(u))
 		}
 		l.ustacks = append(l.ustacks, s)
 	}
@@ -177,27 +180,27 @@ func (l *layout) start() {
 	}
 }
 
-func (l *layout) take(n int) int32 {
+func (l *layout) take(n int) uint32 {
 	at := l.slots
 	l.slots += n
-	return int32(at)
+	return uint32(at)
 }
 
 // header lays out an instance. The slots at valid are taken already.
-func (l *layout) header(name string, typ int, meta bool, w *wire, valid int32) header {
+func (l *layout) header(name string, typ int, meta bool, w *wire, valid uint32) header {
 	t := &l.prog.HeaderTypes[typ]
-	h := header{name: name, typ: typ, meta: meta, valid: valid, origin: valid + 1, varbit: t.VarBit, union: -1, wire: w}
-	h.first = int32(l.slots)
+	h := header{name: name, typ: typ, meta: meta, valid: valid, origin: valid + 1, varbit: t.VarBit, union: none, wire: w}
+	h.first = uint32(l.slots)
 	for _, f := range t.Fields {
 		words := (f.Width + 63) / 64
-		fl := field{width: int32(f.Width), words: int32(words), signed: f.Signed, varbit: f.VarBit, sat: f.Saturating, mask: topMask(f.Width)}
+		fl := field{width: uint32(f.Width), words: uint32(words), signed: f.Signed, varbit: f.VarBit, sat: f.Saturating, mask: topMask(f.Width)}
 		if f.VarBit {
 			words++
 		}
 		fl.slot = l.take(words)
 		h.fields = append(h.fields, fl)
 	}
-	h.n = int32(l.slots) - h.first
+	h.n = uint32(l.slots) - h.first
 	h.fields = append(h.fields, field{slot: h.valid, width: 1, words: 1, mask: 1})
 	return h
 }
@@ -222,7 +225,7 @@ func (l *layout) field(f spec.FieldRef) field {
 // setValid makes a header valid, and the other members of its union invalid.
 func (h *header) setValid(phv []uint64) {
 	phv[h.valid] = 1
-	if h.union >= 0 {
+	if h.union != none {
 		for _, s := range h.siblings {
 			phv[s] = 0
 		}
@@ -233,7 +236,7 @@ func (h *header) setValid(phv []uint64) {
 // setInvalid makes a header invalid.
 func (h *header) setInvalid(phv []uint64) {
 	phv[h.valid] = 0
-	if h.union >= 0 && phv[h.union] == h.member {
+	if h.union != none && phv[h.union] == h.member {
 		phv[h.union] = 0
 	}
 }

@@ -7,7 +7,7 @@ import (
 // fieldList is the slots that a clone, resubmitted or recirculated packet keeps.
 type fieldList []slotRun
 
-type slotRun struct{ slot, words int32 }
+type slotRun struct{ slot, words uint32 }
 
 // digestList is the fields of a digest.
 type digestList struct {

@@ -12,13 +12,13 @@ type lowerer struct {
 	*code
 	prog    *Program
 	version int
-	depth   int            // intermediate results in use
-	dirty   map[int32]bool // headers already noted as changed since the last label
+	depth   int             // intermediate results in use
+	dirty   map[uint32]bool // headers already noted as changed since the last label
 	written map[*node]bool
 
-	known map[int32]spec.Expr // what fields are equal to since the last label
-	live  map[int32]bool      // slots that are read
-	dead  map[int32]bool      // slots of metadata that are not
+	known map[uint32]spec.Expr // what fields are equal to since the last label
+	live  map[uint32]bool      // slots that are read
+	dead  map[uint32]bool      // slots of metadata that are not
 }
 
 // compileCode lowers all actions, and all that can be reached from the pipelines.
@@ -30,7 +30,7 @@ func (p *Program) compileCode(k *compiler) error {
 	if _, err := p.writeCode(k, traced, nil); err != nil {
 		return err
 	}
-	dead, needed := map[int32]bool{}, map[int32]bool{}
+	dead, needed := map[uint32]bool{}, map[uint32]bool{}
 	for {
 		l, err := p.writeCode(k, plain, dead)
 		if err != nil {
@@ -58,10 +58,10 @@ func (p *Program) compileCode(k *compiler) error {
 }
 
 // writeCode writes one version, without what only writes dead slots.
-func (p *Program) writeCode(k *compiler, version int, dead map[int32]bool) (*lowerer, error) {
+func (p *Program) writeCode(k *compiler, version int, dead map[uint32]bool) (*lowerer, error) {
 	p.code[version] = code{}
 	l := &lowerer{compiler: k, code: &p.code[version], prog: p, version: version,
-		written: map[*node]bool{}, live: map[int32]bool{}, dead: dead}
+		written: map[*node]bool{}, live: map[uint32]bool{}, dead: dead}
 	l.readsElsewhere()
 	for _, a := range p.actions {
 		a.pc[version] = l.here()
@@ -129,9 +129,9 @@ func (p *Program) successors(n *node) []*node {
 	return []*node{n.no}
 }
 
-func (l *lowerer) here() int32 { return int32(len(l.ins)) }
+func (l *lowerer) here() uint32 { return uint32(len(l.ins)) }
 
-func (l *lowerer) emit(in instr) int32 {
+func (l *lowerer) emit(in instr) uint32 {
 	if in.op >= opValid || in.op == opTable {
 		l.known = nil
 	}
@@ -140,7 +140,7 @@ func (l *lowerer) emit(in instr) int32 {
 }
 
 // land makes jumps end here.
-func (l *lowerer) land(jumps ...int32) {
+func (l *lowerer) land(jumps ...uint32) {
 	for _, j := range jumps {
 		l.ins[j].d = l.here()
 	}
@@ -149,12 +149,12 @@ func (l *lowerer) land(jumps ...int32) {
 
 func (l *lowerer) step(f stepFn) {
 	l.steps = append(l.steps, f)
-	l.emit(instr{op: opStep, a: int32(len(l.steps) - 1)})
+	l.emit(instr{op: opStep, a: uint32(len(l.steps) - 1)})
 }
 
 // edge is a way through the control flow that is still to be written.
 type edge struct {
-	jumps []int32 // that go this way
+	jumps []uint32 // that go this way
 	to    *node
 	from  *node // a conditional that did not hold, for the trace
 }
@@ -204,7 +204,7 @@ func (l *lowerer) chain(n *node) (others []edge, err error) {
 		}
 		switch n.kind {
 		case spec.NodeTable:
-			l.emit(instr{op: opTable, a: int32(n.table)})
+			l.emit(instr{op: opTable, a: uint32(n.table)})
 			for _, next := range l.prog.successors(n) {
 				others = append(others, edge{to: next})
 			}

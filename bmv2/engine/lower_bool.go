@@ -4,11 +4,11 @@ import "github.com/telltale-net/telltale/bmv2/spec"
 
 // branch goes on if e is not what is wanted, and returns the jumps that are taken
 // if it is.
-func (l *lowerer) branch(e spec.Expr, want bool) (jumps []int32) {
+func (l *lowerer) branch(e spec.Expr, want bool) (jumps []uint32) {
 	switch e := e.(type) {
 	case spec.Bool:
 		if e.Value == want {
-			jumps = []int32{l.emit(instr{op: opJump})}
+			jumps = []uint32{l.emit(instr{op: opJump})}
 		}
 		return jumps
 	case spec.Cond:
@@ -48,20 +48,20 @@ func (l *lowerer) branch(e spec.Expr, want bool) (jumps []int32) {
 			return jumps
 		case spec.OpEq, spec.OpNe, spec.OpLt, spec.OpGt, spec.OpLe, spec.OpGe:
 			if j, ok := l.compare(e, want); ok {
-				return []int32{j}
+				return []uint32{j}
 			}
 		}
 	}
-	in := instr{op: opIfNotTest, a: int32(len(l.tests))}
+	in := instr{op: opIfNotTest, a: uint32(len(l.tests))}
 	if want {
 		in.op = opIfTest
 	}
 	l.reads(e)
 	l.tests = append(l.tests, l.bool(e, 0))
-	return []int32{l.emit(in)}
+	return []uint32{l.emit(in)}
 }
 
-func (l *lowerer) nonZero(e spec.Expr, want bool) []int32 {
+func (l *lowerer) nonZero(e spec.Expr, want bool) []uint32 {
 	if f, ok := e.(spec.FieldRef); ok {
 		if b, ok := l.known[l.field(f).slot].(spec.Unary); ok {
 			return l.branch(b.X, want)
@@ -73,7 +73,7 @@ func (l *lowerer) nonZero(e spec.Expr, want bool) []int32 {
 		in.op = opIf
 	}
 	l.depth = depth
-	return []int32{l.emit(in)}
+	return []uint32{l.emit(in)}
 }
 
 // contrary is the comparison that holds when another does not.
@@ -85,7 +85,7 @@ var mirrored = map[spec.Op]spec.Op{spec.OpEq: spec.OpEq, spec.OpNe: spec.OpNe,
 	spec.OpLt: spec.OpGt, spec.OpGt: spec.OpLt, spec.OpLe: spec.OpGe, spec.OpGe: spec.OpLe}
 
 // compare writes a comparison of numbers that 64 bits hold.
-func (l *lowerer) compare(e spec.Binary, want bool) (jump int32, ok bool) {
+func (l *lowerer) compare(e spec.Binary, want bool) (jump uint32, ok bool) {
 	xi, yi := l.interval(e.X), l.interval(e.Y)
 	both := interval{bigMin(xi.lo, yi.lo), bigMax(xi.hi, yi.hi)}
 	equality := e.Op == spec.OpEq || e.Op == spec.OpNe

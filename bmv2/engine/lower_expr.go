@@ -32,7 +32,7 @@ func (l *lowerer) assign(dst, src spec.Expr) bool {
 }
 
 // into writes d = e & mask. d is written last: e may read it.
-func (l *lowerer) into(d int32, e spec.Expr, mask uint64) {
+func (l *lowerer) into(d uint32, e spec.Expr, mask uint64) {
 	depth := l.depth
 	defer func() { l.depth = depth }()
 	switch e := e.(type) {
@@ -76,7 +76,7 @@ func (l *lowerer) into(d int32, e spec.Expr, mask uint64) {
 	}
 	l.reads(e)
 	l.evals = append(l.evals, l.int(e, 0))
-	l.emit(instr{op: opEval, d: d, a: int32(len(l.evals) - 1), k: mask})
+	l.emit(instr{op: opEval, d: d, a: uint32(len(l.evals) - 1), k: mask})
 }
 
 // asStored says whether the bits of mask of a field's value are those of its slot.
@@ -85,7 +85,7 @@ func (l *lowerer) asStored(f field, mask uint64) bool {
 }
 
 // binary writes d = e & mask, if there is an instruction for it.
-func (l *lowerer) binary(d int32, e spec.Binary, mask uint64) bool {
+func (l *lowerer) binary(d uint32, e spec.Binary, mask uint64) bool {
 	in := instr{d: d, k: mask}
 	below := uint64(1)<<bits.Len64(mask) - 1 // what the bits of mask may depend on
 	x, y := mask, mask
@@ -126,7 +126,7 @@ func (l *lowerer) binary(d int32, e spec.Binary, mask uint64) bool {
 }
 
 // operand is a slot with e, of which only the bits of need have to be right.
-func (l *lowerer) operand(e spec.Expr, need uint64) int32 {
+func (l *lowerer) operand(e spec.Expr, need uint64) uint32 {
 	e = l.bare(e, need)
 	switch e := e.(type) {
 	case spec.Const:
@@ -171,19 +171,19 @@ func covers(mask, most uint64) bool {
 }
 
 // set writes d = v.
-func (l *lowerer) set(d int32, v uint64) {
+func (l *lowerer) set(d uint32, v uint64) {
 	l.emit(instr{op: opMove, d: d, a: l.constant(v), k: ^uint64(0)})
 }
 
 // arg is the first slot of an argument of the action that is being compiled.
-func (k *compiler) arg(e spec.ParamRef) int32 { return k.args + int32(k.argAt[e.Index]) }
+func (k *compiler) arg(e spec.ParamRef) uint32 { return k.args + uint32(k.argAt[e.Index]) }
 
 // constant is a slot that holds v in every packet.
-func (k *compiler) constant(v uint64) int32 {
+func (k *compiler) constant(v uint64) uint32 {
 	at, ok := k.pool[v]
 	if !ok {
 		if k.pool == nil {
-			k.pool = map[uint64]int32{}
+			k.pool = map[uint64]uint32{}
 		}
 		at = k.take(1)
 		k.constants[at], k.pool[v] = v, at
@@ -192,19 +192,19 @@ func (k *compiler) constant(v uint64) int32 {
 }
 
 // wordsOf is the first of the slots that hold words in every packet.
-func (k *compiler) wordsOf(words []uint64) int32 {
+func (k *compiler) wordsOf(words []uint64) uint32 {
 	if len(words) == 1 {
 		return k.constant(words[0])
 	}
 	at := k.take(len(words))
 	for i, w := range words {
-		k.constants[at+int32(i)] = w
+		k.constants[at+uint32(i)] = w
 	}
 	return at
 }
 
 // temp is a slot for an intermediate result.
-func (l *lowerer) temp() int32 {
+func (l *lowerer) temp() uint32 {
 	if l.depth == len(l.temps) {
 		l.temps = append(l.temps, l.take(1))
 	}

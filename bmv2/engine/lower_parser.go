@@ -10,7 +10,7 @@ import (
 // parser writes all states that can be reached from the first one.
 func (l *lowerer) parser(ps *parser) error {
 	type jump struct {
-		at int32
+		at uint32
 		to *state
 	}
 	var jumps []jump
@@ -28,7 +28,7 @@ func (l *lowerer) parser(ps *parser) error {
 				return fmt.Errorf("state %q: %w", st.name, err)
 			}
 			for i, at := range chosen {
-				if at >= 0 {
+				if at != none {
 					jumps = append(jumps, jump{at, st.cases[i].next})
 				}
 				waiting = append(waiting, st.cases[i].next)
@@ -69,8 +69,8 @@ func findStateLoops(st *state, seen map[*state]int) {
 }
 
 // state writes a state up to where its default transition goes on. It returns the
-// jumps of its cases; -1 if opSelect knows where they go.
-func (l *lowerer) state(st *state, ps *parser) (jumps []int32, err error) {
+// jumps of its cases; none if opSelect knows where they go.
+func (l *lowerer) state(st *state, ps *parser) (jumps []uint32, err error) {
 	l.land()
 	if l.version == traced {
 		l.step(func(p *packet) { p.says(EventState, st.name, 0, false) })
@@ -92,9 +92,9 @@ func (l *lowerer) state(st *state, ps *parser) (jumps []int32, err error) {
 	if !ok {
 		l.reads(st.src.Key...)
 		l.selects = append(l.selects, st)
-		l.emit(instr{op: opSelect, a: int32(len(l.selects) - 1), k: uint64(ps.errors[packetTooShort])})
+		l.emit(instr{op: opSelect, a: uint32(len(l.selects) - 1), k: uint64(ps.errors[packetTooShort])})
 		for range st.cases {
-			jumps = append(jumps, -1)
+			jumps = append(jumps, none)
 		}
 		return jumps, nil
 	}
@@ -112,7 +112,7 @@ func (l *lowerer) state(st *state, ps *parser) (jumps []int32, err error) {
 
 // key computes a transition key of one word; false if it is more than that, if it
 // looks ahead, or if it is compared with a value set.
-func (l *lowerer) key(st *state) (slot int32, ok bool) {
+func (l *lowerer) key(st *state) (slot uint32, ok bool) {
 	if st.words != 1 || st.ahead > 0 {
 		return 0, false
 	}
@@ -142,8 +142,8 @@ func (l *lowerer) parserOp(op *spec.ParserOp, ps *parser) error {
 	switch op.Kind {
 	case spec.OpExtract:
 		if t, ok := op.Args[0].(spec.HeaderRef); ok {
-			if h := &l.headers[t.Header]; h.varbit < 0 && h.union < 0 {
-				l.emit(instr{op: opExtract, a: int32(t.Header), k: uint64(ps.errors[packetTooShort])})
+			if h := &l.headers[t.Header]; h.varbit < 0 && h.union == none {
+				l.emit(instr{op: opExtract, a: uint32(t.Header), k: uint64(ps.errors[packetTooShort])})
 				return nil
 			}
 		}
@@ -170,7 +170,7 @@ func (l *lowerer) parserOp(op *spec.ParserOp, ps *parser) error {
 		l.reads(op.Primitive.Args...)
 	}
 	l.parses = append(l.parses, do)
-	l.emit(instr{op: opParse, a: int32(len(l.parses) - 1)})
+	l.emit(instr{op: opParse, a: uint32(len(l.parses) - 1)})
 	return nil
 }
 

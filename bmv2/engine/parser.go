@@ -37,8 +37,8 @@ type parser struct {
 type state struct {
 	name  string
 	src   *spec.State
-	pc    [2]int32 // where its code starts, by version
-	loop  bool     // the parser may come back here
+	pc    [2]uint32 // where its code starts, by version
+	loop  bool      // the parser may come back here
 	key   []keyPart
 	cases []parseCase
 	next  *state // when no case fits; nil = done

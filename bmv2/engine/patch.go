@@ -15,7 +15,7 @@ import (
 //	keep      ff     ffff           00       ff        0000
 //	parts                          ttl                checksum
 type patch struct {
-	off   int32
+	off   uint32
 	keep  uint64
 	parts []part
 }
@@ -54,7 +54,7 @@ func (w *wire) patches(written map[int]bool) (all []patch) {
 		}
 		p.parts = append(p.parts, w.parts[i])
 		mask := ^uint64(0)
-		if word := int32(w.parts[i].slot - w.bits[f].slot); (word+1)*64 > w.bits[f].width {
+		if word := uint32(w.parts[i].slot - w.bits[f].slot); (word+1)*64 > w.bits[f].width {
 			mask = topMask(int(w.bits[f].width))
 		}
 		p.keep &^= mask << (w.parts[i].left & 63) >> (w.parts[i].down & 63)
@@ -63,7 +63,7 @@ func (w *wire) patches(written map[int]bool) (all []patch) {
 }
 
 // fieldAt is the index of the field with that slot.
-func (w *wire) fieldAt(slot int32) int {
+func (w *wire) fieldAt(slot uint32) int {
 	for i, f := range w.bits {
 		if slot < f.slot+(f.width+63)/64 {
 			return i

@@ -144,16 +144,16 @@ func (k *compiler) markToDrop(op string, args []spec.Expr) (stepFn, error) {
 	if op == "mark_to_drop" {
 		h := &k.headers[args[0].(spec.HeaderRef).Header]
 		t := &k.prog.HeaderTypes[h.typ]
-		egress, group = h.fields[t.Field("egress_spec")], field{slot: -1}
+		egress, group = h.fields[t.Field("egress_spec")], field{slot: none}
 		if i := t.Field("mcast_grp"); i >= 0 {
 			group = h.fields[i]
 		}
 	}
-	if egress.words != 1 || egress.varbit || group.slot >= 0 && (group.words != 1 || group.varbit) {
+	if egress.words != 1 || egress.varbit || group.slot != none && (group.words != 1 || group.varbit) {
 		return nil, fmt.Errorf("egress_spec and mcast_grp must be of fixed width and at most 64 bits")
 	}
 	slot, mask, grp := egress.slot, egress.mask, group.slot
-	if grp < 0 {
+	if grp == none {
 		return func(p *packet) { p.phv[slot] = p.sw.dropPort & mask }, nil
 	}
 	return func(p *packet) {

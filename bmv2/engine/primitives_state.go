@@ -8,7 +8,7 @@ import (
 
 // put compiles a store of a word computed by the primitive itself.
 func (k *compiler) put(dst spec.Expr) func(p *packet, v uint64) {
-	if f, ok := k.fieldLike(dst); ok && f.sat && f.width-int32(b2u(f.signed)) < 64 {
+	if f, ok := k.fieldLike(dst); ok && f.sat && f.width-uint32(b2u(f.signed)) < 64 {
 		most := topMask(int(f.width) - int(b2u(f.signed)))
 		store := k.truncated(dst)
 		return func(p *packet, v uint64) { store(p, min(v, most)) }

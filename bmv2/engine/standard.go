@@ -4,7 +4,7 @@ import "fmt"
 
 // standard is where the fields live through which v1model and a program talk.
 // They are found by the names that simple_switch knows, most of which p4c maps to
-// standard_metadata by field_aliases. A field with slot -1 is not there.
+// standard_metadata by field_aliases. A field with slot none is not there.
 type standard struct {
 	ingressPort, egressSpec, egressPort, instanceType, packetLength field
 
@@ -14,7 +14,7 @@ type standard struct {
 	enqTime, enqDepth, deqDelta, deqDepth field
 	queue                                 field
 	queueing                              bool
-	slots                                 []int32 // of all of them
+	slots                                 []uint32 // of all of them
 }
 
 // The values of instance_type.
@@ -57,7 +57,7 @@ func newStandard(l *layout) (standard, error) {
 			if f.need {
 				return s, fmt.Errorf("the program has no field %s", f.name)
 			}
-			f.to.slot = -1
+			f.to.slot = none
 			continue
 		}
 		*f.to = l.field(ref)
@@ -67,20 +67,20 @@ func newStandard(l *layout) (standard, error) {
 			return s, fmt.Errorf("field %s of %d bits, want at most 64", f.name, f.to.width)
 		}
 	}
-	s.queueing = s.enqTime.slot >= 0 && s.enqDepth.slot >= 0 && s.deqDelta.slot >= 0 && s.deqDepth.slot >= 0
+	s.queueing = s.enqTime.slot != none && s.enqDepth.slot != none && s.deqDelta.slot != none && s.deqDepth.slot != none
 	return s, nil
 }
 
 // set stores v in a field that may not be there.
 func (p *packet) set(f *field, v uint64) {
-	if f.slot >= 0 {
+	if f.slot != none {
 		p.phv[f.slot] = v & f.mask
 	}
 }
 
 // get reads a field that may not be there.
 func (p *packet) get(f *field) uint64 {
-	if f.slot >= 0 {
+	if f.slot != none {
 		return p.phv[f.slot]
 	}
 	return 0

@@ -31,10 +31,10 @@ type tableProgram struct {
 
 // keySlot puts a field into the lookup key, most significant word first.
 type keySlot struct {
-	slot  int32
-	words int32
-	at    int32
-	place func(p *packet) int32 // finds the slot of a field chosen at run time, else nil
+	slot  uint32
+	words uint32
+	at    uint32
+	place func(p *packet) uint32 // finds the slot of a field chosen at run time, else nil
 }
 
 // node is a step of the control flow.
@@ -46,8 +46,8 @@ type node struct {
 	no    *node // also what follows an action call
 	call  call  // of an action call
 	name  string
-	loop  bool     // a pipeline may come back here
-	pc    [2]int32 // where its code starts, by version
+	loop  bool      // a pipeline may come back here
+	pc    [2]uint32 // where its code starts, by version
 }
 
 // call is an action bound to its arguments, and what follows it.
@@ -80,13 +80,13 @@ func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, err
 		simple: src.Kind == spec.Simple, metered: src.DirectMeter >= 0, ageing: src.SupportTimeout}
 	for _, f := range src.Key {
 		loc := k.field(f.Field)
-		var place func(p *packet) int32
+		var place func(p *packet) uint32
 		if e, ok := f.Expr.(spec.AccessField); ok {
 			h, i := k.memberOf(e, 0)
-			loc, place = k.typeField(e.HeaderType, e.Field), func(p *packet) int32 { return h(p).fields[i].slot }
+			loc, place = k.typeField(e.HeaderType, e.Field), func(p *packet) uint32 { return h(p).fields[i].slot }
 		}
 		t.layout = append(t.layout, match.Field{Name: f.Name, Kind: f.Kind, Width: f.Width, Mask: f.Mask})
-		t.key = append(t.key, keySlot{loc.slot, loc.words, int32(t.words), place})
+		t.key = append(t.key, keySlot{loc.slot, loc.words, uint32(t.words), place})
 		t.words += int(loc.words)
 	}
 	if _, err := match.New(t.layout); err != nil {

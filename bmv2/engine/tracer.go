@@ -49,7 +49,7 @@ func (t *tracer) table(tb *table, p *packet, entry int32) {
 	tb.prog.load(p, e.Key)
 	for i := range tb.prog.key {
 		k, f := &tb.prog.key[i], &tb.prog.spec.Key[i]
-		at := field{slot: k.slot, width: int32(f.Width)}
+		at := field{slot: k.slot, width: uint32(f.Width)}
 		if k.place != nil {
 			at.slot = k.place(p)
 		}
@@ -145,7 +145,7 @@ func (k *compiler) touchingRegister(step stepFn, r int, index spec.Expr) stepFn 
 	src := &k.prog.Registers[r]
 	words := uint64(src.Width+63) / 64
 	return k.touching(step, src.Name, src.Size, index, func(s *Switch, i uint64) []NamedValue {
-		return []NamedValue{{"value", fieldBytes(s.registers[r].cells[i*words:], &field{width: int32(src.Width)})}}
+		return []NamedValue{{"value", fieldBytes(s.registers[r].cells[i*words:], &field{width: uint32(src.Width)})}}
 	})
 }
 

@@ -20,7 +20,7 @@ func (l *layout) trackHeaders() {
 	alike, parsed := l.alike(), l.parsed()
 	for i := range l.prog.Headers {
 		h := &l.headers[i]
-		h.tracked = parsed[alike[i]] && !h.meta && h.varbit < 0 && h.union < 0
+		h.tracked = parsed[alike[i]] && !h.meta && h.varbit < 0 && h.union == none
 	}
 	for _, s := range l.stacks {
 		for _, h := range s.elems {

@@ -28,42 +28,42 @@ type wire struct {
 
 // load takes a field of which all bits lie within 8 bytes.
 type load struct {
-	slot  int32
-	off   int32 // byte in the header
+	slot  uint32
+	off   uint32 // byte in the header
 	shift uint8
 	mask  uint64
 }
 
 // split takes a field that straddles 9 bytes.
 type split struct {
-	slot int32
-	off  int32
+	slot uint32
+	off  uint32
 	left uint8 // how far the first 8 bytes are shifted
 	mask uint64
 }
 
 // part is a slot's share of 8 bytes of output.
 type part struct {
-	slot int32
-	off  int32 // of the 8 bytes
-	left uint8 // shift to the left
-	down uint8 // shift to the right, if left is 0
-	last bool  // of these 8 bytes
+	slot uint32
+	off  uint32 // of the 8 bytes
+	left uint8  // shift to the left
+	down uint8  // shift to the right, if left is 0
+	last bool   // of these 8 bytes
 }
 
 // bitField is a field for the slow path of headers with a varbit field.
 type bitField struct {
-	slot   int32
-	width  int32
+	slot   uint32
+	width  uint32
 	varbit bool
 }
 
 func newWire(t *spec.HeaderType) *wire {
 	var fields []bitField
-	slot := int32(0)
+	slot := uint32(0)
 	for _, f := range t.Fields {
-		fields = append(fields, bitField{slot, int32(f.Width), f.VarBit})
-		slot += int32((f.Width + 63) / 64)
+		fields = append(fields, bitField{slot, uint32(f.Width), f.VarBit})
+		slot += uint32((f.Width + 63) / 64)
 		if f.VarBit {
 			slot++
 		}
@@ -89,7 +89,7 @@ func packWire(fields []bitField) *wire {
 	end := 0
 	for _, f := range fields {
 		end += int(f.width)
-		for word := int32(0); word*64 < f.width; word++ {
+		for word := uint32(0); word*64 < f.width; word++ {
 			hi := end - int(word)*64 // first bit behind the word
 			n := min(int(f.width-word*64), 64)
 			w.piece(f.slot+word, hi-n, n)
@@ -103,15 +103,15 @@ func packWire(fields []bitField) *wire {
 }
 
 // piece adds n ≤ 64 bits at bit lo of the header, kept in a slot.
-func (w *wire) piece(slot int32, lo, n int) {
+func (w *wire) piece(slot uint32, lo, n int) {
 	off, within := lo/8, lo%8
 	if within+n <= 64 {
-		w.loads = append(w.loads, load{slot, int32(off), uint8(64 - within - n), topMask(n)})
+		w.loads = append(w.loads, load{slot, uint32(off), uint8(64 - within - n), topMask(n)})
 	} else {
-		w.splits = append(w.splits, split{slot, int32(off), uint8(within + n - 64), topMask(n)})
+		w.splits = append(w.splits, split{slot, uint32(off), uint8(within + n - 64), topMask(n)})
 	}
 	for off := lo / 64 * 8; off*8 < lo+n && off < w.bytes; off += 8 {
-		p := part{slot: slot, off: int32(off)}
+		p := part{slot: slot, off: uint32(off)}
 		if d := off*8 + 64 - (lo + n); d >= 0 {
 			p.left = uint8(d)
 		} else {
@@ -123,12 +123,13 @@ func (w *wire) piece(slot int32, lo, n int) {
 
 // extract fills fields from data, which has 8 bytes to spare behind the header.
 func (w *wire) extract(fields []uint64, data []byte) {
-	for i := range w.loads {
-		l := &w.loads[i]
-		fields[l.slot] = binary.BigEndian.Uint64(data[l.off:l.off+8]) >> (l.shift & 63) & l.mask
+	loads, splits := w.loads, w.splits // held in registers
+	for i := range loads {
+		l := &loads[i]
+		fields[l.slot] = binary.BigEndian.Uint64(data[l.off:]) >> (l.shift & 63) & l.mask
 	}
-	for i := range w.splits {
-		s := &w.splits[i]
+	for i := range splits {
+		s := &splits[i]
 		fields[s.slot] = (binary.BigEndian.Uint64(data[s.off:])<<s.left | uint64(data[s.off+8])>>(8-s.left)) & s.mask
 	}
 }
@@ -140,8 +141,9 @@ func (w *wire) emit(out []byte, fields []uint64) {
 		return
 	}
 	var v uint64
-	for i := range w.parts {
-		p := &w.parts[i]
+	parts := w.parts
+	for i := range parts {
+		p := &parts[i]
 		v |= fields[p.slot] << (p.left & 63) >> (p.down & 63)
 		if !p.last {
 			continue
@@ -159,8 +161,9 @@ func (w *wire) emit(out []byte, fields []uint64) {
 // such a sum it does not matter which of a word's 16-bit places a number has.
 func (w *wire) sum(sum uint64, fields []uint64) uint64 {
 	var v, carry uint64
-	for i := range w.parts {
-		p := &w.parts[i]
+	parts := w.parts
+	for i := range parts {
+		p := &parts[i]
 		v |= fields[p.slot] << (p.left & 63) >> (p.down & 63)
 		if p.last {
 			sum, carry = bits.Add64(sum, v, carry)
