@@ -99,6 +99,7 @@ func (o *object) shim(h *inband.Header) {
 			o.num("npt", uint64(s.NPT))
 		}
 		switch {
+		case s.NoTail:
 		case h.Where.HasTail:
 			o.num("ip_proto", uint64(s.Proto))
 			o.num("udp_port", uint64(s.Port))

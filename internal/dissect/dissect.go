@@ -176,13 +176,18 @@ func (w *walk) has(at, n int) bool { return at >= 0 && at+n <= len(w.b) }
 // keeps account of how far the packet goes.
 func (w *walk) need(at, n int, layer Layer) bool {
 	if !w.has(at, n) {
-		if w.p.Cut == Whole {
-			w.p.Cut = layer
-		}
+		w.cut(layer)
 		return false
 	}
 	w.p.Read = max(w.p.Read, at+n)
 	return true
+}
+
+// cut notes that the packet ends within layer, unless it does so before.
+func (w *walk) cut(layer Layer) {
+	if w.p.Cut == Whole {
+		w.p.Cut = layer
+	}
 }
 
 func (w *walk) u16(at int) uint16 { return binary.BigEndian.Uint16(w.b[at:]) }

@@ -187,6 +187,12 @@ func TestCutAnywhere(t *testing.T) {
 		for n := range c.data {
 			var p Packet
 			p.Parse(c.start, c.data[:n:n])
+			if p.Read > n || p.Read > whole.Read || n < whole.Read && p.Cut == Whole {
+				t.Fatalf("%s cut to %d: got cut in %v, %d bytes of headers read of %d", c.name, n, p.Cut, p.Read, whole.Read)
+			}
+			if whole.Cut != Whole && p.Cut == Whole {
+				t.Fatalf("%s cut to %d: the whole packet is cut in %v, this is not", c.name, n, whole.Cut)
+			}
 			if p.Depth > whole.Depth {
 				t.Fatalf("%s cut to %d: got %d headers, the whole packet has %d", c.name, n, p.Depth, whole.Depth)
 			}
@@ -257,5 +263,46 @@ func BenchmarkParseVXLAN(b *testing.B) {
 		for b.Loop() {
 			p.Parse(c.start, c.data)
 		}
+	}
+}
+
+// Where a packet ends, by name.
+func TestSaysWhereItIsCut(t *testing.T) {
+	withOptions := append(build(t, ip4(6, 1)), 0x07, 0xd0, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x80, 0x12, 0, 0, 0, 0, 0, 0, 2, 4, 5, 0xb4)
+	f := func(what string, start Start, data []byte, want Layer, read int) {
+		t.Helper()
+		var p Packet
+		p.Parse(start, data)
+		if p.Cut != want || p.Read != read {
+			t.Errorf("%s: got cut in %v after %d bytes; want %v, %d", what, p.Cut, p.Read, want, read)
+		}
+	}
+	vx := build(t, ip4(17, 9), udp(4789), &layers.VXLAN{ValidIDFlag: true, VNI: 1}, ether(eth4), ip4(6, 1), tcp())
+	f("whole", IPv4, vx, Whole, len(vx)-6) // padding of the short inner frame
+	f("nothing", Ethernet, nil, LayerEthernet, 0)
+	f("TCP options", IPv4, withOptions, LayerTCPOptions, 40)
+	f("TCP flags", IPv4, withOptions[:36], LayerTCP, 34)
+	f("inner Ethernet", IPv4, vx[:40], LayerEthernet, 36)
+	f("VXLAN", IPv4, vx[:30], LayerVXLAN, 28)
+	f("inner IPv4", IPv4, vx[:60], LayerIPv4, 50)
+	f("VLAN", Ethernet, build(t, ether(layers.EthernetTypeDot1Q))[:14], LayerVLAN, 14)
+	f("MPLS", Ethernet, build(t, ether(layers.EthernetTypeMPLSUnicast))[:14], LayerMPLS, 14)
+	f("ESP", IPv4, append(build(t, ip4(50, 1)), 1, 2, 3), LayerESP, 20)
+	if got := Layer(200).String(); got != "unknown" || LayerTCPOptions.String() != "tcp_options" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// ESP says its SPI, and AH in IPv4 what is behind it.
+func TestSecurityHeaders(t *testing.T) {
+	var p Packet
+	p.Parse(IPv4, append(build(t, ip4(50, 1)), 0, 0, 1, 2, 0, 0, 0, 9))
+	if h := p.Outermost(); !h.HasSPI || h.SPI != 258 || h.Proto != ESP {
+		t.Errorf("ESP: got %+v", h)
+	}
+	ah := []byte{6, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+	p.Parse(IPv4, append(append(build(t, ip4(51, 1)), ah...), build(t, tcp())...))
+	if got := describe(&p); got != flow4 {
+		t.Errorf("AH: got %s", got)
 	}
 }

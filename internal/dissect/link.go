@@ -81,6 +81,7 @@ func (w *walk) mpls(at int, t Tunnel, id uint32, hasID bool) {
 			continue
 		}
 		if !w.has(at, 1) {
+			w.cut(LayerMPLS)
 			return
 		}
 		switch w.b[at] >> 4 {

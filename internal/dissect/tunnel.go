@@ -76,6 +76,7 @@ func (w *walk) gtpu(at int) {
 		}
 	}
 	if !w.has(at, 1) {
+		w.cut(LayerGTPU)
 		return
 	}
 	switch w.b[at] >> 4 {
@@ -114,7 +115,7 @@ func (w *walk) gre(at int) {
 		at += 4
 	}
 	if at > len(w.b) {
-		w.p.Cut = LayerGRE
+		w.cut(LayerGRE)
 		return
 	}
 	if w.m != nil {

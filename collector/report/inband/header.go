@@ -56,6 +56,7 @@ type Shim struct {
 	Proto        uint8  // NPT 2, and the tail of 0.5: the original IP protocol
 	NextProtocol uint16 // GRE, VXLAN-GPE
 	OptionClass  uint16 // Geneve
+	NoTail       bool   // 0.5: the packet ends before the tail
 }
 
 // Header is one INT header with its shim. Slices point into the packet.
@@ -157,7 +158,7 @@ func (h *Header) readShim(b []byte) {
 		} else {
 			s.DSCP = w[3] >> 2
 		}
-		if x.HasTail && x.End <= len(b) {
+		if s.NoTail = x.HasTail && x.End > len(b); x.HasTail && !s.NoTail {
 			tail := b[x.End-wordSize : x.End]
 			s.Proto, s.Port, s.DSCP = tail[0], be16(tail[1:]), tail[3]&0x3f
 		}

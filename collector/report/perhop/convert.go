@@ -34,6 +34,7 @@ type Converter struct {
 	head   inband.Header
 	hop    inband.Hop
 	own    postcard.Record
+	blank  postcard.Record // of the packet at hand and of no hop
 	rec    postcard.Record
 }
 
@@ -70,7 +71,7 @@ func (c *Converter) Packet(received int64, p *profile.Profile, start dissect.Sta
 // records of the hops in the INT headers of the packet b, which has been dissected.
 func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *postcard.Record, r *report.Report, emit Emit) {
 	pending := r != nil // own has yet to be emitted
-	hops := false
+	hops, begun := false, false
 	if c.packet.BadINT {
 		c.counts.Bad++
 	}
@@ -101,7 +102,11 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 				emit(own)
 			}
 			pending = false
-			c.fromPacket(own)
+			if !begun {
+				c.fromPacket(own)
+				begun = true
+			}
+			c.rec = c.blank
 			c.rec.Node = postcard.NodeID(c.hop.NodeID)
 			c.fill(received, p, &c.rec)
 			emit(&c.rec)
@@ -148,10 +153,10 @@ func saysSomething(r *report.Report, own *postcard.Record) bool {
 	return own.Has&^ofThePacket != 0 || own.Flags&(postcard.Dropped|postcard.Congested) != 0 || len(r.DSMetadata) > 0
 }
 
-// fromPacket makes c.rec a record of the same packet and of nobody yet.
+// fromPacket makes c.blank a record of the same packet and of no hop.
 func (c *Converter) fromPacket(own *postcard.Record) {
 	const ofThePacket = postcard.HasInner | postcard.HasOuter | postcard.HasVNI | postcard.HasFlowHash | postcard.HasPacketID
-	c.rec = postcard.Record{
+	c.blank = postcard.Record{
 		Received: own.Received, Seq: own.Seq, Flags: own.Flags & postcard.Tracked,
 		Has: own.Has & ofThePacket, VNI: own.VNI, FlowHash: own.FlowHash,
 		PacketID: own.PacketID, Epoch: own.Epoch, Colour: own.Colour, Stage: postcard.Egress,
