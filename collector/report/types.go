@@ -125,6 +125,23 @@ type Report struct {
 // Has reports whether all of bits were reported.
 func (r *Report) Has(bits MdBits) bool { return r.MdBits&bits == bits }
 
+// KnownInner reports whether version 2.0 defines the type of the inner contents and,
+// where they are TLVs, of each of those.
+func (r *Report) KnownInner() bool {
+	if r.InType != InTLV {
+		return r.InType.Defined()
+	}
+	var t TLV
+	for it := r.TLVs(); ; {
+		if ok, err := it.Next(&t); !ok || err != nil {
+			return true
+		}
+		if !t.Type.Defined() {
+			return false
+		}
+	}
+}
+
 // Packet returns the truncated packet a report carries and the inner type of its
 // first header: the inner contents themselves or, where those are TLVs, the first
 // TLV that is a packet. It returns InNone where there is none.

@@ -224,7 +224,7 @@ func (d *decoder) datagram(dg *capture.Datagram) error {
 			r.Dissect(&d.packet, &it.choice.Marks)
 			_, it.data = r.Packet()
 			d.sum.Reports++
-			if !r.RepType.Defined() || !r.InType.Defined() {
+			if !r.RepType.Defined() || !r.KnownInner() {
 				d.sum.Skipped++
 			}
 			err = d.write(&it)

@@ -50,7 +50,7 @@ type Summary struct {
 	INT       int // INT headers in reports and data packets
 	BadINT    int // of those, ones that could not be read
 	Guessed   int // datagrams and packets read by a guessed profile
-	Skipped   int // of those, reports of a type whose contents are not defined
+	Skipped   int // of those, reports of a type, or with a TLV of a type, whose contents are not defined
 	Malformed int // objects with an error
 	Trailing  int // bytes behind the last reports of datagrams
 }

@@ -2,6 +2,7 @@ package inband
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -217,5 +218,61 @@ func TestFigureVersion05GPE(t *testing.T) {
 	}
 	if err := h.Read(data, &p.INT[1], nil); err != nil || len(h.Source) != 20 {
 		t.Errorf("got %+v, %v", h, err)
+	}
+}
+
+// With NPT = 2 some put the protocol into the byte that the specification reserves:
+// seen where the right byte is 0, said where a profile knows it.
+func TestProtocolInTheWrongByte(t *testing.T) {
+	data := concat(ipv4(0, 17), intTBD, words(0x18070600), md6, tcpHead)
+	h, p := read(t, data, &dissect.DefaultMarks, nil)
+	if h.Shim.Proto != 6 || !h.Where.Flipped || p.Outermost().Proto != 6 || p.Outermost().SrcPort != 1234 || p.INT[0].WireDstPort != 0x1234 || p.INT[0].WireProto != 17 {
+		t.Errorf("got %+v, %+v", h.Shim, p.Outermost())
+	}
+	data = concat(ipv4(0, 17), intTBD, words(0x18070006), md6, tcpHead)
+	if h, p = read(t, data, &dissect.DefaultMarks, nil); h.Where.Flipped || p.Outermost().Proto != 6 {
+		t.Errorf("the right byte: got %+v", h.Where)
+	}
+	// UDP before UDP: the second header is the packet's.
+	data = concat(ipv4(0, 17), intTBD, words(0x18070011), md6, words(0x00070035, 0))
+	if _, p = read(t, data, &dissect.DefaultMarks, nil); p.Outermost().SrcPort != 7 || p.Outermost().DstPort != 53 {
+		t.Errorf("UDP: got %+v", p.Outermost())
+	}
+}
+
+// INT may stand before TCP's options; only a mark can say so.
+func TestBeforeTCPOptions(t *testing.T) {
+	tcp := words(0x04d20050, 1, 2, 0x70100000, 0)
+	data := concat(ipv4(0x17, 6), tcp, words(0x10070028), md6, words(0x01010101, 0x01010101), words(0xfeedbeef))
+	m := dissect.Marks{DSCP: 0x17, DSCPMask: 0x3f, BeforeTCPOptions: true}
+	h, p := read(t, data, &m, nil)
+	if h.Hops() != 2 || string(data[p.Outermost().Payload:]) != string(words(0xfeedbeef)) {
+		t.Errorf("got %d hops, payload at %d", h.Hops(), p.Outermost().Payload)
+	}
+	data = concat(ipv4(0x17, 6), tcp, words(0x01010101, 0x01010101), words(0x10070028), md6, words(0xfeedbeef))
+	m.BeforeTCPOptions = false
+	if h, p = read(t, data, &m, nil); h.Hops() != 2 || string(data[p.Outermost().Payload:]) != string(words(0xfeedbeef)) {
+		t.Errorf("behind: got %d hops, payload at %d", h.Hops(), p.Outermost().Payload)
+	}
+}
+
+// Payload that is none is not taken for INT by its looks.
+func TestLooksDoNotDeceive(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	var p dissect.Packet
+	found := 0
+	for range 300_000 {
+		data := concat(ipv4(0, 17), words(0x04d20035, 0))
+		for range 8 {
+			data = binary.BigEndian.AppendUint32(data, rng.Uint32())
+		}
+		data[28] = [...]byte{0x01, 0x10, 0x14, 0x18, 0x30}[rng.IntN(5)] // as a shim begins
+		data[29] &= 0x0f
+		if p.ParseINT(dissect.IPv4, data, &dissect.DefaultMarks); p.INTs > 0 {
+			found++
+		}
+	}
+	if found > 0 {
+		t.Errorf("%d of 300000 random payloads were taken for INT", found)
 	}
 }

@@ -19,10 +19,8 @@ import (
 // worker does with a datagram all that is done in memory: choose the profile of its
 // source, decode, convert, account.
 type worker struct {
-	book     *profile.Book
-	dec      report.Decoder
-	rep      report.Report
-	conv     Converter
+	*Reader
+	out      Outcome
 	accounts *sequence.Accounts
 	emit     Emit
 	records  uint64
@@ -35,30 +33,19 @@ func newWorker(tb testing.TB) *worker {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	domains := report.Domains{report.ExtensionDomain, report.TransparentSecurity}
-	w := &worker{book: book, dec: report.Decoder{Domains: domains}, conv: Converter{Domains: domains}}
+	w := &worker{Reader: NewReader(book, nil)}
 	w.accounts = sequence.NewAccounts(sequence.Limits{Streams: 1024, Bucket: 1e9, Buckets: 120})
 	w.emit = func(r *postcard.Record) { w.records++; w.sum += r.Ingress ^ uint64(r.QueueDepth) }
 	return w
 }
 
 func (w *worker) ingest(now int64, src netip.AddrPort, b []byte) {
-	p := w.book.Of(src, b).Profile
-	w.dec.Quirks = p.Quirks
-	g, err := w.dec.Reset(b)
-	if err != nil {
-		panic("BUG: a datagram of the benchmark cannot be read: " + err.Error())
+	if err := w.Datagram(now, src, b, &w.out, w.emit); err != nil || w.out.Malformed > 0 {
+		panic("BUG: a datagram of the benchmark cannot be read")
 	}
-	n := uint64(0)
-	for ok, err := w.dec.Next(&w.rep); ok || err != nil; ok, err = w.dec.Next(&w.rep) {
-		if err != nil {
-			panic("BUG: a report of the benchmark cannot be read: " + err.Error())
-		}
-		w.conv.Report(now, p, g, &w.rep, w.emit)
-		n++
-	}
+	g := &w.out.Group
 	_, t := w.accounts.Observe(now, sequence.Key{Source: src.Addr(), Node: g.NodeID, HwID: g.HwID, Version: g.Version}, g.Sequence)
-	t.Reports += n
+	t.Reports += w.out.Reports
 }
 
 // typical are the datagrams that networks send most.

@@ -21,6 +21,7 @@ type Counts struct {
 	Bad         uint64 // packets marked for INT, or INT headers, that could not be read
 	Sniffed     uint64 // INT headers known by their looks, not by a mark
 	Flipped     uint64 // shims with NPT = 2 and the protocol in the wrong byte
+	Unknown     uint64 // reports whose inner contents, or a TLV in them, are of a type that is not defined
 }
 
 // Converter turns reports and packets into records without allocating. It is not
@@ -50,6 +51,9 @@ func (c *Converter) Report(received int64, p *profile.Profile, g report.Group, r
 	r.RecordOf(g, own, &c.packet)
 	own.HwID = p.Subsystem(g.HwID)
 	c.reportTimes(received, p, g, r)
+	if !r.KnownInner() {
+		c.counts.Unknown++
+	}
 	if c.packet.INTs == 0 && !c.packet.BadINT {
 		emit(own)
 		return

@@ -289,6 +289,21 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// What has a type that nobody has defined is counted, and the rest of it is read.
+func TestUnknownTypes(t *testing.T) {
+	var c Converter
+	f := func(head uint32, inner []byte, want uint64) {
+		t.Helper()
+		if got := convert(t, &c, &profile.Standard, concat(words(0x20000001, 9, head|uint32(len(inner)/4)<<16), inner)); len(got) != 1 || c.Counts().Unknown != want {
+			t.Errorf("%x: got %+v, %+v", head, got, c.Counts())
+		}
+	}
+	f(0x06000000, words(1), 1)
+	f(0x01000000, words(0x00010000, 1), 1)
+	f(0x01000000, words(0x40010000, 1, 0x10000000), 2)
+	f(0x00000000, nil, 2)
+}
+
 func TestPacket(t *testing.T) {
 	data := concat(ipv4(17), intTBD, words(0x18070006, 0x20000206, 0x90000000, 0, 2, 22, 1, 11), tcp)
 	var c Converter
