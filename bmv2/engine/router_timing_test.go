@@ -13,6 +13,12 @@ import (
 func router(tb testing.TB, routes, rules int) *engine.Switch {
 	tb.Helper()
 	s := engine.New(compileFile(tb, "testdata/router.json"), engine.Config{})
+	fillRouter(tb, s, routes, rules)
+	return s
+}
+
+func fillRouter(tb testing.TB, s *engine.Switch, routes, rules int) {
+	tb.Helper()
 	must := func(err error) {
 		tb.Helper()
 		if err != nil {
@@ -44,7 +50,6 @@ func router(tb testing.TB, routes, rules int) *engine.Switch {
 			tern(masks[i%2], 192, 168, byte(i>>8), byte(i)), tern(0xff, 172, 16, byte(i>>8), byte(i)),
 			tern(masks[i/2%2], 6), tern(0, 0, 0), tern(masks[i/4%2], 0, 22)}}))
 	}
-	return s
 }
 
 // BenchmarkRouter is packets through a small IPv4 router.
