@@ -46,7 +46,7 @@ func BenchmarkPacketBesideControl(b *testing.B) {
 			return device.Match{Kind: device.Ternary, Value: v, Mask: m}
 		}
 		return device.Entry{Priority: int32(1 + i%1000), Target: action("I.drop"), Matches: []device.Match{
-			t(0xff, 99, byte(i>>16), byte(i>>8), byte(i)), t(byte(-(i%2)), 1, 2, 3, 4), t(byte(-(i/2%2)), 6), t(0, 0, 0), t(byte(-(i/4%2)), 0, 22)}}
+			t(0xff, 99, byte(i>>16), byte(i>>8), byte(i)), t(byte(-(i % 2)), 1, 2, 3, 4), t(byte(-(i / 2 % 2)), 6), t(0, 0, 0), t(byte(-(i / 4 % 2)), 0, 22)}}
 	}
 	beside(b, "exact", writer("I.neighbours", 100_000, hop, hop, exactly))
 	beside(b, "lpm", writer("I.routes", 100_000, hop, other, lpm))
