@@ -54,7 +54,7 @@ The exit status is 0 when everything ran, 2 when not; targets are for tests to h
 	f.StringVar(&cfg.Experiment, "experiment", "all", "which: "+strings.Join(evalqueue.Experiments(), ", "))
 	f.IntVar(&cfg.Seeds, "seeds", 10, "runs of every scenario")
 	f.Uint64Var(&cfg.FirstSeed, "first-seed", 1, "seed of the first run; the others follow")
-	f.DurationVar(&cfg.Duration, "duration", 2*time.Second, "traffic of a run, virtual time")
+	f.DurationVar(&cfg.Duration, "duration", 2*time.Second, "traffic of a run, virtual time; half of it for other chains and bad records")
 	f.Float64Var(&cfg.Rate, "rate", 1.2e6, "packets per second of all sources")
 	f.IntVar(&cfg.Workers, "workers", runtime.GOMAXPROCS(0), "runs at a time")
 	f.StringSliceVar(&methods, "methods", nil, fmt.Sprintf("which methods to compare (default all of %v)", evalqueue.Methods()))

@@ -2,7 +2,6 @@ package evalqueue
 
 import (
 	"testing"
-	"time"
 
 	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
 	"github.com/telltale-net/telltale/analyzers/queue/records"
@@ -58,48 +57,6 @@ func TestRank(t *testing.T) {
 		d.Uncertainty.Ambiguous = true
 		if certain(&d) {
 			t.Errorf("%s: ambiguous and certain", c.name)
-		}
-	}
-}
-
-// The plain rendering of the paper names what is plain to see.
-func TestPlain(t *testing.T) {
-	c := chain.Paper()
-	c.Duration = 40 * time.Millisecond
-	c.Noise = chain.Noise{}
-	f := chain.Flow{Src: 1, Dst: 2, SrcPort: 3, DstPort: 4, Proto: 17}
-	c.Problems = []chain.Problem{
-		{Kind: chain.Interrupt, Node: 6, At: 5 * time.Millisecond, Length: time.Millisecond},
-		{Kind: chain.Burst, Node: 0, At: 25 * time.Millisecond, Packets: 900, Flows: []chain.Flow{f}},
-	}
-	run, err := chain.Simulate(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, _, err := build(run, run.Logs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := newPlain(data, len(run.Flow))
-	j := newJudge(run, data, false)
-	right, asked := map[chain.Kind]int{}, map[chain.Kind]int{}
-	victims := run.Truth().Victims
-	for _, s := range locate(run, data, victims, 0) {
-		v := &victims[s.truth]
-		if v.Node != 6 && v.Problem == 0 || v.Hops > 1 && v.Problem == 1 {
-			continue
-		}
-		d := p.Diagnose(s)
-		kind := c.Problems[v.Problem].Kind
-		asked[kind]++
-		if j.rank(&d, v) == 1 {
-			right[kind]++
-		}
-	}
-	for _, kind := range []chain.Kind{chain.Interrupt, chain.Burst} {
-		t.Logf("%s: %d of %d", kind, right[kind], asked[kind])
-		if asked[kind] < 100 || float64(right[kind]) < 0.95*float64(asked[kind]) {
-			t.Errorf("%s: %d of %d victims at the first node are right, want 95 %% of at least 100", kind, right[kind], asked[kind])
 		}
 	}
 }

@@ -16,8 +16,8 @@ type Method string
 
 // The methods that are compared.
 const (
-	Ours    Method = "telltale"   // analyzers/queue
-	Plain   Method = "microscope" // the paper's steps and nothing more
+	Ours    Method = "telltale"   // analyzers/queue, as it comes
+	Plain   Method = "microscope" // analyzers/queue, the paper's steps and nothing more
 	NetMed  Method = "netmedic"   // the paper's baseline
 	Windows Method = "window"     // correlation of time windows
 )
@@ -29,12 +29,12 @@ func Methods() []Method { return []Method{Ours, Plain, NetMed, Windows} }
 func (m Method) components() bool { return m == NetMed || m == Windows }
 
 // diagnose asks the method about the subjects; the answers have their order.
-func (m Method) diagnose(ctx context.Context, data *records.Trace, packets int, subjects []subject) ([]diagnosis.Diagnosis, error) {
+func (m Method) diagnose(ctx context.Context, data *records.Trace, subjects []subject) ([]diagnosis.Diagnosis, error) {
 	switch m {
 	case Ours:
 		return queue.New(data, queue.Config{}).Diagnose(ctx, victims(data, subjects), 1)
 	case Plain:
-		return each(ctx, subjects, newPlain(data, packets).Diagnose)
+		return queue.New(data, queue.Config{Method: queue.Plain}).Diagnose(ctx, victims(data, subjects), 1)
 	case NetMed, Windows:
 		states, err := window.New(data, 0)
 		if err != nil {

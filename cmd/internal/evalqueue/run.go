@@ -59,7 +59,11 @@ type runner struct {
 
 // run simulates one scenario with one seed and asks all methods.
 func (r *runner) run(ctx context.Context, scenario string, seed uint64) ([]outcome, error) {
-	s, err := newSetup(scenario, r.cfg.Rate, r.cfg.Duration, seed)
+	duration := r.cfg.Duration
+	if !isMain(scenario) {
+		duration = max(leastDuration, duration/2)
+	}
+	s, err := newSetup(scenario, r.cfg.Rate, duration, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +107,7 @@ func (r *runner) run(ctx context.Context, scenario string, seed uint64) ([]outco
 		out.unseen = len(picked) - len(subjects)
 		for _, m := range r.methods(scenario) {
 			begin := r.now()
-			answers, err := m.diagnose(ctx, data, len(t.Flow), subjects)
+			answers, err := m.diagnose(ctx, data, subjects)
 			if err != nil {
 				return nil, fmt.Errorf("method %s, scenario %s, seed %d: %w", m, scenario, seed, err)
 			}
@@ -183,13 +187,16 @@ func locate(t *chain.Trace, data *records.Trace, victims []chain.Victim, clock t
 	return subjects
 }
 
+// leastDuration is what it takes for problems to be apart and windows to have a history.
+const leastDuration = 200 * time.Millisecond
+
 // Config is what to evaluate. The zero value of a field stands for its default.
 type Config struct {
 	Experiment string        // one of Experiments; "" = all
 	Methods    []Method      // nil = all
 	Seeds      int           // 0 = 10
 	FirstSeed  uint64        // seeds are this one and those after it
-	Duration   time.Duration // of each run's traffic; 0 = 2 s
+	Duration   time.Duration // of each run's traffic, half of it for other chains and bad records; 0 = 2 s
 	Rate       float64       // packets/s; 0 = 1.2e6
 	Workers    int           // runs at a time; 0 = 1
 }
@@ -211,7 +218,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Seeds < 1 || c.Workers < 1 {
 		return c, fmt.Errorf("got %d seeds and %d runs at a time, want at least one of each", c.Seeds, c.Workers)
 	}
-	if c.Duration < 200*time.Millisecond || c.Duration > 10*time.Second {
+	if c.Duration < leastDuration || c.Duration > 10*time.Second {
 		return c, fmt.Errorf("duration: got %v, want 200ms to 10s", c.Duration)
 	}
 	return c, nil

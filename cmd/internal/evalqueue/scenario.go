@@ -106,6 +106,11 @@ func otherScenarios() []string {
 	return names
 }
 
+// isMain reports whether the scenario is one of the paper's own or the noisy one.
+func isMain(scenario string) bool {
+	return scenario != scenarioDegrade && !slices.Contains(otherScenarios(), scenario)
+}
+
 // problemsPerSecond is how close problems are where they come one at a time.
 const problemsPerSecond = 15
 
