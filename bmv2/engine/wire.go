@@ -14,22 +14,26 @@ import (
 // calculation's input.
 //
 // Headers without a varbit field are extracted and emitted in words: a field, or
-// a word of a wide field, is loaded with one unaligned 8-byte load, a shift and a
-// mask; 8 bytes of output are the union of shifted slots. Buffers have 8 bytes
+// a word of a wide field, is part of 8 bytes, shifted and masked; 8 bytes of output are the union of shifted slots. Buffers have 8 bytes
 // to spare behind the packet for that.
 type wire struct {
-	bytes  int // without the varbit field
-	loads  []load
-	splits []split
-	parts  []part
-	varbit int // index into bits, -1 = none
-	bits   []bitField
+	bytes   int // without the varbit field
+	windows []window
+	splits  []split
+	parts   []part
+	varbit  int // index into bits, -1 = none
+	bits    []bitField
 }
 
-// load takes a field of which all bits lie within 8 bytes.
+// window is 8 bytes and the fields that are taken from them: those of which all bits
+// lie within.
+type window struct {
+	off   uint32 // byte in the header
+	loads []load
+}
+
 type load struct {
 	slot  uint32
-	off   uint32 // byte in the header
 	shift uint8
 	mask  uint64
 }
@@ -106,7 +110,13 @@ func packWire(fields []bitField) *wire {
 func (w *wire) piece(slot uint32, lo, n int) {
 	off, within := lo/8, lo%8
 	if within+n <= 64 {
-		w.loads = append(w.loads, load{slot, uint32(off), uint8(64 - within - n), topMask(n)})
+		last := len(w.windows) - 1
+		if last < 0 || lo < int(w.windows[last].off)*8 || lo+n > int(w.windows[last].off)*8+64 {
+			w.windows = append(w.windows, window{off: uint32(off)})
+			last++
+		}
+		win := &w.windows[last]
+		win.loads = append(win.loads, load{slot, uint8(int(win.off)*8 + 64 - lo - n), topMask(n)})
 	} else {
 		w.splits = append(w.splits, split{slot, uint32(off), uint8(within + n - 64), topMask(n)})
 	}
@@ -123,10 +133,13 @@ func (w *wire) piece(slot uint32, lo, n int) {
 
 // extract fills fields from data, which has 8 bytes to spare behind the header.
 func (w *wire) extract(fields []uint64, data []byte) {
-	loads, splits := w.loads, w.splits // held in registers
-	for i := range loads {
-		l := &loads[i]
-		fields[l.slot] = binary.BigEndian.Uint64(data[l.off:]) >> (l.shift & 63) & l.mask
+	splits := w.splits // held in registers
+	for _, win := range w.windows {
+		v := binary.BigEndian.Uint64(data[win.off:])
+		for i := range win.loads {
+			l := &win.loads[i]
+			fields[l.slot] = v >> (l.shift & 63) & l.mask
+		}
 	}
 	for i := range splits {
 		s := &splits[i]
