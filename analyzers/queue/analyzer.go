@@ -121,6 +121,15 @@ func (a *Analyzer) layOut() {
 	}
 }
 
+// entersAt reports whether traffic enters at a queue: it is a source, or the sources do
+// not report and nothing upstream of it does.
+func (a *Analyzer) entersAt(q *records.Queue) bool {
+	if a.sourced {
+		return a.t.Network.Nodes[q.Node].IsSource()
+	}
+	return a.first[q.Node]
+}
+
 // seenEdges returns who sends to whom as packets' ways show it in a sample of the
 // records, for data sets whose header does not say.
 func (a *Analyzer) seenEdges() [][]int32 {

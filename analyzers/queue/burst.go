@@ -29,12 +29,7 @@ type run struct {
 
 // entries reports whether traffic enters at a lane: it is a source, or the sources do
 // not report and nothing is upstream of it.
-func (r *region) entries(l *lane) bool {
-	if r.a.sourced {
-		return l.source
-	}
-	return r.a.first[l.q.Node]
-}
+func (r *region) entries(l *lane) bool { return r.a.entersAt(l.q) }
 
 // surge is the runs of several flows that took the same time.
 type surge struct {
@@ -111,23 +106,63 @@ func (r *region) enroll(id int16, x *run) {
 // runs finds the runs of one lane's flows.
 func (r *region) runs(li int) []run {
 	l := &r.lanes[li]
+	flows := l.q.Flow[l.first : l.first+l.n]
+	count := newTally(len(flows))
+	for _, f := range flows {
+		if f != records.NoFlow {
+			*count.of(f)++
+		}
+	}
+	// Only flows with enough packets to be in a run matter from here on.
 	rows := map[records.FlowID][]int32{}
-	for i := range l.n {
-		if f := l.flow(i); f != records.NoFlow {
-			rows[f] = append(rows[f], int32(i))
+	for i, f := range flows {
+		if f == records.NoFlow {
+			continue
+		}
+		if n := *count.of(f); n >= leastRun {
+			of := rows[f]
+			if of == nil {
+				of = make([]int32, 0, n)
+			}
+			rows[f] = append(of, int32(i))
 		}
 	}
 	usual := r.history(l, rows)
 	least := runShare / r.nextNorm(l)
 	var runs []run
 	for f, of := range rows {
-		if len(of) < leastRun {
-			continue
-		}
-		threshold := max(runFactor*usual[f], least)
-		runs = dense(runs, l, of, threshold, run{entry: int16(li), flow: f})
+		runs = dense(runs, l, of, max(runFactor*usual[f], least), run{entry: int16(li), flow: f})
 	}
 	return runs
+}
+
+// tally counts by flow: a hash table of fixed size.
+type tally struct {
+	keys []records.FlowID
+	n    []int32
+}
+
+// newTally returns a table for at most so many flows.
+func newTally(flows int) *tally {
+	size := 16
+	for size < 2*flows {
+		size *= 2
+	}
+	return &tally{keys: slices.Repeat([]records.FlowID{records.NoFlow}, size), n: make([]int32, size)}
+}
+
+// of returns the count of a flow.
+func (t *tally) of(f records.FlowID) *int32 {
+	mask := uint32(len(t.keys) - 1)
+	for i := uint32(f) * 0x9e3779b1 & mask; ; i = (i + 1) & mask {
+		switch t.keys[i] {
+		case records.NoFlow:
+			t.keys[i] = f
+			return &t.n[i]
+		case f:
+			return &t.n[i]
+		}
+	}
 }
 
 // nextNorm returns the shortest usual service among the queues that the lane's packets
@@ -154,27 +189,26 @@ func (r *region) nextNorm(l *lane) float64 {
 	return least
 }
 
-// history returns the usual rates of flows, packets/ns: over what the lane's queue saw
-// in the recent history and after it.
+// history returns the usual rates of flows, packets/ns, from a sample of what the lane's
+// queue saw in the recent history.
 func (r *region) history(l *lane, rows map[records.FlowID][]int32) map[records.FlowID]float64 {
-	count := map[records.FlowID]int{}
-	from := r.from - int64(r.a.cfg.History)
-	first := l.q.FirstArrival(from)
-	if first < l.q.Len() {
-		from = max(from, l.q.Arrive[first])
+	usual := make(map[records.FlowID]float64, len(rows))
+	first := l.q.FirstArrival(r.from - int64(r.a.cfg.History))
+	if first >= l.first || len(rows) == 0 {
+		return usual
 	}
-	for i := first; i < l.first; i++ {
-		if f := l.q.Flow[i]; len(rows[f]) >= leastRun {
-			count[f]++
+	step := max(1, (l.first-first)/maxHistory)
+	each := float64(step) / float64(max(r.from-l.q.Arrive[first], 1))
+	for i := first; i < l.first; i += step {
+		if f := l.q.Flow[i]; rows[f] != nil {
+			usual[f] += each
 		}
-	}
-	span := float64(max(r.from-from, 1))
-	usual := make(map[records.FlowID]float64, len(count))
-	for f, n := range count {
-		usual[f] = float64(n) / span
 	}
 	return usual
 }
+
+// maxHistory bounds how many packets the usual rates of flows are counted from.
+const maxHistory = 1 << 14
 
 // dense appends the stretches of rows whose rate is above the threshold by so much that
 // chance does not make it so: those where packets minus threshold times time rises by at

@@ -15,7 +15,8 @@ type comparison struct {
 	gains   [][]gain                // by victim
 	flows   [][]diagnosis.FlowScore // by candidate
 	more    []int32
-	paths   map[[2]int][]diagnosis.Step // by candidate and victim's lane
+	paths   map[[2]int][]diagnosis.Step  // by candidate and victim's lane
+	rests   map[[3]int][]diagnosis.Cause // by lane and rows
 	quality quality
 }
 
@@ -35,7 +36,7 @@ type gain struct {
 
 // compare replays the region without each candidate, and without all.
 func (r *region) compare(victims []int, at []located) *comparison {
-	c := &comparison{r: r, victims: make([]suffering, len(victims)), gains: make([][]gain, len(victims)), paths: map[[2]int][]diagnosis.Step{}, quality: r.quality()}
+	c := &comparison{r: r, victims: make([]suffering, len(victims)), gains: make([][]gain, len(victims)), paths: map[[2]int][]diagnosis.Step{}, rests: map[[3]int][]diagnosis.Cause{}, quality: r.quality()}
 	for k, i := range victims {
 		li := r.byQueue[at[i].queue]
 		l := &r.lanes[li]
@@ -44,6 +45,9 @@ func (r *region) compare(victims []int, at []located) *comparison {
 	}
 	p := newReplay(r)
 	for id := range r.cands {
+		if !c.matters(&r.cands[id]) {
+			continue
+		}
 		p.removed[id] = true
 		p.run()
 		p.removed[id] = false
@@ -68,6 +72,25 @@ func (r *region) compare(victims []int, at []located) *comparison {
 	}
 	c.flows, c.more = make([][]diagnosis.FlowScore, len(r.cands)), make([]int32, len(r.cands))
 	return c
+}
+
+// matters reports whether a candidate can be a cause of any victim: it came before it, at
+// its node or upstream, and brought more than nothing compared to its wait.
+func (c *comparison) matters(x *candidate) bool {
+	lane, weight := -1, 0.0
+	for k := range c.victims {
+		v := &c.victims[k]
+		if c.r.lanes[v.lane].arr[v.row] < x.from-clockSlack {
+			continue
+		}
+		if v.lane != lane {
+			lane, weight = v.lane, c.r.weight(x, v.lane)
+		}
+		if weight > 0 && weight >= leastScore*float64(v.stay) {
+			return true
+		}
+	}
+	return false
 }
 
 // leastScore is the share of a wait below which a cause is not named.
@@ -187,16 +210,46 @@ func (c *comparison) rest(v *suffering, score float64) []diagnosis.Cause {
 	if score < leastScore {
 		return nil
 	}
+	l := &c.r.lanes[v.lane]
+	first := l.firstArrival(c.r.a.periodStart(int(l.queue), l.arr[v.row], c.r.from))
+	last := v.row
+	if last-first > 2*sharedRows { // victims near one another share the answer
+		last -= last % sharedRows
+	}
+	key := [3]int{v.lane, first, last}
+	o, ok := c.rests[key]
+	if !ok {
+		o = c.origins(v.lane, first, last)
+		c.rests[key] = o
+	}
+	out := slices.Clone(o)
+	for i := range out {
+		x := &out[i]
+		x.Score *= min(score, 1)
+		x.Flows = slices.Clone(x.Flows)
+		for k := range x.Flows {
+			x.Flows[k].Score *= min(score, 1)
+		}
+	}
+	return out
+}
+
+// sharedRows is how many rows of a lane share what is said about the traffic in their
+// queuing period.
+const sharedRows = 64
+
+// origins returns the traffic of rows first to last of a lane by where it entered, as
+// causes whose scores add up to 1.
+func (c *comparison) origins(lane, first, last int) []diagnosis.Cause {
 	r := c.r
-	l := &r.lanes[v.lane]
-	start := r.a.periodStart(int(l.queue), l.arr[v.row], r.from)
+	l := &r.lanes[lane]
 	origins := map[int32]*blamed{}
 	total := 0.0
-	for i := l.firstArrival(start); i <= v.row; i++ {
+	for i := first; i <= last; i++ {
 		if l.burst[i] >= 0 {
 			continue // counted already
 		}
-		at := place{int16(v.lane), int32(i)}
+		at := place{int16(lane), int32(i)}
 		for b := r.before(at); b.lane >= 0; b = r.before(at) {
 			at = b
 		}
@@ -214,7 +267,7 @@ func (c *comparison) rest(v *suffering, score float64) []diagnosis.Cause {
 	}
 	var out []diagnosis.Cause
 	for node, o := range origins {
-		x := diagnosis.Cause{Node: node, Kind: diagnosis.Traffic, Score: min(score, 1) * o.score / total, From: o.from, To: o.to, Packets: o.packets}
+		x := diagnosis.Cause{Node: node, Kind: diagnosis.Traffic, Score: o.score / total, From: o.from, To: o.to, Packets: o.packets}
 		x.Flows, x.More = rankFlows(o.flows, x.Score, r.a.cfg.MaxFlows)
 		out = append(out, x)
 	}

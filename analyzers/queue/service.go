@@ -30,7 +30,7 @@ type Service struct {
 }
 
 // maxSamples bounds what is sorted to find medians.
-const maxSamples = 1 << 14
+const maxSamples = 1 << 13
 
 // group is a number of packets that left together: rows (in order of departure) from…to.
 type group struct {

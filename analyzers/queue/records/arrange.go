@@ -17,9 +17,9 @@ func (q *Queue) arrange(s *Stats) {
 			s.MaxLate = max(s.MaxLate, latest-at)
 		}
 		latest = max(latest, at)
-		sorted = sorted && (i == 0 || q.compare(i-1, i) < 0)
+		sorted = sorted && (i == 0 || q.inOrder(i-1, i))
 	}
-	if !sorted {
+	if !sorted || q.doubled() {
 		order := make([]int32, len(q.Arrive))
 		for i := range order {
 			order[i] = int32(i)
@@ -29,6 +29,39 @@ func (q *Queue) arrange(s *Stats) {
 	}
 	q.orderDepartures()
 }
+
+// inOrder reports whether row i may stand before row j = i+1: it arrived before, or
+// together and left no later.
+func (q *Queue) inOrder(i, j int) bool {
+	if q.Arrive[i] != q.Arrive[j] {
+		return q.Arrive[i] < q.Arrive[j]
+	}
+	return q.depart[i] < wide && q.depart[i] <= q.depart[j] || q.compare(i, j) <= 0
+}
+
+// doubled reports whether a record is there twice, in rows that are in order: among
+// those that arrived and left together.
+func (q *Queue) doubled() bool {
+	for i := 0; i < len(q.Arrive); {
+		j := i + 1
+		for ; j < len(q.Arrive) && q.Arrive[j] == q.Arrive[i] && q.depart[j] == q.depart[i]; j++ {
+			if j-i > maxTogether {
+				return true // too many to compare: sorting tells
+			}
+			for k := i; k < j; k++ {
+				if q.Packet[k] == q.Packet[j] && q.Packet[k] != NoPacket && q.compare(k, j) == 0 {
+					return true
+				}
+			}
+		}
+		i = j
+	}
+	return false
+}
+
+// maxTogether bounds how many records that arrived and left together are compared with
+// one another.
+const maxTogether = 256
 
 // compare orders two records by arrival, departure (lost last), packet, flow, start.
 func (q *Queue) compare(i, j int) int {

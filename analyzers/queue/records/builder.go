@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // Builder collects records, in any order, into a Trace. It is for one goroutine.
@@ -30,6 +32,15 @@ const MaxPerQueue = 1<<31 - 1
 // 0 = as many as fit a queue's index.
 func NewBuilder(net *Network, limit int) *Builder {
 	return &Builder{net: net, ids: map[Flow]FlowID{}, of: make([][]int32, len(net.Nodes)), limit: limit}
+}
+
+// NewBuilderOver returns a builder whose records name flows of a table that somebody
+// else keeps: a FlowID is an index into flows, which may grow elsewhere meanwhile, but
+// not change. Flow must not be called.
+func NewBuilderOver(net *Network, flows []Flow, limit int) *Builder {
+	b := NewBuilder(net, limit)
+	b.flows = flows
+	return b
 }
 
 // Network returns the network of the records.
@@ -151,16 +162,82 @@ func offset(from, to int64) uint32 {
 	}
 }
 
+// Extend replaces the table that NewBuilderOver was given by a longer one.
+func (b *Builder) Extend(flows []Flow) { b.flows = flows }
+
+// AddFrom takes over the records of a trace from a time on; the trace must be over the
+// same network and flows.
+func (b *Builder) AddFrom(t *Trace, from int64) error {
+	for i := range t.Queues {
+		c := &t.Queues[i]
+		first := c.FirstArrival(from)
+		n := c.Len() - first
+		if b.limit > 0 && b.n+n > b.limit {
+			return ErrFull
+		}
+		b.n += n
+		q := b.queue(c.Node, c.Number)
+		q.grow(c.Len() + c.Len()/8) // what comes is about as much as what was
+		q.extend(c, first)
+	}
+	return nil
+}
+
+func (q *Queue) grow(n int) {
+	q.Packet = slices.Grow(q.Packet, n)
+	q.Flow = slices.Grow(q.Flow, n)
+	q.Arrive = slices.Grow(q.Arrive, n)
+	q.start = slices.Grow(q.start, n)
+	q.depart = slices.Grow(q.depart, n)
+}
+
+// extend appends the rows of another queue from a row on.
+func (q *Queue) extend(c *Queue, first int) {
+	base := int32(len(q.Arrive) - first)
+	q.Packet = append(q.Packet, c.Packet[first:]...)
+	q.Flow = append(q.Flow, c.Flow[first:]...)
+	q.Arrive = append(q.Arrive, c.Arrive[first:]...)
+	q.start = append(q.start, c.start[first:]...)
+	q.depart = append(q.depart, c.depart[first:]...)
+	for i, w := range c.wide {
+		if int(i) >= first {
+			if q.wide == nil {
+				q.wide = map[int32][2]int64{}
+			}
+			q.wide[i+base] = w
+		}
+	}
+	for i := len(q.Arrive) - (c.Len() - first); i < len(q.Arrive); i++ {
+		if d := q.Depart(i); d != Absent {
+			q.last = max(q.last, d)
+		}
+	}
+}
+
 // Trace sorts what was added, removes duplicates, and returns the data set. The builder
 // must not be used afterwards.
-func (b *Builder) Trace() *Trace {
+func (b *Builder) Trace() *Trace { return b.TraceWith(1) }
+
+// TraceWith is Trace with that many threads; the result is the same.
+func (b *Builder) TraceWith(workers int) *Trace {
 	t := &Trace{Network: b.net, Flows: b.flows, Queues: make([]Queue, 0, len(b.qs)), first: make([]int32, len(b.net.Nodes)+1)}
+	stats := make([]Stats, len(b.qs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range max(1, workers) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(b.qs); i = next.Add(1) - 1 {
+				b.qs[i].arrange(&stats[i])
+				b.qs[i].count(&stats[i], b.net.Nodes[b.qs[i].Node].IsSource())
+			}
+		})
+	}
+	wg.Wait()
 	for node, of := range b.of {
 		slices.SortFunc(of, func(i, j int32) int { return cmp.Compare(b.qs[i].Number, b.qs[j].Number) })
 		for _, i := range of {
-			b.qs[i].arrange(&b.stats)
-			b.qs[i].count(&b.stats, b.net.Nodes[node].IsSource())
 			t.Queues = append(t.Queues, *b.qs[i])
+			b.stats.add(&stats[i])
 		}
 		t.first[node+1] = int32(len(t.Queues))
 	}

@@ -14,3 +14,15 @@ type Stats struct {
 	FirstAt   int64  `json:"first_ns"`                 // time of the first arrival
 	LastAt    int64  `json:"last_ns"`                  // time of the last arrival or departure
 }
+
+// add adds the counts of one queue.
+func (s *Stats) add(o *Stats) {
+	s.Records += o.Records
+	s.Duplicate += o.Duplicate
+	s.Reordered += o.Reordered
+	s.MaxLate = max(s.MaxLate, o.MaxLate)
+	s.NoPacket += o.NoPacket
+	s.NoFlow += o.NoFlow
+	s.NoStart += o.NoStart
+	s.Lost += o.Lost
+}
