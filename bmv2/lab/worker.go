@@ -22,8 +22,8 @@ const (
 	// A worker that finds nothing to do looks so many times whether another is done
 	// with a part before it sleeps, and lets other goroutines have the processor
 	// after so many looks; sooner when there are more workers than processors.
-	looks     = 6000
-	yield     = 1500
+	looks     = 2000
+	yield     = 500
 	yieldSoon = 20
 	// So many tries before a worker that waits for the lock is put to sleep: it is
 	// never held for as long as that takes.
