@@ -18,7 +18,7 @@ import (
 )
 
 // BenchmarkPacketBesideControl is how long one packet takes while another goroutine
-// fills a table with 100 000 entries, modifies all and deletes them, over and over. It
+// fills a table up to 100 000 entries, modifies and deletes them, over and over. It
 // works in turns, so that half of the packets tell what the machine does by itself.
 //
 //	p50-ns … max-ns   of packets in the quiet half, and of those beside writes
@@ -26,6 +26,7 @@ import (
 //	switched          … and during which the thread was taken off its core
 //	waits, waited-ns  packets that found the control plane inside, and the longest of them as a whole
 //	gc-max-ns         the longest stop of the world for the garbage collector
+//	steps             what the other goroutine did: writes, batches, lists
 func BenchmarkPacketBesideControl(b *testing.B) {
 	be32 := func(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
 	hop := action("I.set_nexthop", []byte{10, 0, 0, 1}, []byte{0, 1})
@@ -48,10 +49,13 @@ func BenchmarkPacketBesideControl(b *testing.B) {
 		return device.Entry{Priority: int32(1 + i%1000), Target: action("I.drop"), Matches: []device.Match{
 			t(0xff, 99, byte(i>>16), byte(i>>8), byte(i)), t(byte(-(i % 2)), 1, 2, 3, 4), t(byte(-(i / 2 % 2)), 6), t(0, 0, 0), t(byte(-(i / 4 % 2)), 0, 22)}}
 	}
-	beside(b, "exact", writer("I.neighbours", 100_000, hop, hop, exactly))
-	beside(b, "lpm", writer("I.routes", 100_000, hop, other, lpm))
-	beside(b, "ternary", writer("I.acl", 100_000, hop, hop, ternary))
+	beside(b, "exact", writer("I.neighbours", hop, hop, exactly))
+	beside(b, "lpm", writer("I.routes", hop, other, lpm))
+	beside(b, "ternary", writer("I.acl", hop, hop, ternary))
 	beside(b, "batches of 64", func(s *engine.Switch, i int) {
+		if i < 0 {
+			return
+		}
 		s.Atomically(func(d device.Device) bool {
 			for j := range 64 {
 				if n := i*64 + j; n/20_000%2 == 0 {
@@ -67,16 +71,29 @@ func BenchmarkPacketBesideControl(b *testing.B) {
 	beside(b, "stats", func(s *engine.Switch, _ int) { s.Stats() })
 }
 
-// writer fills, modifies and deletes: a step each time.
-func writer(table string, size int, first, second device.Target, entry func(int, device.Target) device.Entry) func(*engine.Switch, int) {
+// Writers move a table between these numbers of entries, across the one at which
+// hash tables of a power of two double.
+const fewest, most = 65_000, 100_000
+
+// writer inserts until a table holds most entries, then deletes until it holds the
+// fewest, and so on; every fourth step modifies an entry.
+func writer(table string, first, second device.Target, entry func(int, device.Target) device.Entry) func(*engine.Switch, int) {
 	return func(s *engine.Switch, i int) {
-		switch n := i % size; i / size % 3 {
-		case 0:
-			_ = s.Insert(table, entry(n, first))
-		case 1:
-			_ = s.Modify(table, entry(n, second))
-		case 2:
-			_ = s.Delete(table, entry(n, first))
+		if i < 0 { // before packets flow
+			for n := range fewest {
+				_ = s.Insert(table, entry(n, first))
+			}
+			return
+		}
+		walk, at := i-i/4, i%4
+		n := walk % (most - fewest)
+		switch {
+		case at == 3:
+			_ = s.Modify(table, entry(i%fewest, second))
+		case walk/(most-fewest)%2 == 0:
+			_ = s.Insert(table, entry(fewest+n, first))
+		default:
+			_ = s.Delete(table, entry(most-1-n, first))
 		}
 	}
 }
@@ -88,6 +105,7 @@ const turnLength = 20_000
 func beside(b *testing.B, name string, disturb func(s *engine.Switch, i int)) {
 	b.Run(name, func(b *testing.B) {
 		s := roomyRouter(b)
+		disturb(s, -1)
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		var busy, stop atomic.Bool
