@@ -77,13 +77,6 @@ type differ struct {
 // record counts how packets of one kind ended.
 type record struct{ bad, good int }
 
-func (d *differ) pairs() int {
-	if d.needs.chance {
-		return chancePairs
-	}
-	return pairs
-}
-
 func (d *differ) run(ctx context.Context) (err error) {
 	if d.bench, err = seat(ctx, &d.cfg); err != nil {
 		return err
@@ -122,7 +115,7 @@ func (d *differ) remodel(ctx context.Context) (err error) {
 	d.digests = newExpectations()
 	p, cfg := d.cfg.Program, d.cfg.Engine
 	entries := append(d.written[:len(d.written):len(d.written)], d.sets...)
-	if d.models, err = newModels(ctx, p, cfg, d.needs, d.pairs(), entries); err != nil {
+	if d.models, err = newModels(ctx, p, cfg, d.needs, d.needs.pairs(), entries); err != nil {
 		return err
 	}
 	if d.probes, err = newModels(ctx, p, cfg, d.needs, probePairs, entries); err != nil {

@@ -16,19 +16,30 @@ import (
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-// Pairs of models with opposite clocks. A bit that depends on time, chance or garbage is
-// the same in all of them with a likelihood of 2^-31; programs that draw random numbers
-// get more models, so that what may happen to a packet with some likelihood happens in
-// one of them.
+// Pairs of models with opposite clocks. A bit that depends on time or garbage is the same
+// in all of them with a likelihood of 2^-31. Where only garbage may differ, fewer will do,
+// because there the judge can be asked again; programs that draw random numbers get more,
+// so that what may happen to a packet with some likelihood happens in one of them.
 const (
-	pairs       = 16
+	pairs       = 6
+	timePairs   = 16
 	chancePairs = 32
-	probePairs  = 4 // of those that explain what differs
+	probePairs  = 3 // of those that explain what differs
 )
+
+func (n needs) pairs() int {
+	switch {
+	case n.chance:
+		return chancePairs
+	case n.timed, n.stateful:
+		return timePairs
+	}
+	return pairs
+}
 
 const (
 	lowBits  = 26         // of the µs clock that are opposite in a pair
-	waitBits = 17         // of the µs spent in a queue, likewise
+	waitBits = 23         // of the µs spent in a queue, likewise
 	upper    = 0x11111111 // by multiples of which the upper parts of pairs differ: in every nibble
 	micro    = 1000       // ns
 	maxPorts = 512        // that v1model's 9 bits name

@@ -10,6 +10,7 @@ import (
 // needs is what about a program matters to how it can be compared.
 type needs struct {
 	chance   bool // it draws random numbers
+	timed    bool // it reads clocks, how long packets waited or how many
 	meters   bool
 	stateful bool // packets see what earlier packets did, through registers or meters
 	paced    bool // … or how many of them wait, in a place where the judge's threads race
@@ -59,26 +60,27 @@ func needsOf(p *spec.Program) (n needs) {
 		n.paced = n.paced || state && inEgress[i]
 	}
 	n.stateful = n.stateful || n.meters
-	n.paced = n.paced || n.stateful && again || readsDepth(p)
+	read := metadataRead(p)
+	depth := read["enq_qdepth"] || read["deq_qdepth"]
+	n.timed = depth || n.meters || read["enq_timestamp"] || read["deq_timedelta"] ||
+		read["ingress_global_timestamp"] || read["egress_global_timestamp"]
+	n.paced = n.paced || n.stateful && again || depth
 	return n
 }
 
-// readsDepth says whether a program looks at the length of queues.
-func readsDepth(p *spec.Program) bool {
+// metadataRead names the fields of metadata that a program mentions.
+func metadataRead(p *spec.Program) map[string]bool {
+	out := map[string]bool{}
 	for _, f := range collect[spec.FieldRef]([]any{
 		p.Actions, p.Conditionals, p.Tables, p.Parsers, p.Deparsers, p.FieldLists, p.LearnLists, p.Calculations, p.Checksums,
 	}) {
 		h := &p.Headers[f.Header]
 		fields := p.HeaderTypes[h.Type].Fields
-		if !h.Metadata || f.Field < 0 || f.Field >= len(fields) { // the zero value of a reference is none
-			continue
-		}
-		switch fields[f.Field].Name {
-		case "enq_qdepth", "deq_qdepth":
-			return true
+		if h.Metadata && f.Field >= 0 && f.Field < len(fields) { // the zero value of a reference is none
+			out[fields[f.Field].Name] = true
 		}
 	}
-	return false
+	return out
 }
 
 // collect finds all values of a type inside another.

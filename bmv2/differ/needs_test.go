@@ -15,7 +15,7 @@ func TestNeeds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := needsOf(c.Engine.Spec()), (needs{stateful: true, paced: true}); got != want {
+		if got, want := needsOf(c.Engine.Spec()), (needs{timed: true, stateful: true, paced: true}); got != want {
 			t.Errorf("%s: got %+v, want %+v", p.Name, got, want)
 		}
 	}
