@@ -118,7 +118,7 @@ type Packet struct {
 	Head  [MaxDepth]Header
 
 	INTs   int  // how many of INT are set; the others hold whatever they held
-	BadINT bool // a marked packet whose INT headers could not be read
+	BadINT bool // a packet that is marked and has no INT header that could be read
 	INT    [MaxINT]INT
 }
 
@@ -137,6 +137,8 @@ func (p *Packet) ParseINT(start Start, b []byte, m *Marks) {
 	case IPv6:
 		w.ipv6(0, None, 0, false)
 	}
+	// Where there is INT, other marks may be copies: tunnels copy the DSCP.
+	p.BadINT = p.BadINT && p.INTs == 0
 }
 
 // Reset makes p the packet of which nothing is known.

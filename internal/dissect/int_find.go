@@ -57,8 +57,7 @@ func (w *walk) behindPorts(h *Header, c Carrier, l4, at int) (behind int, insert
 		WireProto: h.Proto, WireSrcPort: h.SrcPort, WireDstPort: h.DstPort,
 	}
 	if !w.shimL4(h, &x) {
-		// Behind INT that was found, a mark may be a copy: tunnels copy the DSCP.
-		w.p.BadINT = w.p.BadINT || marked && w.p.INTs == 0
+		w.p.BadINT = w.p.BadINT || marked
 		return 0, false, false
 	}
 	if !w.add(&x) {
