@@ -2,6 +2,7 @@ package evalqueue
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/telltale-net/telltale/analyzers/queue/records"
 	"github.com/telltale-net/telltale/bmv2/lab/chain"
@@ -39,29 +40,13 @@ func record(node *chain.Node, n int, l *chain.Log, i int) records.Record {
 	return r
 }
 
-// build returns the data set of the logs. flows says what the trace's flow is called in
-// the data set.
-func build(t *chain.Trace, logs []chain.Log) (data *records.Trace, flows []records.FlowID, err error) {
-	net, err := network(t.Nodes)
-	if err != nil {
-		return nil, nil, err
+// withoutRates returns the nodes as if nobody knew how fast they are.
+func withoutRates(nodes []chain.Node) []chain.Node {
+	nodes = slices.Clone(nodes)
+	for i := range nodes {
+		nodes[i].Rate = 0
 	}
-	b := records.NewBuilder(net, 0)
-	flows = make([]records.FlowID, len(t.Flows))
-	for i := range t.Flows {
-		flows[i] = b.Flow(fiveTuple(&t.Flows[i]))
-	}
-	for n := range logs {
-		l := &logs[n]
-		for i := range l.Packet {
-			r := record(&t.Nodes[n], n, l, i)
-			r.Flow = flows[t.Flow[l.Packet[i]]]
-			if err := b.Add(r); err != nil {
-				return nil, nil, fmt.Errorf("cannot take the record of packet %d at %s: %w", r.Packet, t.Nodes[n].Name, err)
-			}
-		}
-	}
-	return b.Trace(), flows, nil
+	return nodes
 }
 
 // subject is a victim as methods are asked about it.
@@ -69,14 +54,4 @@ type subject struct {
 	Queue int // into the data set's queues
 	Row   int // in that queue
 	truth int // into the sample
-}
-
-// find returns the row of a packet in a queue that arrived at the given time.
-func find(q *records.Queue, packet uint64, at int64) (row int, ok bool) {
-	for i := q.FirstArrival(at); i < q.Len() && q.Arrive[i] == at; i++ {
-		if q.Packet[i] == packet {
-			return i, true
-		}
-	}
-	return 0, false
 }

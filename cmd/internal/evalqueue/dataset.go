@@ -105,11 +105,9 @@ func (d *DataSet) writeRecords(t *chain.Trace, logs []chain.Log, victims []chain
 	for _, v := range victims {
 		lines[where{v.Node, v.Packet}] = 0
 	}
-	nodes := slices.Clone(t.Nodes)
+	nodes := t.Nodes
 	if d.NoRates {
-		for i := range nodes {
-			nodes[i].Rate = 0
-		}
+		nodes = withoutRates(nodes)
 	}
 	net, err := network(nodes)
 	if err != nil {

@@ -73,6 +73,7 @@ func TestFloors(t *testing.T) {
 		{"other", "packets read one by one", Ours, 0.90, 1},
 		{"degrade", "clock 50µs", Ours, 0.80, 1},
 		{"degrade", "loss 1 %", Ours, 0.80, 1},
+		{"sparse", "all of that", Ours, 0.80, 1},
 	} {
 		if s := res.share(t, f.experiment, f.what, f.m); s.Median < f.low || s.Median > f.high {
 			t.Errorf("%s, %s, %s: %v %%, want %.0f to %.0f", f.experiment, f.what, f.m, s, 100*f.low, 100*f.high)

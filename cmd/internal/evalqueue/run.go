@@ -8,33 +8,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/telltale-net/telltale/analyzers/queue/records"
 	"github.com/telltale-net/telltale/bmv2/lab/chain"
 )
 
 // perProblem is how many victims of a problem are judged at most.
 const perProblem = 64
-
-// variant is one reading of a scenario's records.
-type variant struct {
-	Name string // "" where there is only one
-	chain.Degradation
-}
-
-// variants returns the readings of a scenario.
-func variants(scenario string) []variant {
-	if scenario != scenarioDegrade {
-		return []variant{{}}
-	}
-	vs := []variant{{Name: "none"}}
-	for _, loss := range recordLosses {
-		vs = append(vs, variant{fmt.Sprintf("loss %g %%", 100*loss), chain.Degradation{Loss: loss}})
-	}
-	for _, off := range clockErrors {
-		vs = append(vs, variant{fmt.Sprintf("clock %v", off), chain.Degradation{Clock: off}})
-	}
-	return append(vs, variant{"1 % doubled, 1 % late", chain.Degradation{Duplicate: 0.01, Reorder: 0.01}})
-}
 
 // outcome is what one run came to.
 type outcome struct {
@@ -85,13 +63,7 @@ func (r *runner) run(ctx context.Context, scenario string, seed uint64) ([]outco
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		logs := t.Logs
-		if variant.Degradation != (chain.Degradation{}) {
-			if logs, err = t.Degrade(variant.Degradation, seed); err != nil {
-				return nil, err
-			}
-		}
-		data, _, err := build(t, logs)
+		data, subjects, err := variant.read(t, picked, seed)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +75,6 @@ func (r *runner) run(ctx context.Context, scenario string, seed uint64) ([]outco
 		if len(truth.Victims) > 0 {
 			out.spread = float64(spread) / float64(len(truth.Victims))
 		}
-		subjects := locate(t, data, picked, variant.Clock)
 		out.unseen = len(picked) - len(subjects)
 		for _, m := range r.methods(scenario) {
 			begin := r.now()
@@ -136,10 +107,10 @@ func (r *runner) run(ctx context.Context, scenario string, seed uint64) ([]outco
 	return outs, nil
 }
 
-// methods returns which methods a scenario asks: the baselines were not made for bad
-// records, and say nothing about how sure they are.
+// methods returns which methods a scenario asks: the baselines were not made for records
+// that are bad or say little, and say nothing about how sure they are.
 func (r *runner) methods(scenario string) []Method {
-	if scenario != scenarioDegrade {
+	if scenario != scenarioDegrade && scenario != scenarioSparse {
 		return r.cfg.Methods
 	}
 	return slices.DeleteFunc(slices.Clone(r.cfg.Methods), func(m Method) bool { return m == NetMed || m == Windows })
@@ -163,28 +134,6 @@ func sample(victims []chain.Victim, problems int, seed uint64) []chain.Victim {
 		out[i] = victims[k]
 	}
 	return out
-}
-
-// locate finds the victims in the data set; those whose records are not there are left
-// out. clock is by how much times may be off.
-func locate(t *chain.Trace, data *records.Trace, victims []chain.Victim, clock time.Duration) []subject {
-	var subjects []subject
-	for k := range victims {
-		v := &victims[k]
-		at := t.Logs[v.Node].Arrive[v.Row]
-		queues := data.Of(int32(v.Node))
-		if len(queues) == 0 {
-			continue
-		}
-		q := &queues[0]
-		for i := q.FirstArrival(at - int64(clock)); i < q.Len() && q.Arrive[i] <= at+int64(clock); i++ {
-			if q.Packet[i] == uint64(v.Packet) {
-				subjects = append(subjects, subject{Queue: int(data.FirstOf(int32(v.Node))), Row: i, truth: k})
-				break
-			}
-		}
-	}
-	return subjects
 }
 
 // leastDuration is what it takes for problems to be apart and windows to have a history.

@@ -15,6 +15,7 @@ const (
 	scenarioBursts     = "sweep-burst"     // bursts of given sizes
 	scenarioInterrupts = "sweep-interrupt" // interrupts of given lengths
 	scenarioDegrade    = "degrade"         // the paper's setting read through bad records
+	scenarioSparse     = "sparse"          // the paper's setting with records that say less
 )
 
 // The experiments by name, and the scenarios each needs.
@@ -31,6 +32,7 @@ var experiments = []struct {
 	{"patterns", []string{scenarioPaper, scenarioNoise}},
 	{"noise", []string{scenarioNoise}},
 	{"degrade", []string{scenarioDegrade}},
+	{"sparse", []string{scenarioSparse}},
 	{"other", otherScenarios()},
 }
 
@@ -108,7 +110,7 @@ func otherScenarios() []string {
 
 // isMain reports whether the scenario is one of the paper's own or the noisy one.
 func isMain(scenario string) bool {
-	return scenario != scenarioDegrade && !slices.Contains(otherScenarios(), scenario)
+	return scenario != scenarioDegrade && scenario != scenarioSparse && !slices.Contains(otherScenarios(), scenario)
 }
 
 // problemsPerSecond is how close problems are where they come one at a time.

@@ -90,6 +90,7 @@ func summarize(cfg *Config, outs []outcome) *Result {
 	add("patterns", s.patterns)
 	add("other", s.other)
 	add("degrade", s.degrade)
+	add("sparse", s.sparse)
 	res.Runs = s.runs()
 	return res
 }
@@ -301,6 +302,16 @@ func (s *summary) degrade() []Table {
 		}
 	}
 	return []Table{right, wrong, unsure}
+}
+
+func (s *summary) sparse() []Table {
+	t := Table{Experiment: "sparse", Title: "Records that say less: rank 1", Axis: "records"}
+	for _, v := range variants(scenarioSparse) {
+		t.Rows = append(t.Rows, s.row(v.Name, 0, s.cfg.Methods, func(m Method) Share {
+			return s.share(scenarioSparse, v.Name, m, every, within(1))
+		}))
+	}
+	return []Table{t}
 }
 
 func (s *summary) runs() []Runs {
