@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/telltale-net/telltale/collector/report/send"
@@ -51,7 +52,9 @@ only the receiver can know.`,
 			if cfg.Count == 0 && cfg.Duration == 0 {
 				cfg.Duration = 10 * time.Second
 			}
+			done := watchSending(cmd, &cfg)
 			result, err := send.Run(cmd.Context(), cfg)
+			done()
 			if result.Sources != nil {
 				if failed := printSent(cmd.OutOrStdout(), &result, format); err == nil {
 					err = failed
@@ -73,6 +76,31 @@ only the receiver can know.`,
 		panic("BUG: " + err.Error())
 	}
 	return cmd
+}
+
+// watchSending shows how far sending is, where a person watches the standard error,
+// and returns what ends the showing.
+func watchSending(cmd *cobra.Command, cfg *send.Config) func() {
+	if !isTerminal(cmd.ErrOrStderr()) {
+		return func() {}
+	}
+	bar := progressbar.NewOptions64(1000,
+		progressbar.OptionSetWriter(cmd.ErrOrStderr()),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionSetDescription("sending"),
+		progressbar.OptionClearOnFinish(),
+	)
+	cfg.Progress = func(reports uint64, elapsed time.Duration) {
+		part := 0.0
+		if cfg.Count > 0 {
+			part = float64(reports) / float64(cfg.Count)
+		}
+		if cfg.Duration > 0 {
+			part = max(part, elapsed.Seconds()/cfg.Duration.Seconds())
+		}
+		_ = bar.Set64(int64(1000 * min(part, 1))) // the screen is not the result
+	}
+	return func() { _ = bar.Finish() }
 }
 
 // printSent prints what was sent; as text the first sources only.

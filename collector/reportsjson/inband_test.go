@@ -182,6 +182,17 @@ func TestHexText(t *testing.T) {
 	if sum.Reports != 1 || sum.Malformed != 0 || got[0]["source"] != "10.0.0.1:1234" || got[0]["destination"] != "10.0.0.2:9555" {
 		t.Errorf("frame: got %v, %v", sum, got)
 	}
+	// From the IP header on, as the figures of the specifications have packets.
+	got, sum = decodeLines(t, hex.EncodeToString(b[14:]), Options{})
+	if sum.Reports != 1 || sum.Malformed != 0 || got[0]["source"] != "10.0.0.1:1234" {
+		t.Errorf("IP packet: got %v, %v", got, sum)
+	}
+	// No report starts so, whatever the checksum: version 11.
+	b[0], b[24] = 0xb6, b[24]+1
+	if got, sum = decodeLines(t, hex.EncodeToString(b), Options{}); sum.Reports != 1 || got[0]["source"] != "10.0.0.1:1234" {
+		t.Errorf("frame with a wrong checksum: got %v, %v", got, sum)
+	}
+	b[0], b[24] = 0x02, b[24]-1
 	if got, _ = decodeLines(t, hex.EncodeToString(b), Options{Hex: Datagrams}); got[0]["source"] != nil || got[0]["ver"] != 0.0 {
 		t.Errorf("frame said to be a datagram: got %v", got[0])
 	}

@@ -23,7 +23,7 @@ type Hex string
 
 // What they can be.
 const (
-	Auto      Hex = "auto"      // frames where they begin with Ethernet and IP headers that are right, else datagrams
+	Auto      Hex = "auto"      // packets where they begin with headers that are right, else datagrams
 	Datagrams Hex = "datagrams" // payloads of UDP
 	Frames    Hex = "frames"    // Ethernet frames
 )

@@ -25,7 +25,14 @@ type Config struct {
 	Count     uint64        // reports in all; 0 = Duration alone ends it
 	Duration  time.Duration // 0 = Count alone ends it
 	FirstNode uint32        // node id of the first source
+
+	// Progress, where not nil, is called now and then, and at the end, with what has
+	// been sent so far.
+	Progress func(reports uint64, elapsed time.Duration)
 }
+
+// progressEvery is how often Progress is called at most.
+const progressEvery = 100 * time.Millisecond
 
 // Check returns what is wrong with the configuration, or nil.
 func (c *Config) Check() error {

@@ -23,7 +23,11 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	defer s.close()
 	start := time.Now()
 	err = s.run(ctx, start)
-	s.result.Seconds = time.Since(start).Seconds()
+	elapsed := time.Since(start)
+	s.result.Seconds = elapsed.Seconds()
+	if cfg.Progress != nil {
+		cfg.Progress(s.result.Reports, elapsed)
+	}
 	return s.result, err
 }
 
@@ -85,6 +89,7 @@ func (s *sender) run(ctx context.Context, start time.Time) error {
 		}
 	})
 	defer stop()
+	shown := time.Duration(0)
 	for turn := 0; ; {
 		if ctx.Err() != nil {
 			return nil
@@ -92,6 +97,10 @@ func (s *sender) run(ctx context.Context, start time.Time) error {
 		now := time.Since(start)
 		if s.cfg.Duration > 0 && now >= s.cfg.Duration {
 			return nil
+		}
+		if s.cfg.Progress != nil && now-shown >= progressEvery {
+			shown = now
+			s.cfg.Progress(s.result.Reports, now)
 		}
 		left := uint64(MaxCount)
 		if s.cfg.Count > 0 {

@@ -117,8 +117,10 @@ func TestSequenceWraps(t *testing.T) {
 
 func TestEnds(t *testing.T) {
 	to, _ := receiver(t)
-	got, err := Run(context.Background(), Config{To: to, Sources: 300, Coalesce: 1, Duration: 50 * time.Millisecond, Rate: 1000})
-	if err != nil || got.Reports == 0 || got.Reports > 1000 {
+	calls := 0
+	got, err := Run(context.Background(), Config{To: to, Sources: 300, Coalesce: 1, Duration: 250 * time.Millisecond, Rate: 1000,
+		Progress: func(uint64, time.Duration) { calls++ }})
+	if err != nil || got.Reports == 0 || got.Reports > 1000 || calls == 0 || calls > 3 {
 		t.Errorf("duration: got %d reports, %v", got.Reports, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
