@@ -10,19 +10,23 @@ package engine
 //
 //	node ─► opIfEq ─► opMove ─► opTable ┐        ┌─► next node ─► … ─► opEnd
 //	                                    ▼        │
-//	                        action: opArg ─► opReturn
+//	                        action: opMove ─► opReturn
+//
+// An action's arguments are copied to slots of their own before it runs. Most
+// instructions are moves, of which as many as follow one another are one step.
 //
 // There are two versions of all code: as fast as possible, and one that tells the
 // trace about every step (by opStep; see trace_code.go). Which one runs is
 // decided per pipeline.
 type code struct {
-	ins   []instr
-	evals []intFn
-	tests []boolFn
-	steps []stepFn
-	args  [][]uint64
-	calcs []*calculation
+	ins []instr
 
+	// What instructions refer to by number.
+	evals   []intFn
+	tests   []boolFn
+	steps   []stepFn
+	args    [][]uint64
+	calcs   []*calculation
 	parses  []parseOp
 	selects []*state
 }

@@ -107,10 +107,7 @@ func (p *packet) exec(c *code, version int, pc uint32) {
 		case opTable:
 			call, next := p.sw.tables[in.a].apply(p)
 			if call != nil && !call.act.idle[version] {
-				args := phv[p.sw.prog.args:]
-				for i, v := range call.args {
-					args[i] = v
-				}
+				copy(phv[p.sw.prog.args:], call.args)
 				after, pc = next, call.act.pc[version]
 				continue
 			}

@@ -6,8 +6,8 @@ import (
 	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
-// Expressions become closures over slot numbers. An integer expression is
-// compiled in one of two ways:
+// Expressions that are no code become closures over slot numbers. An integer
+// expression is compiled in one of two ways:
 //
 //   - narrow: a uint64, the value modulo 2^64. Sums, products, left shifts and bit
 //     operations need no more of their operands than that; right shifts, division,
@@ -212,15 +212,6 @@ func (k *compiler) binaryConst(e spec.Binary, base int) intFn {
 		return nil
 	}
 	v := lowWord(c.Value)
-	if f, ok := e.X.(spec.FieldRef); ok && !k.field(f).signed {
-		slot := k.field(f).slot
-		switch e.Op {
-		case spec.OpAdd:
-			return func(p *packet) uint64 { return p.phv[slot] + v }
-		case spec.OpBitAnd:
-			return func(p *packet) uint64 { return p.phv[slot] & v }
-		}
-	}
 	switch e.Op {
 	case spec.OpAdd:
 		x := k.int(e.X, base)
