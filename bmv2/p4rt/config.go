@@ -47,7 +47,7 @@ type Limits struct {
 
 	// AtomicCells bounds how many counters, meters and registers one DATAPLANE_ATOMIC
 	// batch may write, because packets wait for them; for all else they do not.
-	// Default 1024, some microseconds.
+	// Default 1024, some 15 µs.
 	AtomicCells int
 }
 

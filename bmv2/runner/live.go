@@ -183,7 +183,7 @@ func (l *Live) closeAll() error {
 func (l *Live) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var receivers, senders, servers sync.WaitGroup
+	var receivers, senders, servers, notifier sync.WaitGroup
 	failed := make(chan error, 2)
 	var stops []func()
 	serve := func(what string, lis net.Listener, s *grpc.Server) {
@@ -209,8 +209,10 @@ func (l *Live) Run(ctx context.Context) error {
 		receivers.Go(func() { l.receive(ctx, number, o) })
 		senders.Go(o.send)
 	}
+	notifier.Go(func() { l.notify(ctx) })
 	l.engine(ctx)
 
+	notifier.Wait()
 	for _, stop := range stops {
 		stop()
 	}
@@ -272,10 +274,23 @@ func (o *outPort) send() {
 // tickEvery is how often digests and idle entries are looked for.
 const tickEvery = 10 * time.Millisecond
 
-// engine owns the switch: it takes packets in, and lets them leave when they are due.
-func (l *Live) engine(ctx context.Context) {
+// notify looks for digests and idle entries. It does so beside the engine, because it
+// waits for requests under way and lists whole tables.
+func (l *Live) notify(ctx context.Context) {
 	ticks := time.NewTicker(tickEvery)
 	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+			l.tick()
+		}
+	}
+}
+
+// engine owns the switch: it takes packets in, and lets them leave when they are due.
+func (l *Live) engine(ctx context.Context) {
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()
 	for {
@@ -286,8 +301,6 @@ func (l *Live) engine(ctx context.Context) {
 			l.take(a)
 		case <-due.C:
 		case <-l.wake:
-		case <-ticks.C:
-			l.tick()
 		}
 		due.Reset(l.leave())
 	}
