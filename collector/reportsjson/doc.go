@@ -15,6 +15,7 @@
 //	                                     where it was guessed from the traffic
 //	subsystem                            what hw_id means, where the profile shifts it
 //	rep_type, in_type, report_length, md_length, d, q, f, i, rsvd
+//	etrap_status                         of switch-p4-16: the upper two bits of rsvd
 //	rep_md_bits, domain_specific_id, ds_md_bits, ds_md_status      (rep_type 1)
 //	reserved_bit_0, level_1_ingress_interface_id, level_1_egress_interface_id,
 //	hop_latency, queue_id, queue_occupancy, ingress_timestamp, egress_timestamp,
@@ -32,7 +33,9 @@
 //	tlvs                                 tlv_type, rsvd, tlv_length, tlv_data_template, data
 //	ds_extension_data, truncated_packet, contents
 //	                                     inner contents by in_type, hex
+//	drop_timestamp, drop_count, drop_key ds_extension_data of domain 0x5453 read
 //	int                                  INT headers of the truncated packet, see below
+//	int_error                            where a packet is marked for INT and has none
 //	vlans, mpls_label
 //	outer, inner                         IP headers of the truncated packet: inner is
 //	                                     the only one or the one inside outer; deeper

@@ -214,10 +214,10 @@ func TestProfiles(t *testing.T) {
 	if hops := x["hops"].([]any); len(hops) != 2 || hops[1].(map[string]any)["source_only_metadata"] != "0000000001010000" {
 		t.Errorf("cablelabs: got %v", x)
 	}
-	drop := "223fffff1111111113030180" + "000100000000" + "0000" + "04470000"
+	drop := "223fffff111111111303018b" + "000100000000" + "0000" + "04470000"
 	opt := Options{Profiles: []profile.Rule{}, Profile: &profile.SwitchP416}
 	got, sum = decodeLines(t, drop, opt)
-	if sum.Guessed != 0 || got[0]["profile"] != "switch-p4-16" || got[0]["profile_guessed"] != 0.0 || got[0]["subsystem"] != 2.0 || got[0]["drop_reason_name"] != "traffic_manager" {
+	if sum.Guessed != 0 || got[0]["profile"] != "switch-p4-16" || got[0]["profile_guessed"] != 0.0 || got[0]["subsystem"] != 2.0 || got[0]["etrap_status"] != 2.0 || got[0]["rsvd"] != 11.0 || got[0]["drop_reason_name"] != "traffic_manager" {
 		t.Errorf("switch-p4-16: got %v", got[0])
 	}
 	got, _ = decodeLines(t, drop, Options{Profile: &profile.Standard})

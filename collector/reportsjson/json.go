@@ -109,6 +109,9 @@ func (o *object) report(it *item, domains report.Domains) {
 	o.flag("f", r.Flags&report.Tracked != 0)
 	o.flag("i", r.Flags&report.Interim != 0)
 	o.num("rsvd", uint64(r.Flags&15))
+	if it.choice.ETrap {
+		o.num("etrap_status", uint64(r.Flags>>2&3))
+	}
 	if r.RepType == report.INT || it.choice.Quirks.MainAlways && r.RepType.Defined() {
 		o.num("rep_md_bits", uint64(r.MdBits|r.ClaimedMdBits))
 		o.num("domain_specific_id", uint64(r.DomainID))

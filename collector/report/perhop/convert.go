@@ -30,17 +30,24 @@ type Converter struct {
 	Domains report.Domains
 	Clocks  *Clocks // nil = timestamps that wrap are left as they are
 
-	counts Counts
-	packet dissect.Packet
-	head   inband.Header
-	hop    inband.Hop
-	own    postcard.Record
-	blank  postcard.Record // of the packet at hand and of no hop
-	rec    postcard.Record
+	counts  Counts
+	records uint64 // emitted
+	packet  dissect.Packet
+	head    inband.Header
+	hop     inband.Hop
+	own     postcard.Record
+	blank   postcard.Record // of the packet at hand and of no hop
+	rec     postcard.Record
 }
 
 // Counts returns what the converter has met so far.
 func (c *Converter) Counts() Counts { return c.counts }
+
+// give emits a record.
+func (c *Converter) give(rec *postcard.Record, emit Emit) {
+	c.records++
+	emit(rec)
+}
 
 // Report emits the records of one individual report of a datagram that was received
 // at a time of the collector's clock (ns) from a source with profile p.
@@ -55,7 +62,7 @@ func (c *Converter) Report(received int64, p *profile.Profile, g report.Group, r
 		c.counts.Unknown++
 	}
 	if c.packet.INTs == 0 && !c.packet.BadINT {
-		emit(own)
+		c.give(own, emit)
 		return
 	}
 	_, b := r.Packet()
@@ -98,12 +105,12 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 			hops = true
 			if pending && j == 0 && postcard.NodeID(c.hop.NodeID) == own.Node {
 				c.fill(received, p, own)
-				emit(own)
+				c.give(own, emit)
 				pending = false
 				continue
 			}
 			if pending && saysSomething(r, own) {
-				emit(own)
+				c.give(own, emit)
 			}
 			pending = false
 			if !begun {
@@ -113,11 +120,11 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 			c.rec = c.blank
 			c.rec.Node = postcard.NodeID(c.hop.NodeID)
 			c.fill(received, p, &c.rec)
-			emit(&c.rec)
+			c.give(&c.rec, emit)
 		}
 	}
 	if pending && (!hops || saysSomething(r, own)) {
-		emit(own)
+		c.give(own, emit)
 	}
 }
 

@@ -32,6 +32,7 @@ type Outcome struct {
 	Group     report.Group
 	Choice    profile.Choice
 	Reports   uint64 // converted to at least one record
+	Records   uint64 // made of them
 	Skipped   uint64 // of a type whose contents are not defined
 	Malformed uint64
 	Causes    [report.Causes]uint32 // of the malformed
@@ -43,6 +44,7 @@ type Outcome struct {
 // a datagram without a readable group header, of which no more is known.
 func (r *Reader) Datagram(received int64, src netip.AddrPort, b []byte, out *Outcome, emit Emit) error {
 	*out = Outcome{Choice: r.Book.Of(src, b)}
+	before := r.records
 	r.dec.Quirks = out.Choice.Quirks
 	g, err := r.dec.Reset(b)
 	if err != nil {
@@ -62,6 +64,7 @@ func (r *Reader) Datagram(received int64, src netip.AddrPort, b []byte, out *Out
 		}
 	}
 	out.Trailing = r.dec.Trailing()
+	out.Records = r.records - before
 	return nil
 }
 

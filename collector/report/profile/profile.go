@@ -24,6 +24,7 @@ type Profile struct {
 	HwShift      uint8 // hw_id stands this many bits too far left
 	SequenceBits uint8 // sequence numbers wrap after so many bits; 0 = 32 before version 2.0, 22 since
 	NoSequence   bool  // sequence numbers do not count
+	ETrap        bool  // the upper two reserved bits of an individual report are ETRAP's status
 
 	Reasons *Reasons // names of its drop reasons
 }
@@ -56,7 +57,7 @@ var (
 		Name:    "switch-p4-16",
 		Emitter: "p4lang/open-p4studio@1f97778f switch-p4-16 p4src/shared/{headers,dtel}.p4 (Tofino; SONiC DTel)",
 		Marks:   dissect.DefaultMarks, Reasons: &switchP416Reasons,
-		TimeBits: 48, HopTimeBits: 48, HwShift: 2,
+		TimeBits: 48, HopTimeBits: 48, HwShift: 2, ETrap: true,
 	}
 	// HostReporter: 0.5, hosts without queues.
 	HostReporter = Profile{
