@@ -221,3 +221,27 @@ func forgiven(datagram []byte) bool {
 	}
 	return len(datagram)%4 != 0
 }
+
+// A packet without a link header gets a made-up one, and is the same packet.
+func TestEncodeRawIP(t *testing.T) {
+	raw := "455c0048000100004006633d0a0a01010a0a020204d2005000000001000000025010000000000000" +
+		"1007002820000206900000000000000000000002000000160000000" + "10000000b"
+	first := decoded(t, raw, Options{})
+	if !strings.Contains(first, `"frame_start":"ipv4"`) {
+		t.Fatalf("got %s", first)
+	}
+	out, sum := encoded(t, first, HexLines)
+	if want := "020000000002020000000001" + "0800" + raw; strings.TrimSpace(out) != want || sum.Packets != 1 {
+		t.Errorf("got %s\nwant %s", out, want)
+	}
+	var a, b map[string]any
+	if err := json.Unmarshal([]byte(first), &a); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(decoded(t, out, Options{})), &b); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(a["int"], b["int"]); diff != "" {
+		t.Errorf("INT (-got, +want):\n%s", diff)
+	}
+}
