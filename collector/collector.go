@@ -1,13 +1,13 @@
 package collector
 
 import (
+	"fmt"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/telltale-net/telltale/collector/postcard"
-	"github.com/telltale-net/telltale/collector/report"
+	"github.com/telltale-net/telltale/collector/report/profile"
 	"github.com/telltale-net/telltale/collector/sequence"
 )
 
@@ -32,7 +32,7 @@ type Collector struct {
 	deps Deps
 
 	accounts [shards]account
-	scratch  sync.Pool
+	readers  readers // of Ingest; every socket has one of its own
 
 	queue chan *batch // full ones, to the sink
 	free  chan *batch // empty ones, to the readers
@@ -51,12 +51,13 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	if deps.Now == nil {
 		deps.Now = func() int64 { return time.Now().UnixNano() }
 	}
-	domains := append(report.Domains{report.ExtensionDomain}, cfg.Domains...)
+	if _, err := profile.NewBook(cfg.Profiles, 1); err != nil {
+		return nil, fmt.Errorf("collector configuration: %w", err)
+	}
 	c := &Collector{
 		cfg: cfg, deps: deps,
-		scratch: sync.Pool{New: func() any { return &scratch{dec: report.Decoder{Domains: domains}} }},
-		queue:   make(chan *batch, cfg.Queue),
-		free:    make(chan *batch, cfg.Queue+cfg.Sockets+1),
+		queue: make(chan *batch, cfg.Queue),
+		free:  make(chan *batch, cfg.Queue+cfg.Sockets+1),
 	}
 	limits := sequence.Limits{
 		Streams: (cfg.Sources + shards - 1) / shards,

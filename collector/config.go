@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/collector/report"
+	"github.com/telltale-net/telltale/collector/report/profile"
 )
 
 // Overload says what is given up when the sink is slower than the network.
@@ -33,7 +34,8 @@ type Config struct {
 	LossBucket  time.Duration // resolution of the loss history
 	LossBuckets int           // how many of them are kept per stream
 
-	Domains report.Domains // domain-specific metadata beside our own
+	Domains  report.Domains // domain-specific metadata beside our own
+	Profiles []profile.Rule // how the reports of a prefix are read; those of others are read by a guess
 }
 
 // DefaultConfig returns the configuration that telltale starts with.

@@ -13,8 +13,12 @@
 // sockets. The wire format is collector/report's, the judging of sequence numbers
 // collector/sequence's; no analysis lives here.
 //
+// How a source deviates from the specifications says its profile (report/profile): the
+// configured one, or else a guess. A report becomes the record of the node that sent
+// it and one of every hop that its packet tells of (report/perhop).
+//
 // What holds at every moment when nothing is on its way:
 //
 //	datagrams = accounted to a source + rejected (no readable group header)
-//	reports   = given to the sink + shed
+//	records   = given to the sink + shed
 package collector

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/telltale-net/telltale/collector/postcard"
@@ -29,11 +30,14 @@ func (b *batch) reset() { b.records, b.runs = b.records[:0], b.runs[:0] }
 type handover struct {
 	c     *Collector
 	b     *batch
-	key   sequence.Key // of the datagram at hand; Node and HwID come with the record
-	since time.Time    // when the first record of b came; zero = b is empty
+	in    *reader    // the reader whose records these are
+	src   netip.Addr // of the datagram at hand
+	since time.Time  // when the first record of b came; zero = b is empty
 }
 
-func (c *Collector) newHandover() *handover { return &handover{c: c, b: c.emptyBatch()} }
+func (c *Collector) newHandover() *handover {
+	return &handover{c: c, b: c.emptyBatch(), in: c.newReader()}
+}
 
 func (c *Collector) emptyBatch() *batch {
 	select {
@@ -48,11 +52,11 @@ func (c *Collector) emptyBatch() *batch {
 func (h *handover) add(r *postcard.Record) {
 	b := h.b
 	b.records = append(b.records, *r)
-	h.key.Node, h.key.HwID = uint32(r.Node), r.HwID
-	if n := len(b.runs); n > 0 && b.runs[n-1].key == h.key {
+	key := keyOf(h.src, h.in.out.Group)
+	if n := len(b.runs); n > 0 && b.runs[n-1].key == key {
 		b.runs[n-1].n++
 	} else {
-		b.runs = append(b.runs, run{h.key, 1})
+		b.runs = append(b.runs, run{key, 1})
 	}
 	if len(b.records) == cap(b.records) {
 		h.flush()

@@ -75,7 +75,8 @@ func TestIngestCountsEverything(t *testing.T) {
 		`malformed_total{cause="version_unknown"}`: "1",
 		`malformed_total{cause="length_beyond"}`:   "1",
 		`malformed_total{cause="no_report"}`:       "1",
-		"trailing_bytes_total":                     "2", "reports_total": "5", "reports_skipped_total": "1",
+		"datagrams_guessed_total":                  "6", "records_total": "5",
+		"trailing_bytes_total": "2", "reports_total": "5", "reports_skipped_total": "1",
 		`sequence_total{kind="first"}`: "4", `sequence_total{kind="gap"}`: "1", `sequence_total{kind="duplicate"}`: "1",
 		"streams": "4",
 	}

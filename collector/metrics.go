@@ -6,11 +6,12 @@ import (
 	"io"
 
 	"github.com/telltale-net/telltale/collector/report"
+	"github.com/telltale-net/telltale/collector/report/perhop"
 	"github.com/telltale-net/telltale/collector/sequence"
 )
 
-// WriteMetrics writes a snapshot in the Prometheus text format. There are four
-// series per stream, so at most four times Config.Sources of those.
+// WriteMetrics writes a snapshot in the Prometheus text format. There are eight
+// series per stream, so at most eight times Config.Sources of those.
 func (s *Snapshot) WriteMetrics(w io.Writer) error {
 	m := metricWriter{b: bufio.NewWriter(w)}
 
@@ -24,6 +25,9 @@ func (s *Snapshot) WriteMetrics(w io.Writer) error {
 	m.family("trailing_bytes_total", "counter").put("", s.Trailing)
 	m.family("reports_total", "counter").put("", s.Sum.Reports)
 	m.family("reports_skipped_total", "counter").put("", s.Sum.Skipped)
+	m.family("records_total", "counter").put("", s.Sum.Records)
+	m.family("datagrams_guessed_total", "counter").put("", s.Guessed)
+	m.inband(&s.Inband)
 	m.family("records_given_total", "counter").put("", s.Given)
 	m.family("records_shed_total", "counter").put("", s.Sum.Shed)
 	m.family("sequence_total", "counter")
@@ -43,6 +47,15 @@ func (s *Snapshot) WriteMetrics(w io.Writer) error {
 	m.sources("source_datagrams_total", "counter", s.Sources, func(o *sequence.Source) uint64 { return o.Datagrams })
 	m.sources("source_reports_total", "counter", s.Sources, func(o *sequence.Source) uint64 { return o.Reports })
 	m.sources("source_shed_total", "counter", s.Sources, func(o *sequence.Source) uint64 { return o.Shed })
+	m.sources("source_restarts_total", "counter", s.Sources, func(o *sequence.Source) uint64 { return o.Kinds[sequence.Restart] })
+	m.sources("source_duplicates_total", "counter", s.Sources, func(o *sequence.Source) uint64 { return o.Kinds[sequence.Duplicate] })
+	m.sources("source_malformed_total", "counter", s.Sources, func(o *sequence.Source) uint64 { return o.Malformed })
+	m.family("source_profile", "gauge")
+	for i := range s.Sources {
+		o := &s.Sources[i]
+		name, guess := Profile(o)
+		m.put(fmt.Sprintf("{%s,profile=%q,guessed=\"%t\"}", streamLabels(o), name, guess), 1)
+	}
 	// A gap may yet be filled by late datagrams: this one can go down.
 	m.sources("source_lost_datagrams", "gauge", s.Sources, func(o *sequence.Source) uint64 { return uint64(max(o.Lost, 0)) })
 	return m.b.Flush()
@@ -78,6 +91,23 @@ func (m *metricWriter) sources(name, kind string, all []sequence.Source, f func(
 	m.family(name, kind)
 	for i := range all {
 		o := &all[i]
-		m.put(fmt.Sprintf("{source=%q,node=\"%d\",hw_id=\"%d\",version=\"%d\"}", o.Source, o.Node, o.HwID, o.Version), f(o))
+		m.put("{"+streamLabels(o)+"}", f(o))
+	}
+}
+
+func streamLabels(o *sequence.Source) string {
+	return fmt.Sprintf("source=%q,node=\"%d\",hw_id=\"%d\",version=\"%d\"", o.Source, o.Node, o.HwID, o.Version)
+}
+
+func (m *metricWriter) inband(c *perhop.Counts) {
+	m.family("inband_total", "counter")
+	for _, v := range []struct {
+		kind string
+		n    uint64
+	}{
+		{"stack", c.Stacks}, {"unannounced", c.Unannounced}, {"hop", c.Hops}, {"nameless_hop", c.Nameless}, {"cut", c.Cut},
+		{"bad", c.Bad}, {"sniffed", c.Sniffed}, {"flipped_shim", c.Flipped}, {"unknown_inner", c.Unknown},
+	} {
+		m.put(fmt.Sprintf("{kind=%q}", v.kind), v.n)
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/telltale-net/telltale/collector/sequence"
 )
 
 // socket is one UDP socket and its counts.
@@ -133,11 +131,8 @@ func (c *Collector) read(s *socket) error {
 		now := c.deps.Now()
 		for i := range n {
 			src, payload := rx.datagram(i)
-			h.key = sequence.Key{Source: src.Addr().Unmap()}
-			if len(payload) > 0 {
-				h.key.Version = payload[0] >> 4
-			}
-			c.Ingest(now, src, payload, emit)
+			h.src = src.Addr().Unmap()
+			c.ingest(h.in, now, src, payload, emit)
 		}
 		if err := h.watch(s.conn); err != nil {
 			return nil // closed meanwhile

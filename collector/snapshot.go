@@ -6,6 +6,7 @@ import (
 
 	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/collector/report"
+	"github.com/telltale-net/telltale/collector/report/perhop"
 	"github.com/telltale-net/telltale/collector/sequence"
 )
 
@@ -17,6 +18,8 @@ type Snapshot struct {
 	Rejected  uint64                // datagrams without a readable group header
 	Causes    [report.Causes]uint64 // malformed datagrams and reports by cause
 	Trailing  uint64                // bytes behind the last reports of datagrams
+	Guessed   uint64                // datagrams read by a guessed profile
+	Inband    perhop.Counts         // of INT in the packets of reports
 
 	Sum          sequence.Totals   // over all streams, evicted ones included
 	Sources      []sequence.Source // by source, node, hw_id
@@ -49,6 +52,8 @@ func (c *Collector) Snapshot() Snapshot {
 		s.Rejected += a.reject
 		s.Bytes += a.bytes
 		s.Trailing += a.trail
+		s.Guessed += a.guessed
+		addSince(&s.Inband, &a.inband, &perhop.Counts{})
 		for j, n := range a.causes {
 			s.Causes[j] += n
 		}

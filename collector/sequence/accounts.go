@@ -29,7 +29,9 @@ type Totals struct {
 	Reports   uint64        // individual reports decoded to records
 	Skipped   uint64        // individual reports of a type without a record
 	Malformed uint64        // individual reports that could not be read
+	Records   uint64        // made of the reports: one each, or one for every hop that a report tells of
 	Shed      uint64        // records given up under overload
+	Mark      uint8         // the caller's: how the stream is read. Not a count, and not added
 }
 
 // Add adds another stream's counts.
@@ -42,6 +44,7 @@ func (t *Totals) Add(o *Totals) {
 	t.Reports += o.Reports
 	t.Skipped += o.Skipped
 	t.Malformed += o.Malformed
+	t.Records += o.Records
 	t.Shed += o.Shed
 }
 
@@ -107,6 +110,19 @@ func (a *Accounts) Observe(now int64, key Key, seq uint32) (Kind, *Totals) {
 		}
 	}
 	return kind, &e.totals
+}
+
+// Unnumbered books one datagram of a stream whose sequence numbers do not count: its
+// loss is not known, and none is claimed.
+func (a *Accounts) Unnumbered(now int64, key Key) *Totals {
+	number := floorDiv(now, a.limits.Bucket)
+	e := a.entry(key, number)
+	e.last = now
+	e.totals.Datagrams++
+	if b := e.bucket(number); b != nil {
+		b.received++
+	}
+	return &e.totals
 }
 
 // Shed books n records of a stream as given up.
