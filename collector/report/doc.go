@@ -1,8 +1,12 @@
 // Package report decodes and encodes Telemetry Reports, the datagrams in which
 // INT-capable devices say what they did to a packet: version 2.0 of the
 // "Telemetry Report Format Specification" of the P4.org Applications Working
-// Group (2020-10-08), and decodes its versions 0.5 and 1.0. Section names below are
-// that document's.
+// Group (2020-10-08), and its versions 0.5 and 1.0. Section names below are that
+// document's.
+//
+// Below it: inband reads and writes the INT headers inside packets, profile knows how
+// emitters deviate, perhop turns reports into records, one per hop, and send is a load
+// generator.
 //
 // The package is pure: bytes to values and back. It opens no socket, reads no
 // clock, keeps nothing between datagrams and allocates nothing on the way of a
@@ -90,7 +94,9 @@
 // # Older versions
 //
 // Ver 0 (0.5) and 1 (1.0) have other headers, drawn in legacy.go, and are read into
-// the same values.
+// the same values, and written by [AppendLegacy].
+//
+// Devices that lay out their datagrams otherwise are read by their [Quirks].
 //
 // Our own switches add the words of [Extension] under Domain Specific ID 0x7474.
 package report

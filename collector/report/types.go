@@ -1,7 +1,7 @@
 package report
 
 // Version is the value of the Ver field of version 2.0, the newest that is decoded
-// and the one that is encoded. 0 stands for 0.5 and 1 for 1.0.
+// and the one that an [Encoder] writes. 0 stands for 0.5 and 1 for 1.0.
 const Version = 2
 
 // Sizes of the fixed parts, bytes.
