@@ -88,7 +88,8 @@ func (a *box) holdsAll(b *box) bool {
 	return true
 }
 
-// volume returns the logarithm of the number of places in the box, base 2.
+// volume returns the logarithm of the number of places in the box, base 2, nodes counting
+// more.
 func (s *space) volume(b *box) float64 {
 	v := float64(128-b.bits[dimSrc]) + float64(128-b.bits[dimDst]) + float64(8-b.bits[dimProto])
 	for d := dimSport; d <= dimDport; d++ {
@@ -96,12 +97,17 @@ func (s *space) volume(b *box) float64 {
 	}
 	switch b.bits[dimNode] {
 	case 0:
-		v += math.Log2(float64(len(s.net.Nodes)))
+		v += nodeWeight * math.Log2(float64(len(s.net.Nodes)))
 	case 16:
-		v += math.Log2(float64(s.typed[b.at[dimNode].hi>>48]))
+		v += nodeWeight * math.Log2(float64(s.typed[b.at[dimNode].hi>>48]))
 	}
 	return v
 }
+
+// nodeWeight is how many bits a bit of "which node" is worth: where the trouble is, is
+// the first thing to know. Flows that harm at one node and are seen at another are not
+// made flows that harm anywhere.
+const nodeWeight = 4
 
 // ports returns how many ports the box has in dimension d.
 func (b *box) ports(d int) float64 {

@@ -18,11 +18,13 @@ type cluster struct {
 // its budget.
 func cover(s *space, p points, least int64, budget int) (clusters []cluster, step int) {
 	c := newCovering(s, p, least)
-	for step = 1; step < 8; step *= 2 {
+	for _, step := range [...]int{1, 4} {
 		if rest, ok := c.at(inSteps(step), budget); ok {
 			return append(c.single, rest...), step
 		}
+		budget = max(1, budget/4)
 	}
+	step = 8
 	rest, _ := c.at(inSteps(step), 0)
 	return append(c.single, rest...), step
 }

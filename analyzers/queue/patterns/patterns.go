@@ -26,7 +26,7 @@ type Relation struct {
 // Config is how to aggregate; the zero Config is the paper's.
 type Config struct {
 	Threshold float64 // least share of all scores that makes a pattern; 0 = 0.01
-	Budget    int     // points looked at while clusters are enumerated; 0 = 6 million
+	Budget    int     // points looked at while clusters are enumerated; 0 = 12 million
 }
 
 // Pattern is one aggregated cause and whom it harmed.
@@ -64,7 +64,7 @@ type Result struct {
 // relation names what does not exist or has no valid score.
 func Find(net *records.Network, flows []records.Flow, rels []Relation, cfg Config) (Result, error) {
 	cfg.Threshold = cmp.Or(cfg.Threshold, 0.01)
-	cfg.Budget = cmp.Or(cfg.Budget, 6_000_000)
+	cfg.Budget = cmp.Or(cfg.Budget, 12_000_000)
 	if !(cfg.Threshold >= 1e-4 && cfg.Threshold <= 1) {
 		return Result{}, fmt.Errorf("threshold of patterns: got %v, want 0.0001 to 1", cfg.Threshold)
 	}
