@@ -140,7 +140,7 @@ func checkPlots(t *testing.T, res *Result) {
 // The number of workers does not show in the figures.
 func TestWorkersDoNotShow(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	cfg := Config{Experiment: "noise", Seeds: 2, FirstSeed: 7, Duration: 200 * time.Millisecond, Methods: []Method{Plain}}
+	cfg := Config{Experiment: "sweep-interrupt", Seeds: 2, FirstSeed: 7, Duration: 200 * time.Millisecond, Methods: []Method{Plain}}
 	one := evaluate(t, cfg)
 	cfg.Workers = 3
 	if three := evaluate(t, cfg); !reflect.DeepEqual(one, three) {
