@@ -206,7 +206,7 @@ func (o *object) hop(h *inband.Header, hop *inband.Hop, it *item) {
 			wire = 32
 		}
 		_, _, latency := it.choice.HopTimes(wire, hop.IngressTime, hop.EgressTime)
-		o.num("derived_hop_latency", latency)
+		o.latency(latency)
 	}
 	if hop.Invalid != 0 {
 		o.open("invalid", '[')

@@ -159,7 +159,14 @@ func (o *object) derived(it *item) {
 	}
 	if r.Has(report.MdIngressTime|report.MdEgressTime) && !r.Has(report.MdHopLatency) {
 		_, _, latency := it.choice.Times(it.group.Version, r.IngressTime, r.EgressTime)
-		o.num("derived_hop_latency", latency)
+		o.latency(latency)
+	}
+}
+
+// latency writes the difference of two timestamps unless the later is the earlier.
+func (o *object) latency(ns uint64) {
+	if ns < 1<<63 {
+		o.num("derived_hop_latency", ns)
 	}
 }
 

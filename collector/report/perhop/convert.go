@@ -205,8 +205,8 @@ func (c *Converter) fill(received int64, p *profile.Profile, rec *postcard.Recor
 		wire = min(wire, p.HopTimeBits)
 	}
 	both := h.Has&(inband.IngressTime|inband.EgressTime) == inband.IngressTime|inband.EgressTime
-	if both && lacks(postcard.HasLatency, 0) {
-		rec.Latency = clamp(latency)
+	if both && latency <= maxLatency && lacks(postcard.HasLatency, 0) {
+		rec.Latency = uint32(latency)
 	}
 	hadIngress := rec.Has&postcard.HasIngress != 0
 	if lacks(postcard.HasIngress, inband.IngressTime) {
@@ -242,9 +242,13 @@ func (c *Converter) reportTimes(received int64, p *profile.Profile, g report.Gro
 	switch {
 	case hasIn && hasOut:
 		own.Egress = own.Ingress + (out - in)
-		if !r.Has(report.MdHopLatency) {
-			own.Latency = clamp(latency)
+		switch {
+		case r.Has(report.MdHopLatency):
+		case latency <= maxLatency:
+			own.Latency = uint32(latency)
 			own.Has |= postcard.HasLatency
+		default:
+			own.Has &^= postcard.HasLatency
 		}
 	case hasOut:
 		own.Egress = c.extend(received, own.Node, unit.Nanoseconds(r.EgressTime), r.EgressTime, width, unit)
@@ -259,4 +263,8 @@ func (c *Converter) extend(received int64, node postcard.NodeID, ns, t uint64, w
 	return c.Clocks.of(node, width).Extend(received, t, width, u)
 }
 
-func clamp(v uint64) uint32 { return uint32(min(v, 0xffffffff)) }
+// maxLatency is the longest latency that a record holds. What the difference of two
+// timestamps exceeds it by says that they do not belong together.
+const maxLatency = 1<<32 - 1
+
+func clamp(v uint64) uint32 { return uint32(min(v, maxLatency)) }

@@ -228,6 +228,10 @@ func TestWrapAround(t *testing.T) {
 	if r := convert(t, &c, &profile.FabricTNA, report05)[0]; r.Latency != 32 || r.Egress-r.Ingress != 32 {
 		t.Errorf("32 bits: got %+v", r)
 	}
+	// Of 64 bits nothing wraps: what goes back is no latency.
+	if r := convert(t, &c, &profile.Standard, report20)[0]; r.Has&postcard.HasLatency != 0 || r.Ingress != 0x0000fffffffffff0 || r.Egress != 0x10 {
+		t.Errorf("64 bits: got %+v", r)
+	}
 	// With clocks the times of a node go on rising.
 	c.Clocks = new(Clocks)
 	start, last := int64(1_800_000_000_000_000_000), uint64(0)

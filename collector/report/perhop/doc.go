@@ -19,6 +19,7 @@
 // The sink's hop in a separate report becomes a second record of that node with the
 // same ingress timestamp.
 //
-// Times and latencies become nanoseconds by the profile of the source, latencies
-// modulo the width of its timestamps. The package is pure.
+// Times and latencies become nanoseconds by the profile of the source, latencies that
+// follow from timestamps modulo their width; a difference beyond 4.29 s is no latency
+// but two timestamps that do not belong together. The package is pure.
 package perhop
