@@ -39,9 +39,10 @@ type spreadPoints struct {
 func (t *Table) Draw(w io.Writer, format string) error {
 	p := plot.New()
 	p.Title.Text = t.Title
+	p.Title.Padding = vg.Points(6)
 	p.X.Label.Text = t.Axis
 	p.Y.Label.Text = "share of victims, %"
-	p.Y.Min, p.Y.Max = 0, 100
+	p.Y.Min, p.Y.Max = 0, 102
 	p.Add(plotter.NewGrid())
 	for _, m := range Methods() {
 		var pts spreadPoints

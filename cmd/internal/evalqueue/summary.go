@@ -55,13 +55,13 @@ type Runs struct {
 
 // Result is what an evaluation found.
 type Result struct {
-	Rate      float64 `json:"rate_pps"`
-	Duration  string  `json:"duration"`
-	Seeds     int     `json:"seeds"`
-	FirstSeed uint64  `json:"first_seed"`
-	Methods   []Method
-	Tables    []Table `json:"tables"`
-	Runs      []Runs  `json:"runs"`
+	Rate      float64  `json:"rate_pps"`
+	Duration  string   `json:"duration"`
+	Seeds     int      `json:"seeds"`
+	FirstSeed uint64   `json:"first_seed"`
+	Methods   []Method `json:"methods"`
+	Tables    []Table  `json:"tables"`
+	Runs      []Runs   `json:"runs"`
 }
 
 // summary helps to make tables from outcomes.
