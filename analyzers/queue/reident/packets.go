@@ -7,8 +7,8 @@ import (
 )
 
 // Packets returns the trace with a packet id of its own for every packet: records that
-// are linked share theirs, and the flow, where one of them has it. Where arrivals were not
-// known, a linked record's is the departure before it (or its start, if clocks make that
+// are linked share theirs, and those without a flow get one that another has. Where
+// arrivals were not known, a linked record's is the departure before it (or its start, if clocks make that
 // the earlier).
 func (l *Links) Packets() (*records.Trace, error) {
 	packet, packets := l.number()
@@ -18,8 +18,8 @@ func (l *Links) Packets() (*records.Trace, error) {
 	}
 	for q := range l.trace.Queues {
 		for i, f := range l.trace.Queues[q].Flow {
-			if f != records.NoFlow {
-				flows[packet[int(l.base[q])+i]] = f
+			if n := packet[int(l.base[q])+i]; flows[n] == records.NoFlow {
+				flows[n] = f
 			}
 		}
 	}
@@ -31,7 +31,10 @@ func (l *Links) Packets() (*records.Trace, error) {
 		for i := range l.trace.Queues[q].Len() {
 			r := l.trace.Record(q, i)
 			n := int(l.base[q]) + i
-			r.Packet, r.Flow = uint64(packet[n]), flows[packet[n]]
+			r.Packet = uint64(packet[n])
+			if r.Flow == records.NoFlow {
+				r.Flow = flows[packet[n]]
+			}
 			if up := l.up[n]; up >= 0 && l.read[q] {
 				u := l.ref(up)
 				r.Arrive = min(r.Arrive, l.trace.Queues[u.Queue].Depart(int(u.Record)))

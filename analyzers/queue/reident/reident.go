@@ -11,12 +11,12 @@ import (
 // IDs is how many identifications there are.
 const IDs = 1 << 16
 
-// Config bounds how long packets are on their way; the zero Config is for a data set
-// with arrivals, one clock, and links of up to 100 µs.
+// Config bounds how long packets are on their way; the zero Config is for links of
+// up to 100 µs, queues of 1024 packets and clocks that are off by up to 50 µs.
 type Config struct {
 	Propagation int64 // longest way from a departure to the next node, ns; 0 = 100 µs
 	Depth       int   // packets that wait at a node at most, where arrivals are not known; 0 = 1024
-	Clock       int64 // how much later than an arrival the departure before it may seem, ns
+	Clock       int64 // by how much clocks may be off: departures may seem so much later, and ways longer, ns; 0 = 50 µs
 }
 
 // Ref names a record of the trace; Queue −1 = none.
@@ -72,6 +72,7 @@ func (l *Links) ref(n int32) Ref {
 func Link(t *records.Trace, cfg Config) (*Links, error) {
 	cfg.Propagation = cmp.Or(cfg.Propagation, 100_000)
 	cfg.Depth = cmp.Or(cfg.Depth, 1024)
+	cfg.Clock = cmp.Or(cfg.Clock, 50_000)
 	n := t.Records()
 	if n > math.MaxInt32 {
 		return nil, fmt.Errorf("cannot link packets: got %d records, want at most %d", n, math.MaxInt32)
@@ -112,13 +113,14 @@ func readsOnly(q *records.Queue) bool {
 // way returns how long before an arrival at a queue the packet can have left the node
 // before.
 func (m *matcher) way(q int) int64 {
+	link := m.cfg.Propagation + m.cfg.Clock
 	if !m.read[q] {
-		return m.cfg.Propagation
+		return link
 	}
 	rate := m.trace.Network.Nodes[m.trace.Queues[q].Node].RatePPS
 	if rate <= 0 {
-		return m.cfg.Propagation + 10_000_000
+		return link + 10_000_000
 	}
 	// Twice the time that a full queue takes: the server may have been slower.
-	return m.cfg.Propagation + int64(min(2e9*float64(m.cfg.Depth)/rate, 1e12))
+	return link + int64(min(2e9*float64(m.cfg.Depth)/rate, 1e12))
 }
