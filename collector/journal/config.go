@@ -32,6 +32,10 @@ type Config struct {
 	Pending      int           // full blocks that may wait; then Append waits
 	Patience     time.Duration // how long a block is tried before it is shed
 
+	// ReadOnly opens a log that is there for reading: nothing is made, no limit of the
+	// stream is changed, and Append fails.
+	ReadOnly bool
+
 	Log *slog.Logger // takes what the server in this process warns of; nil = nothing
 
 	// OnStored, where not nil, takes the records of a block that is in the log, OnShed

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
 	"github.com/telltale-net/telltale/collector/block"
@@ -293,4 +294,63 @@ func Example() {
 	_, err := Open(context.Background(), cfg)
 	fmt.Println(err)
 	// Output: journal configuration: got folder "" and URL "", want one of them
+}
+
+// A log that is closed before it could take everything counts the rest as shed, also
+// where Append waits.
+func TestAbandon(t *testing.T) {
+	ns, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns.Start()
+	if !ns.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the NATS server did not start")
+	}
+	shed := 0
+	j := open(t, func(c *Config) {
+		c.URL, c.Pending, c.Patience = ns.ClientURL(), 1, time.Hour
+		c.OnShed = func(r []postcard.Record, _ error) { shed += len(r) }
+	})
+	ns.Shutdown()
+	ns.WaitForShutdown()
+	done := make(chan error, 1)
+	go func() { done <- j.Append(numbered(1, 3000)) }()
+	for j.Stats().Appended < 1500 { // one block is tried, one waits, one is to wait
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := j.Close(ctx); !errors.Is(err, ErrAbandoned) && !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Close: got %v, want that records were given up", err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if s := j.Stats(); s.Appended != 3000 || s.Stored != 0 || s.Shed != 3000 || shed != 3000 {
+		t.Errorf("got %+v and %d told as shed, want 3000 shed", s, shed)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	readOnly := DefaultConfig()
+	readOnly.Dir, readOnly.ReadOnly, readOnly.MaxBytes = t.TempDir(), true, 1 // a limit that would empty the log
+	if _, err := Open(t.Context(), readOnly); err == nil {
+		t.Fatal("opened a log that is not there")
+	}
+	j := open(t, func(c *Config) { c.Dir = readOnly.Dir })
+	if err := j.Append(numbered(1, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	closing(t, j)
+	j, err := Open(t.Context(), readOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closing(t, j)
+	if err := j.Append(numbered(1, 1)); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("Append: got %v", err)
+	}
+	got, _ := seqs(t, j, block.Query{})
+	wantSeqs(t, got, 1, 1001)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,9 @@ type Journal struct {
 	closed bool
 
 	queue   chan *filling // to the publisher, in order
+	given   chan struct{} // closed by Abandon
+	abandon sync.Once
+	telling sync.Mutex    // held while Config.OnStored or OnShed is called
 	spare   chan *filling // empty ones
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -64,7 +68,7 @@ func Open(ctx context.Context, cfg Config) (*Journal, error) {
 	if cfg.free == nil {
 		cfg.free = free
 	}
-	j := &Journal{cfg: cfg, writer: nuid.Next(), queue: make(chan *filling, cfg.Pending), spare: make(chan *filling, cfg.Pending+2)}
+	j := &Journal{cfg: cfg, writer: nuid.Next(), queue: make(chan *filling, cfg.Pending), given: make(chan struct{}), spare: make(chan *filling, cfg.Pending+2)}
 	j.jobs.New = func() any { return new(job) }
 	if cfg.Dir != "" {
 		if err := j.take(); err != nil {
@@ -85,6 +89,12 @@ func Open(ctx context.Context, cfg Config) (*Journal, error) {
 
 // take makes the data folder and takes it for this process.
 func (j *Journal) take() error {
+	if j.cfg.ReadOnly {
+		if _, err := os.Stat(filepath.Join(j.cfg.Dir, "jetstream")); err != nil {
+			return fmt.Errorf("there is no log: %w", err)
+		}
+		return j.lock()
+	}
 	if err := os.MkdirAll(j.cfg.Dir, 0o750); err != nil {
 		return err
 	}
@@ -155,6 +165,12 @@ func (j *Journal) restart(ctx context.Context) error {
 
 // declare makes the stream, or changes its limits to the configured ones.
 func (j *Journal) declare(ctx context.Context, l *link) error {
+	if j.cfg.ReadOnly {
+		if _, err := l.js.Stream(ctx, j.cfg.Stream); err != nil {
+			return fmt.Errorf("there is no stream %q: %w", j.cfg.Stream, err)
+		}
+		return nil
+	}
 	want := jetstream.StreamConfig{
 		Name:        j.cfg.Stream,
 		Description: "postcards of Telltale, in blocks",
@@ -234,8 +250,20 @@ func (j *Journal) serve(ctx context.Context) (*server.Server, error) {
 	return s, nil
 }
 
-// Close stores what has been appended, as far as ctx lets it, and closes the log.
+// Abandon gives up what is not in the log yet and whatever is appended from now on, so
+// that nobody waits for it: it counts as shed. A block that is being published may be
+// in the log all the same.
+func (j *Journal) Abandon() {
+	j.abandon.Do(func() {
+		close(j.given)
+		j.stop()
+	})
+}
+
+// Close stores what has been appended, as far as ctx lets it, gives up the rest, and
+// closes the log.
 func (j *Journal) Close(ctx context.Context) error {
+	defer context.AfterFunc(ctx, j.Abandon)()
 	err := j.Flush(ctx)
 	j.mu.Lock()
 	was := j.closed
@@ -246,6 +274,11 @@ func (j *Journal) Close(ctx context.Context) error {
 	}
 	j.stop()
 	j.running.Wait()
+	for len(j.queue) > 0 {
+		if f := <-j.queue; f.flushed == nil {
+			j.shed(f.records, ErrAbandoned)
+		}
+	}
 	j.link.Load().end()
 	j.unlock()
 	if err != nil {

@@ -29,12 +29,22 @@ const (
 // ErrClosed says that the journal is closed.
 var ErrClosed = errors.New("the log is closed")
 
+// ErrReadOnly says that the journal was opened for reading.
+var ErrReadOnly = errors.New("the log was opened for reading only")
+
+// ErrAbandoned says that records were given up because the journal was closed before
+// the log had taken them.
+var ErrAbandoned = errors.New("the log was closed before it had taken everything")
+
 // ErrNoSpace says that the disk is full, or nearly.
 var ErrNoSpace = errors.New("no room left on the disk of the log")
 
 // Append copies records into the block being filled. It waits when Config.Pending
-// blocks wait already. It fails only when the journal is closed.
+// blocks wait already. It fails only when the journal is closed or read only.
 func (j *Journal) Append(records []postcard.Record) error {
+	if j.cfg.ReadOnly {
+		return ErrReadOnly
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
@@ -88,7 +98,23 @@ func (j *Journal) handOver() {
 	if f := j.filled; f != nil && len(f.records) > 0 {
 		j.filled = nil
 		j.stats.appended.Add(uint64(len(f.records)))
-		j.queue <- f
+		select {
+		case j.queue <- f:
+		case <-j.given:
+			j.shed(f.records, ErrAbandoned)
+		}
+	}
+}
+
+// shed counts the records of a block as given up.
+func (j *Journal) shed(records []postcard.Record, err error) {
+	j.stats.alarm(err)
+	j.stats.blocksShed.Add(1)
+	j.stats.shed.Add(uint64(len(records)))
+	if j.cfg.OnShed != nil {
+		j.telling.Lock()
+		j.cfg.OnShed(records, err)
+		j.telling.Unlock()
 	}
 }
 
@@ -101,11 +127,16 @@ func (j *Journal) Flush(ctx context.Context) error {
 		return ErrClosed
 	}
 	j.handOver()
-	j.queue <- &filling{flushed: done}
+	select {
+	case j.queue <- &filling{flushed: done}:
+	case <-j.given:
+	}
 	j.mu.Unlock()
 	select {
 	case <-done:
 		return nil
+	case <-j.given:
+		return ErrAbandoned
 	case <-ctx.Done():
 		return fmt.Errorf("cannot wait until the log has everything: %w", ctx.Err())
 	}
@@ -163,12 +194,7 @@ func (j *Journal) store(ctx context.Context, enc *block.Encoder, buf []byte, rec
 	}
 	id := fmt.Sprintf("%s-%d", j.writer, j.stats.blocks.Load()+j.stats.blocksShed.Load())
 	if err := j.send(ctx, id, j.subject(records[0].Received), buf); err != nil {
-		j.stats.alarm(err)
-		j.stats.blocksShed.Add(1)
-		j.stats.shed.Add(uint64(len(records)))
-		if j.cfg.OnShed != nil {
-			j.cfg.OnShed(records, err)
-		}
+		j.shed(records, err)
 		return buf
 	}
 	j.stats.calm()
@@ -176,7 +202,9 @@ func (j *Journal) store(ctx context.Context, enc *block.Encoder, buf []byte, rec
 	j.stats.bytes.Add(uint64(len(buf)))
 	j.stats.stored.Add(uint64(len(records)))
 	if j.cfg.OnStored != nil {
+		j.telling.Lock()
 		j.cfg.OnStored(records)
+		j.telling.Unlock()
 	}
 	return buf
 }
