@@ -9,8 +9,9 @@ import (
 
 // output is a packet that left.
 type output struct {
-	port uint16
-	data []byte
+	port  uint16
+	data  []byte
+	undef []byte // of one that is expected and did not come
 }
 
 // expected is what models agree that a packet becomes, in ports and lengths: packets, and
@@ -106,7 +107,7 @@ func (p *pairing) empty() bool { return len(p.model) == 0 && len(p.judge) == 0 }
 // pair matches what the judge sent with what is expected. The copies of one packet on one
 // port may come in any order: which goes first is up to the judge's tables and threads.
 func (e *expected) pair(judge []output) (rest pairing) {
-	if len(judge) == 1 && len(e.out) == 1 && e.fits(0, judge[0]) {
+	if len(judge) == 0 && len(e.out) == 0 || len(judge) == 1 && len(e.out) == 1 && e.fits(0, judge[0]) {
 		return rest
 	}
 	taken := make([]bool, len(e.out))
@@ -124,7 +125,9 @@ func (e *expected) pair(judge []output) (rest pairing) {
 	}
 	for i, t := range taken {
 		if !t {
-			rest.model = append(rest.model, e.out[i])
+			o := e.out[i]
+			o.undef = e.undef[i]
+			rest.model = append(rest.model, o)
 		}
 	}
 	return rest

@@ -10,7 +10,7 @@ import (
 func same(out []output) []output { return out }
 
 func TestMasks(t *testing.T) {
-	out := func(port uint16, data ...byte) output { return output{port, data} }
+	out := func(port uint16, data ...byte) output { return output{port: port, data: data} }
 	var shapes []*expected
 	shapes = include(shapes, []output{out(1, 0b0000_1111, 7), out(2, 9)}, same)
 	shapes = include(shapes, []output{out(1, 0b0000_1001, 7), out(2, 9)}, same)
@@ -46,7 +46,7 @@ func TestCopiesComeInAnyOrder(t *testing.T) {
 	for range 1000 {
 		var out []output
 		for i := range 1 + r.IntN(6) {
-			out = append(out, output{uint16(r.IntN(2)), []byte{byte(i), 1}})
+			out = append(out, output{port: uint16(r.IntN(2)), data: []byte{byte(i), 1}})
 		}
 		shapes := include(nil, byPort(slices.Clone(out)), same)
 		r.Shuffle(len(out), func(i, k int) { out[i], out[k] = out[k], out[i] })
@@ -75,7 +75,7 @@ func TestMasksAgainstSlow(t *testing.T) {
 		}
 		var shapes []*expected
 		for _, b := range all {
-			shapes = include(shapes, []output{{1, b}}, func(out []output) []output { return []output{{1, bytes.Clone(out[0].data)}} })
+			shapes = include(shapes, []output{{port: 1, data: b}}, func(out []output) []output { return []output{{port: 1, data: bytes.Clone(out[0].data)}} })
 		}
 		judge := bytes.Clone(all[r.IntN(len(all))])
 		judge[r.IntN(len(judge))] ^= byte(r.Uint32())
@@ -87,7 +87,7 @@ func TestMasksAgainstSlow(t *testing.T) {
 				want = false
 			}
 		}
-		if rest := shapes[0].pair([]output{{1, judge}}); rest.empty() != want {
+		if rest := shapes[0].pair([]output{{port: 1, data: judge}}); rest.empty() != want {
 			t.Fatalf("%x among %x: got %v, want %v", judge, all, rest.empty(), want)
 		}
 	}

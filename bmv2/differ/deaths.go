@@ -86,9 +86,7 @@ func (d *differ) recover(ctx context.Context, batch []*packet, why error) error 
 			d.leaveOut(p)
 			continue
 		}
-		limited, cancel := context.WithTimeout(ctx, d.cfg.Patience)
-		got, err := d.bench.exchange(limited, []*packet{p}, false)
-		cancel()
+		got, err := d.bench.exchange(ctx, []*packet{p}, false)
 		if err == nil {
 			if err := d.judge(ctx, p, got[0]); err != nil {
 				return err
@@ -177,9 +175,7 @@ func (d *differ) isStray(ctx context.Context, p *packet, way uint64) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	limited, cancel := context.WithTimeout(ctx, d.cfg.Patience)
-	got, err := b.exchange(limited, []*packet{p}, false)
-	cancel()
+	got, err := b.exchange(ctx, []*packet{p}, false)
 	_ = b.leave() // it may have died: then it says nothing
 	if err == nil && ctx.Err() == nil {
 		for _, e := range p.want {

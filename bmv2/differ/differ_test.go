@@ -3,6 +3,7 @@ package differ_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os/exec"
 	"strings"
@@ -82,8 +83,7 @@ func same(t *testing.T, p p4src.Program, start func(context.Context) (differ.Jud
 		Setup: runner.Setup{Program: program(t, p)}, Start: start,
 		Random: packets, Seed: 5, RandomEntries: true, Ports: []uint16{0, 1, 2, 3, 510},
 		Report: func(d *differ.Difference) error {
-			t.Errorf("packet %d, port %d, %x: %s; only model %v, only judge %v", d.Packet, d.Port, d.Data, d.Class(), d.OnlyModel, d.OnlyJudge)
-			return nil
+			return fmt.Errorf("packet %d, port %d, %x: %s; only model %x, only judge %x", d.Packet, d.Port, d.Data, d.Class(), d.OnlyModel, d.OnlyJudge)
 		},
 	})
 	if err != nil {

@@ -38,7 +38,7 @@ type bench struct {
 	controller *runner.Controller
 	data       dataplane.DataplaneInterfaceClient
 	digests    *digestLog
-	late       int // packets that were waited for in vain
+	patience   time.Duration // per stream
 }
 
 // seat starts a judge and gives it the program.
@@ -47,7 +47,7 @@ func seat(ctx context.Context, cfg *Config) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the judge: %w", err)
 	}
-	b := &bench{judge: j, data: dataplane.NewDataplaneInterfaceClient(j.Data), digests: newDigestLog(cfg.Program)}
+	b := &bench{judge: j, data: dataplane.NewDataplaneInterfaceClient(j.Data), digests: newDigestLog(cfg.Program), patience: cfg.Patience}
 	if b.controller, err = runner.NewController(ctx, j.P4RT, j.Device); err != nil {
 		return nil, errors.Join(fmt.Errorf("the judge: %w", err), j.Stop())
 	}
@@ -58,7 +58,7 @@ func seat(ctx context.Context, cfg *Config) (*bench, error) {
 	})
 	err = b.controller.Push(ctx, cfg.Program.Info, cfg.Program.JSON)
 	if err == nil {
-		err = b.awaitData(ctx, cfg.Patience)
+		err = b.awaitData(ctx)
 	}
 	if err == nil && j.Ready != nil {
 		err = j.Ready(ctx)
@@ -71,8 +71,8 @@ func seat(ctx context.Context, cfg *Config) (*bench, error) {
 
 // awaitData waits until the judge takes packets, which BMv2 does a moment after its
 // servers answer, and not without a program.
-func (b *bench) awaitData(ctx context.Context, patience time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (b *bench) awaitData(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, b.patience)
 	defer cancel()
 	const retry = 5 * time.Millisecond
 	for {
@@ -92,26 +92,44 @@ func (b *bench) leave() error {
 	return errors.Join(b.controller.Close(), b.judge.Stop())
 }
 
-// How long the next packet is held back for one that the judge does not send although all
-// models do, and how often before such is known of it.
-const (
-	longGate  = 500 * time.Millisecond
-	shortGate = 10 * time.Millisecond
-	maxLate   = 3
-)
+// maxGate is how long the next packet waits for what should come out of the one in front.
+// Then the judge itself is asked: it ends the stream when it is through.
+const maxGate = 100 * time.Millisecond
 
 // exchange sends packets and returns what came of each, sorted by port. In single file a
-// packet is sent when everything that the models made of the one in front has come out.
+// packet is sent when everything that the models made of the one in front has come out, or
+// else the judge has ended the stream; the rest then goes in another one.
 func (b *bench) exchange(ctx context.Context, packets []*packet, singleFile bool) (got [][]output, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+	for {
+		some, err := b.stream(ctx, packets, singleFile)
+		if err != nil {
+			return nil, err
+		}
+		got, packets = append(got, some...), packets[len(some):]
+		if len(packets) == 0 {
+			return got, nil
+		}
+	}
+}
+
+// stream exchanges packets in one stream: all of them, or the first few.
+func (b *bench) stream(ctx context.Context, packets []*packet, singleFile bool) (got [][]output, err error) {
+	ctx, cancel := context.WithTimeout(ctx, b.patience)
 	defer cancel()
 	stream, err := b.data.PacketStream(ctx, grpc.WaitForReady(true))
 	if err != nil {
 		return nil, fmt.Errorf("cannot open a packet stream: %w", err)
 	}
 	out := make(chan int, len(packets)) // by index: all of the packet has come out
-	sent := make(chan error, 1)
-	go func() { sent <- b.send(ctx, stream, packets, singleFile, out) }()
+	type result struct {
+		n   int
+		err error
+	}
+	sent := make(chan result, 1)
+	go func() {
+		n, err := b.send(ctx, stream, packets, singleFile, out)
+		sent <- result{n, err}
+	}()
 	got = make([][]output, len(packets))
 	for {
 		m, err := stream.Recv()
@@ -130,60 +148,58 @@ func (b *bench) exchange(ctx context.Context, packets []*packet, singleFile bool
 			return nil, fmt.Errorf("got a packet from port %d that comes of packet %d; want ports to %d and packets 1 to %d",
 				m.GetPort(), m.GetId(), 1<<16-1, len(packets))
 		}
-		got[i] = append(got[i], output{uint16(m.GetPort()), m.GetPacket()})
+		got[i] = append(got[i], output{port: uint16(m.GetPort()), data: m.GetPacket()})
 		if singleFile && len(got[i]) == packets[i].gate {
 			out <- int(i)
 		}
 	}
-	if err := <-sent; err != nil {
-		return nil, err
+	r := <-sent
+	if r.err != nil {
+		return nil, r.err
 	}
+	got = got[:r.n]
 	for i := range got {
 		byPort(got[i])
 	}
 	return got, nil
 }
 
-func (b *bench) send(ctx context.Context, stream dataplane.DataplaneInterface_PacketStreamClient, packets []*packet, singleFile bool, out <-chan int) error {
-	for i, p := range packets {
-		err := stream.Send(&dataplane.PacketStreamRequest{Id: uint64(i) + 1, DeviceId: b.judge.Device, Port: uint32(p.port), Packet: p.data})
+// send sends packets, ends the stream, and says how many packets that were.
+func (b *bench) send(ctx context.Context, stream dataplane.DataplaneInterface_PacketStreamClient, packets []*packet, singleFile bool, out <-chan int) (n int, err error) {
+	for more := true; more && n < len(packets); {
+		p := packets[n]
+		n++
+		err := stream.Send(&dataplane.PacketStreamRequest{Id: uint64(n), DeviceId: b.judge.Device, Port: uint32(p.port), Packet: p.data})
 		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("cannot send packet %d of %d: the switch ended the stream", i+1, len(packets))
+			return n, fmt.Errorf("cannot send packet %d of %d: the switch ended the stream", n, len(packets))
 		}
 		if err != nil {
-			return fmt.Errorf("cannot send packet %d of %d: %w", i+1, len(packets), err)
+			return n, fmt.Errorf("cannot send packet %d of %d: %w", n, len(packets), err)
 		}
-		if singleFile && p.gate > 0 && i < len(packets)-1 {
-			if err := b.await(ctx, out, i); err != nil {
-				return err
-			}
+		if singleFile && p.gate != 0 && n < len(packets) {
+			more = p.gate > 0 && await(ctx, out, n-1)
 		}
 	}
 	if err := stream.CloseSend(); err != nil {
-		return fmt.Errorf("cannot end a packet stream: %w", err)
+		return n, fmt.Errorf("cannot end a packet stream: %w", err)
 	}
-	return nil
+	return n, nil
 }
 
-// await waits until packet i has come out.
-func (b *bench) await(ctx context.Context, out <-chan int, i int) error {
-	wait := longGate
-	if b.late >= maxLate {
-		wait = shortGate
-	}
-	late := time.NewTimer(wait)
+// await waits until packet i has come out; false if that takes too long.
+func await(ctx context.Context, out <-chan int, i int) bool {
+	late := time.NewTimer(maxGate)
 	defer late.Stop()
 	for {
 		select {
 		case k := <-out:
 			if k == i {
-				return nil
+				return true
 			}
 		case <-late.C:
-			b.late++
-			return nil // it will be missed
+			return false
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		}
 	}
 }

@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/telltale-net/telltale/bmv2/engine"
 	"github.com/telltale-net/telltale/bmv2/runner"
-	"github.com/telltale-net/telltale/bmv2/spec"
 )
 
 // Pairs of models with opposite clocks. A bit that depends on time or garbage is the same
@@ -38,11 +37,12 @@ func (n needs) pairs() int {
 }
 
 const (
-	lowBits  = 26         // of the µs clock that are opposite in a pair
-	waitBits = 23         // of the µs spent in a queue, likewise
-	upper    = 0x11111111 // by multiples of which the upper parts of pairs differ: in every nibble
-	micro    = 1000       // ns
-	maxPorts = 512        // that v1model's 9 bits name
+	lowBits  = 26       // of the µs clock that are opposite in a pair
+	waitBits = 23       // of the µs spent in a queue, likewise
+	upper    = 0x111111 // by multiples of which the upper parts of pairs differ: in every nibble; all stays below 2^63 ns
+	unequal  = 16       // µs by which ports may differ
+	micro    = 1000     // ns
+	maxPorts = 512      // that v1model's 9 bits name
 )
 
 // model is one of the models.
@@ -112,7 +112,7 @@ func newModel(ctx context.Context, p *runner.Program, cfg engine.Config) (*model
 	o.emit = func(tx engine.Tx) {
 		at := len(o.arena)
 		o.arena = append(o.arena, tx.Data...)
-		o.out = append(o.out, output{tx.Port, o.arena[at:len(o.arena):len(o.arena)]})
+		o.out = append(o.out, output{port: tx.Port, data: o.arena[at:len(o.arena):len(o.arena)]})
 	}
 	o.sw.SetDigestSink(func(d engine.Digest) {
 		said := digest{list: d.Name}
@@ -135,19 +135,47 @@ func (m *models) close() error {
 	return errors.Join(errs...)
 }
 
-// write gives updates to all models and returns what became of them in the first.
-func (m *models) write(ctx context.Context, updates []*p4v1.Update) (first []error, err error) {
-	for _, o := range append([]*model{m.scout}, m.all...) {
-		errs, err := o.controller.Write(ctx, updates)
+// write gives updates to all models and returns what became of them in the last. In which
+// order the copies of a group are made is up to the switch: the models have other orders.
+func (m *models) write(ctx context.Context, updates []*p4v1.Update) (last []error, err error) {
+	for i, o := range append([]*model{m.scout}, m.all...) {
+		mine := updates
+		if i > 1 {
+			mine = m.reorder(updates)
+		}
+		errs, err := o.controller.Write(ctx, mine)
 		if err != nil {
 			return nil, fmt.Errorf("the model: %w", err)
 		}
-		first = errs
+		last = errs
 	}
-	return first, nil
+	return last, nil
 }
 
-// stagger gives the models new times in their queues, opposite in every pair.
+// reorder gives replicas another order.
+func (m *models) reorder(updates []*p4v1.Update) []*p4v1.Update {
+	out := slices.Clone(updates)
+	for i, u := range updates {
+		if u.GetEntity().GetPacketReplicationEngineEntry() == nil {
+			continue
+		}
+		u = proto.CloneOf(u)
+		e := u.GetEntity().GetPacketReplicationEngineEntry()
+		for _, list := range [][]*p4v1.Replica{e.GetMulticastGroupEntry().GetReplicas(), e.GetCloneSessionEntry().GetReplicas()} {
+			m.rng.Shuffle(len(list), func(a, b int) { list[a], list[b] = list[b], list[a] })
+		}
+		out[i] = u
+	}
+	return out
+}
+
+// rates of ports, in packets per second, by which copies on one port wait for one another
+// about as long as ports differ; 0 = not at all.
+var rates = [...]int64{0, 250_000, 125_000, 62_500}
+
+// stagger gives the models new times in their queues, opposite in every pair. In most of
+// them they are not quite the same for all ports, so that copies on several ports overtake
+// one another as they do where ports have threads.
 func (m *models) stagger() {
 	for i := 0; i < len(m.all); i += 2 {
 		a, b := m.all[i], m.all[i+1]
@@ -160,7 +188,12 @@ func (m *models) stagger() {
 				o.wait = 0
 			}
 			for p := range uint16(maxPorts) {
-				o.sw.SetPort(p, engine.PortConfig{Latency: o.wait})
+				c := engine.PortConfig{Latency: o.wait}
+				if i > 0 && !o.slow {
+					c.Latency += engine.Time(m.rng.Int64N(unequal) * micro)
+					c.RatePps = rates[m.rng.IntN(len(rates))]
+				}
+				o.sw.SetPort(p, c)
 			}
 		}
 	}
@@ -229,7 +262,7 @@ func (m *models) keep(out []output) []output {
 		}
 		at := len(m.arena)
 		m.arena = append(m.arena, o.data...)
-		kept[i] = output{o.port, m.arena[at:len(m.arena):len(m.arena)]}
+		kept[i] = output{port: o.port, data: m.arena[at:len(m.arena):len(m.arena)]}
 	}
 	return kept
 }
@@ -252,57 +285,4 @@ func (o *model) pass(at engine.Time, port uint16, data []byte) bool {
 		o.sw.Run(next, o.emit)
 	}
 	return false
-}
-
-// walker hears a switch's events and sums up the way that a packet takes: states, tables
-// hit and by which entry, actions, branches, errors, copies.
-type walker struct {
-	h      maphash.Hash
-	meters map[string]bool
-	more   func(engine.Event) // may be nil
-}
-
-// waySeed is the same for all walkers, so that ways can be compared.
-var waySeed = maphash.MakeSeed()
-
-func newWalker(p *spec.Program, more func(engine.Event)) *walker {
-	w := &walker{meters: map[string]bool{}, more: more}
-	w.h.SetSeed(waySeed)
-	for i := range p.Meters {
-		w.meters[p.Meters[i].Name] = true
-	}
-	return w
-}
-
-func (w *walker) event(e engine.Event) {
-	switch e.Kind {
-	case engine.EventState, engine.EventParserError, engine.EventAction, engine.EventTable, engine.EventBranch, engine.EventClone,
-		engine.EventMulticast, engine.EventResubmit, engine.EventRecirculate, engine.EventDrop, engine.EventDigest:
-		w.mix(e)
-		maphash.WriteComparable(&w.h, e.Handle)
-	case engine.EventCell:
-		if w.meters[e.Name] { // whose colour may be one that no model has seen
-			w.mix(e)
-			for _, f := range e.Fields {
-				_, _ = w.h.Write(f.Value)
-			}
-		}
-	}
-	if w.more != nil {
-		w.more(e)
-	}
-}
-
-func (w *walker) mix(e engine.Event) {
-	maphash.WriteComparable(&w.h, e.Kind)
-	maphash.WriteComparable(&w.h, e.Hit)
-	_, _ = w.h.WriteString(e.Name)
-	maphash.WriteComparable(&w.h, e.Value)
-}
-
-// take returns the sum of one packet's way.
-func (w *walker) take() uint64 {
-	sum := w.h.Sum64()
-	w.h.Reset()
-	return sum
 }

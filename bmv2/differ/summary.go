@@ -33,8 +33,9 @@ type Difference struct {
 
 // Output is a packet that left by a port.
 type Output struct {
-	Port uint16
-	Data []byte
+	Port  uint16
+	Data  []byte
+	Undef []byte // of a model's: ones where bits are undefined; nil = none
 }
 
 // Class names the way in which a packet differs, for counting: what the model did to

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -63,7 +62,7 @@ func answer(err error) string {
 }
 
 // sideBySide prints what only BMv2 and what only the model sent, sixteen bytes a line
-// with what differs marked.
+// with what differs marked. Bytes of the model with undefined bits are dots.
 func sideBySide(b *strings.Builder, model, judge []differ.Output) {
 	for i := range max(len(model), len(judge)) {
 		var m, j *differ.Output
@@ -77,13 +76,34 @@ func sideBySide(b *strings.Builder, model, judge []differ.Output) {
 		const line = 16
 		for at := 0; at < max(length(j), length(m)); at += line {
 			l, r := bytesOf(j, at, line), bytesOf(m, at, line)
+			var undef []byte
+			if m != nil && m.Undef != nil {
+				undef = m.Undef[min(at, len(m.Undef)):min(at+line, len(m.Undef))]
+			}
 			mark := " "
-			if string(l) != string(r) {
+			if !equalWhere(l, r, undef) {
 				mark = "≠"
 			}
-			fmt.Fprintf(b, "  %4d  %-44s %s %s\n", at, spaced(l), mark, spaced(r))
+			fmt.Fprintf(b, "  %4d  %-44s %s %s\n", at, spaced(l, nil), mark, spaced(r, undef))
 		}
 	}
+}
+
+// equalWhere compares bits that are not undefined.
+func equalWhere(a, b, undef []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		diff := a[i] ^ b[i]
+		if undef != nil {
+			diff &^= undef[i]
+		}
+		if diff != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func heading(o *differ.Output) string {
@@ -108,14 +128,19 @@ func bytesOf(o *differ.Output, at, n int) []byte {
 }
 
 // spaced is hexadecimal in groups of two bytes.
-func spaced(b []byte) string {
-	var parts []string
-	for len(b) > 0 {
-		n := min(2, len(b))
-		parts = append(parts, hex.EncodeToString(b[:n]))
-		b = b[n:]
+func spaced(b, undef []byte) string {
+	var s strings.Builder
+	for i, v := range b {
+		if i > 0 && i%2 == 0 {
+			s.WriteByte(' ')
+		}
+		if undef != nil && undef[i] != 0 {
+			s.WriteString("..")
+		} else {
+			fmt.Fprintf(&s, "%02x", v)
+		}
 	}
-	return strings.Join(parts, " ")
+	return s.String()
 }
 
 // diffResult is a comparison's summary in JSON.
