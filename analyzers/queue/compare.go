@@ -27,7 +27,9 @@ type suffering struct {
 	least     int64 // with no candidate there
 }
 
-// gain is how much shorter a victim's stay is without a candidate.
+// gain is how much shorter a victim's stay is without a candidate. Where the candidate
+// held the packet back until it met another one here, the gain is that, too: without it,
+// the packet would have been gone by then.
 type gain struct {
 	cand  int16
 	ns    int64
@@ -120,11 +122,11 @@ func (c *comparison) conclude(k int, d *diagnosis.Diagnosis) {
 // unexplained returns the share of a wait that neither candidates nor the rest account
 // for.
 func (c *comparison) unexplained(v *suffering, wait float64, rest []diagnosis.Cause) float64 {
-	explained := float64(v.stay-v.least) / wait
+	explained := max(0, float64(v.stay-v.least)/wait)
 	for i := range rest {
 		explained += rest[i].Score
 	}
-	return max(0, 1-explained)
+	return min(1, max(0, 1-explained))
 }
 
 // scored is a candidate's score for one victim.

@@ -223,6 +223,9 @@ func (r *region) fromFlows(to int, byNode map[int32][]int, all bool) {
 			continue
 		}
 		for _, i := range byNode[int32(m)] {
+			if i >= to {
+				continue // against the order of the lanes: a cycle
+			}
 			l := &r.lanes[i]
 			for _, row := range l.departures() {
 				if f := l.flow(int(row)); f != records.NoFlow && l.next[row] < 0 && (all || l.packet(int(row)) == records.NoPacket) {

@@ -110,21 +110,22 @@ func (p *replay) runLane(li int) {
 		from = min(from, x.at, l.arr[x.row])
 		until = max(until, x.at, l.arr[x.row])
 	}
-	// The batch that the last row before was in.
+	// The batch that the last row before was in; where packets were lost, the one taken
+	// last before, because who is lost depends on how many waited then.
 	i := sort.Search(l.n, func(i int) bool { return l.arr[i] >= from }) - 1
-	for i > 0 && l.idle[i] == notFirst {
+	for i > 0 && (l.idle[i] == notFirst || l.full != nil && l.idle[i] > from) {
 		i--
 	}
 	t := l.free
 	if i >= 0 {
 		t = l.idle[i]
 	}
-	p.serve(li, max(i, 0), t, until)
+	p.serve(li, max(i, 0), t, from, until)
 }
 
-// serve runs the server of a lane from row i on, it being free at t, until after the
-// given time it does again what it did.
-func (p *replay) serve(li, i int, t, until int64) {
+// serve runs the server of a lane from row i on, it being free at t, until it does again
+// what it did. Nothing is different in what arrives before from and after until.
+func (p *replay) serve(li, i int, t, from, until int64) {
 	l, c := &p.r.lanes[li], &p.lanes[li]
 	k := 0 // in c.changed
 	d := sort.Search(len(l.downs), func(d int) bool { return l.downs[d].to > t })
@@ -161,7 +162,7 @@ func (p *replay) serve(li, i int, t, until int64) {
 		for x.row >= 0 && x.at <= begin {
 			admitted := !p.gone(l, x.row)
 			if full, lost := l.full[x.row]; lost && admitted {
-				if admitted = len(p.waiting)-head < int(full); admitted {
+				if admitted = x.at >= from && len(p.waiting)-head < int(full); admitted {
 					c.saved[x.row] = p.epoch
 					until = max(until, x.at)
 				}
