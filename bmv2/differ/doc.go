@@ -30,8 +30,8 @@
 // counted. A packet that leaves by other ports or with other lengths in some of them, or
 // takes another way through the program, is undefined as a whole.
 //
-//	µs  │ packet number │ r, 26 random bits │   first of the pair
-//	    │ packet number │ ^r                │   second; between pairs the upper part differs, too
+//	µs  │ packet number +  a │  r, 26 random bits │   first of the pair; a is the model's own
+//	    │ packet number + ^a │ ^r                 │   second
 //
 // Garbage of our own is not what packets leave behind, and a program may look for just that
 // value. So a program without state that the judge runs otherwise than the models is run

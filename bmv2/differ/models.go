@@ -37,12 +37,12 @@ func (n needs) pairs() int {
 }
 
 const (
-	lowBits  = 26       // of the µs clock that are opposite in a pair
-	waitBits = 23       // of the µs spent in a queue, likewise
-	upper    = 0x111111 // by multiples of which the upper parts of pairs differ: in every nibble; all stays below 2^63 ns
-	unequal  = 16       // µs by which ports may differ
-	micro    = 1000     // ns
-	maxPorts = 512      // that v1model's 9 bits name
+	lowBits   = 26   // of the µs clock that are opposite in a pair
+	waitBits  = 23   // of the µs spent in a queue, likewise
+	upperBits = 26   // of the part above, by which each model is ahead; all stays below 2^63 ns
+	unequal   = 16   // µs by which ports may differ
+	micro     = 1000 // ns
+	maxPorts  = 512  // that v1model's 9 bits name
 )
 
 // model is one of the models.
@@ -51,6 +51,7 @@ type model struct {
 	controller *runner.Controller
 	close      func() error
 
+	ahead int64       // of the packet's number, in units of 2^lowBits µs
 	wait  engine.Time // in every queue
 	slow  bool        // its clock hardly moves, so that what time refills stays empty
 	out   []output
@@ -87,6 +88,12 @@ func newModels(ctx context.Context, p *runner.Program, cfg engine.Config, n need
 		m.all = append(m.all, one)
 	}
 	m.scout, m.all = m.all[2*count], m.all[:2*count]
+	for i := 0; i < len(m.all); i += 2 {
+		if i > 0 {
+			m.all[i].ahead = m.rng.Int64N(1 << upperBits)
+		}
+		m.all[i+1].ahead = ^m.all[i].ahead & (1<<upperBits - 1)
+	}
 	m.all[1].wait = (1<<waitBits - 1) * micro // the first one waits for nothing
 	m.stagger()
 	errs, err := m.write(ctx, entries)
@@ -236,9 +243,9 @@ func (m *models) send(p *packet) bool {
 		if i%2 == 1 {
 			low = ^r & (1<<lowBits - 1)
 		}
-		at := (m.n+int64(i/2)*upper)<<lowBits | low
+		at := (m.n+o.ahead)<<lowBits | low
 		if o.slow {
-			at = int64(i/2)*upper<<lowBits + 2*m.n
+			at = o.ahead<<lowBits + 2*m.n
 		}
 		if !o.pass(engine.Time(at*micro), p.port, p.data) {
 			panic("BUG: a packet circles in one model and not in another that differs in time alone")
