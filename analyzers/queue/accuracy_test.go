@@ -22,7 +22,7 @@ var (
 	lose    = flag.Float64("queue.loss", 0, "share of records lost")
 	clock   = flag.Duration("queue.clock", 0, "clock error")
 	plain   = flag.Bool("queue.plain", false, "the paper's method")
-	bare    = flag.String("queue.bare", "", "what records lack: any of s(tart), r(ate), o(rigin), p(acket id), n(ext)")
+	bare    = flag.String("queue.bare", "", "what records lack: any of s(tart), r(ate), o(rigin), p(acket id), n(ext), f(low but at the last stage)")
 )
 
 // dataSet returns a simulated run as the analyzers read it.
@@ -76,6 +76,9 @@ func dataSet(tb testing.TB, t *chain.Trace, logs []chain.Log, lacks string) *rec
 			}
 			if !has('p') && n%3 == 0 {
 				r.Packet = records.NoPacket
+			}
+			if !has('f') && len(t.Nodes[n].Next) > 0 {
+				r.Flow = records.NoFlow
 			}
 			if err := b.Add(r); err != nil {
 				tb.Fatal(err)

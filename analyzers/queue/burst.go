@@ -106,7 +106,7 @@ func (r *region) enroll(id int16, x *run) {
 // runs finds the runs of one lane's flows.
 func (r *region) runs(li int) []run {
 	l := &r.lanes[li]
-	flows := l.q.Flow[l.first : l.first+l.n]
+	flows := l.flows
 	count := newTally(len(flows))
 	for _, f := range flows {
 		if f != records.NoFlow {

@@ -30,7 +30,8 @@ type Config struct {
 	// usual; 200 ms.
 	History time.Duration
 	// Depth is the number of packets that a queue may hold and still count as empty
-	// when its queuing period is looked for; 0, negative: learned (the median).
+	// when Plain looks for its queuing period; 0. (Replay goes back until packets were
+	// there for no longer than the median.)
 	Depth int
 	// MaxCandidates bounds the causes tried per stretch, the largest ones; 64.
 	MaxCandidates int

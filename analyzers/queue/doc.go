@@ -38,8 +38,8 @@
 //   - slow flows: slow batches that share a property of flows (the five-tuple, the pair
 //     of hosts, a host, a port) which batches served in time do not have: greedy set
 //     cover, the most specific property first. That is what one rate per node cannot see.
-//     Flows, or packets of a size, that are always served more slowly are the node's
-//     normal variation and no candidate;
+//     Where more than a tenth of the batches take as long, as where packets are of very
+//     different sizes, it is the node's normal variation and no candidate;
 //   - bursts: stretches of a flow's packets at its source at several times its usual
 //     rate; those that begin and end together are one.
 //

@@ -31,6 +31,7 @@ type lane struct {
 	n     int
 
 	source bool
+	flows  []records.FlowID
 	arr    []int64
 	dep    []int64 // of the model; of a lost packet, when it would have left
 	work   []int64 // ns of service that the packet needs, what is wrong with it apart
@@ -75,6 +76,7 @@ func (a *Analyzer) cut(from, to int64) *region {
 		r.lanes[i].fill()
 	}
 	r.join()
+	r.shareFlows()
 	for i := range r.lanes {
 		if !r.lanes[i].source {
 			r.serveFacts(i)
@@ -87,6 +89,7 @@ func (a *Analyzer) cut(from, to int64) *region {
 func (l *lane) fill() {
 	n := l.n
 	l.arr = l.q.Arrive[l.first : l.first+n]
+	l.flows = l.q.Flow[l.first : l.first+n]
 	l.dep = make([]int64, n)
 	l.next = slices.Repeat([]int32{-1}, n)
 	l.to = make([]int16, n)
@@ -109,7 +112,7 @@ func (l *lane) fill() {
 func (l *lane) lost(i int) bool { return l.q.Lost(l.first + i) }
 
 func (l *lane) packet(i int) uint64       { return l.q.Packet[l.first+i] }
-func (l *lane) flow(i int) records.FlowID { return l.q.Flow[l.first+i] }
+func (l *lane) flow(i int) records.FlowID { return l.flows[i] }
 func (l *lane) depart(i int) int64        { return l.q.Depart(l.first + i) }
 
 // place is a row of a lane.
@@ -167,6 +170,37 @@ func (r *region) join() {
 			}
 			if before.lane >= 0 {
 				r.link(before, place{int16(i), int32(row)})
+			}
+		}
+	}
+}
+
+// shareFlows gives rows whose node does not see headers the flow that the packet has
+// where it goes, or where it came from.
+func (r *region) shareFlows() {
+	own := func(l *lane, row int, f records.FlowID) {
+		if &l.flows[0] == &l.q.Flow[l.first] {
+			l.flows = slices.Clone(l.flows)
+		}
+		l.flows[row] = f
+	}
+	for i := len(r.lanes) - 1; i >= 0; i-- {
+		l := &r.lanes[i]
+		for row, f := range l.flows {
+			if next := l.next[row]; f == records.NoFlow && next >= 0 {
+				if g := r.lanes[l.to[row]].flows[next]; g != records.NoFlow {
+					own(l, row, g)
+				}
+			}
+		}
+	}
+	for i := range r.lanes {
+		l := &r.lanes[i]
+		for row, f := range l.flows {
+			if at := l.prev[row]; f == records.NoFlow && at.lane >= 0 {
+				if g := r.lanes[at.lane].flows[at.row]; g != records.NoFlow {
+					own(l, row, g)
+				}
 			}
 		}
 	}
