@@ -96,7 +96,7 @@ func (c *comparison) matters(x *candidate) bool {
 }
 
 // leastScore is the share of a wait below which a cause is not named.
-const leastScore = 0.01
+const leastScore = 0.02
 
 // conclude writes what the replays say about victim k.
 func (c *comparison) conclude(k int, d *diagnosis.Diagnosis) {

@@ -39,12 +39,15 @@ type Stream struct {
 	from  int64 // the window in hand begins
 	last  int64 // latest time seen
 	late  uint64
-	past  stayHistogram
+	past  stayHistogram // of the window being analysed
+
+	running chan error // the analysis of the window before; nil = none
 }
 
 // NewStream returns a stream over net. flows returns the table that records' flows are
 // indexes into; it may grow between calls. emit is called for every window with the
-// answers about its victims, in the order of time.
+// answers about its victims, in the order of time, from another goroutine while the
+// next window fills, one call at a time; what it returns, the next Add or Close does.
 func NewStream(net *records.Network, flows func() []records.Flow, cfg StreamConfig, emit func(*records.Trace, []diagnosis.Diagnosis) error) *Stream {
 	cfg.Config = cfg.Config.withDefaults()
 	orDefault(&cfg.Quantile, 0.999)
@@ -55,8 +58,8 @@ func NewStream(net *records.Network, flows func() []records.Flow, cfg StreamConf
 	return &Stream{net: net, flows: flows, cfg: cfg, emit: emit, held: records.NewBuilderOver(net, nil, cfg.MaxRecords)}
 }
 
-// TooLate returns how many records came after their window had been analysed, and were
-// left out.
+// TooLate returns how many records came after their window had gone to analysis: they
+// are history to later windows, and no victims.
 func (s *Stream) TooLate() uint64 { return s.late }
 
 // Add takes records; time must go forward but for StreamConfig.Late. An error is that of
@@ -70,9 +73,10 @@ func (s *Stream) Add(ctx context.Context, batch []records.Record) error {
 		if !s.begun {
 			s.begun, s.from, s.last = true, at, at
 		}
-		if at < s.from-s.keep() {
-			s.late++
-			continue
+		if at < s.from {
+			if s.late++; at < s.from-s.keep() {
+				continue
+			}
 		}
 		if s.last = max(s.last, at); s.last >= s.from+int64(s.cfg.Window+s.cfg.Late) {
 			if err := s.window(ctx, s.from+int64(s.cfg.Window)); err != nil {
@@ -80,7 +84,7 @@ func (s *Stream) Add(ctx context.Context, batch []records.Record) error {
 			}
 			s.held.Extend(s.flows())
 		}
-		if err := s.held.Add(*r); err != nil {
+		if err := s.held.AddAt(r); err != nil {
 			return fmt.Errorf("cannot take a record of node %s at %d ns: %w", s.net.Name(r.Node), at, err)
 		}
 	}
@@ -92,21 +96,54 @@ func (s *Stream) Close(ctx context.Context) error {
 	if !s.begun {
 		return nil
 	}
-	return s.window(ctx, math.MaxInt64)
+	if err := s.window(ctx, math.MaxInt64); err != nil {
+		return err
+	}
+	return s.wait()
+}
+
+// wait ends with the analysis of the window before.
+func (s *Stream) wait() error {
+	if s.running == nil {
+		return nil
+	}
+	err := <-s.running
+	s.running = nil
+	return err
 }
 
 // keep is how long before a window records are of use.
 func (s *Stream) keep() int64 { return int64(s.cfg.Lookback + s.cfg.History) }
 
-// window analyses what arrived before a time, and keeps what later windows need.
+// window has what arrived before a time analysed, once the window before is done, and
+// keeps what later windows need.
 func (s *Stream) window(ctx context.Context, to int64) error {
+	if err := s.wait(); err != nil {
+		return err
+	}
 	t := s.held.TraceWith(s.cfg.Workers)
+	from := s.from
+	done := make(chan error, 1)
+	s.running = done
+	go func() { done <- s.analyse(ctx, t, from, to) }()
+
+	s.from = to
+	s.held = records.NewBuilderOver(s.net, s.flows(), s.cfg.MaxRecords)
+	if to == math.MaxInt64 {
+		s.begun = false
+		return nil
+	}
+	return s.held.AddFrom(t, to-s.keep())
+}
+
+// analyse diagnoses the victims that arrived in [from, to) and hands the answers over.
+func (s *Stream) analyse(ctx context.Context, t *records.Trace, from, to int64) error {
 	a := New(t, s.cfg.Config)
 	stays := a.stays()
-	s.past.add(stays, a, s.from, to)
-	victims := a.above(stays, s.past.quantile(s.cfg.Quantile), s.cfg.Quantile, s.from, to-1)
+	s.past.add(stays, a, from, to)
+	victims := a.above(stays, s.past.quantile(s.cfg.Quantile), s.cfg.Quantile, from, to-1)
 	for _, v := range a.Lost() {
-		if v.Arrive >= s.from && v.Arrive < to {
+		if v.Arrive >= from && v.Arrive < to {
 			victims = append(victims, v)
 		}
 	}
@@ -116,15 +153,9 @@ func (s *Stream) window(ctx context.Context, to int64) error {
 		return err
 	}
 	if err := s.emit(t, answers); err != nil {
-		return fmt.Errorf("cannot hand over the answers of the window that begins at %d ns: %w", s.from, err)
+		return fmt.Errorf("cannot hand over the answers of the window that begins at %d ns: %w", from, err)
 	}
-	s.from = to
-	s.held = records.NewBuilderOver(s.net, s.flows(), s.cfg.MaxRecords)
-	if to == math.MaxInt64 {
-		s.begun = false
-		return nil
-	}
-	return s.held.AddFrom(t, to-s.keep())
+	return nil
 }
 
 // stayHistogram counts packets by their time at nodes, 64 buckets to a power of two, so

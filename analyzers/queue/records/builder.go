@@ -70,8 +70,11 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Text }
 
 // Add takes one record. A *FieldError means that it contradicts itself or the network:
 // it is counted as bad and not taken. ErrFull means that there is no room.
-func (b *Builder) Add(r Record) error {
-	if err := b.check(&r); err != nil {
+func (b *Builder) Add(r Record) error { return b.AddAt(&r) }
+
+// AddAt is Add for a record where it stands; the record is not kept, nor changed.
+func (b *Builder) AddAt(r *Record) error {
+	if err := b.check(r); err != nil {
 		b.stats.Bad++
 		return err
 	}
@@ -84,9 +87,10 @@ func (b *Builder) Add(r Record) error {
 	}
 	b.n++
 	if r.Arrive == Absent { // a source
-		r.Arrive, r.Start = r.Depart, Absent
+		q.append(r, r.Depart, Absent)
+	} else {
+		q.append(r, r.Arrive, r.Start)
 	}
-	q.append(&r)
 	return nil
 }
 
@@ -134,19 +138,19 @@ func (b *Builder) queue(node int32, number uint16) *Queue {
 	return q
 }
 
-func (q *Queue) append(r *Record) {
+func (q *Queue) append(r *Record, arrive, begin int64) {
 	i := int32(len(q.Arrive))
 	q.Packet = append(q.Packet, r.Packet)
 	q.Flow = append(q.Flow, r.Flow)
-	q.Arrive = append(q.Arrive, r.Arrive)
-	start, depart := offset(r.Arrive, r.Start), offset(r.Arrive, r.Depart)
+	q.Arrive = append(q.Arrive, arrive)
+	start, depart := offset(arrive, begin), offset(arrive, r.Depart)
 	q.start = append(q.start, start)
 	q.depart = append(q.depart, depart)
 	if start == wide || depart == wide {
 		if q.wide == nil {
 			q.wide = map[int32][2]int64{}
 		}
-		q.wide[i] = [2]int64{r.Start, r.Depart}
+		q.wide[i] = [2]int64{begin, r.Depart}
 	}
 	q.last = max(q.last, r.Depart)
 }
