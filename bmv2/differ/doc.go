@@ -24,7 +24,7 @@
 // Clocks differ, so must what programs make of them; random numbers differ; and the fields
 // of a header that is not valid hold what earlier packets left. Many models run side by
 // side with the same packets and entries, but with other clocks, queueing delays, orders of
-// copies, seeds and garbage in such fields. They come in pairs in which every low bit of the time is the
+// copies, seeds and garbage in such fields. Some come in pairs in which every low bit of the time is the
 // opposite, so that whatever bit a program takes from its clock differs somewhere. Bits in
 // which the models differ among themselves are undefined: they are not compared, and
 // counted. A packet that leaves by other ports or with other lengths in some of them, or

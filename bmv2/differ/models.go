@@ -15,7 +15,7 @@ import (
 	"github.com/telltale-net/telltale/bmv2/runner"
 )
 
-// Pairs of models with opposite clocks. A bit that depends on time or garbage is the same
+// Pairs of models, the first few with opposite clocks. A bit that depends on time or garbage is the same
 // in all of them with a likelihood of 2^-31. Where only garbage may differ, fewer will do,
 // because there the judge can be asked again; programs that draw random numbers get more,
 // so that what may happen to a packet with some likelihood happens in one of them.
@@ -40,6 +40,7 @@ const (
 	lowBits   = 26   // of the µs clock that are opposite in a pair
 	waitBits  = 23   // of the µs spent in a queue, likewise
 	upperBits = 26   // of the part above, by which each model is ahead; all stays below 2^63 ns
+	opposite  = 8    // models in pairs; the others have clocks of their own, because sums of opposites are no chance
 	unequal   = 16   // µs by which ports may differ
 	micro     = 1000 // ns
 	maxPorts  = 512  // that v1model's 9 bits name
@@ -88,11 +89,10 @@ func newModels(ctx context.Context, p *runner.Program, cfg engine.Config, n need
 		m.all = append(m.all, one)
 	}
 	m.scout, m.all = m.all[2*count], m.all[:2*count]
-	for i := 0; i < len(m.all); i += 2 {
-		if i > 0 {
-			m.all[i].ahead = m.rng.Int64N(1 << upperBits)
+	for i, o := range m.all[1:] {
+		if o.ahead = m.rng.Int64N(1 << upperBits); i%2 == 0 && i < opposite {
+			o.ahead = ^m.all[i].ahead & (1<<upperBits - 1)
 		}
-		m.all[i+1].ahead = ^m.all[i].ahead & (1<<upperBits - 1)
 	}
 	m.all[1].wait = (1<<waitBits - 1) * micro // the first one waits for nothing
 	m.stagger()
@@ -236,13 +236,11 @@ func (m *models) send(p *packet) bool {
 	p.want, p.said = nil, nil
 	var r int64
 	for i, o := range m.all {
-		if i%2 == 0 {
-			r = m.rng.Int64N(1 << lowBits)
+		low := ^r & (1<<lowBits - 1)
+		if i%2 == 0 || i >= opposite {
+			low = m.rng.Int64N(1 << lowBits)
 		}
-		low := r
-		if i%2 == 1 {
-			low = ^r & (1<<lowBits - 1)
-		}
+		r = low
 		at := (m.n+o.ahead)<<lowBits | low
 		if o.slow {
 			at = o.ahead<<lowBits + 2*m.n
