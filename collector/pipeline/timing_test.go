@@ -1,0 +1,44 @@
+package pipeline
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/telltale-net/telltale/collector/report/send"
+)
+
+// BenchmarkLoopback sends as fast as one goroutine can, to a collector in the same
+// process with its log in a folder, and reports what became of the reports, each
+// second of sending. Sender, kernel, receiver and log share the cores.
+func BenchmarkLoopback(b *testing.B) {
+	for _, coalesce := range []int{15, 1} {
+		b.Run(fmt.Sprintf("coalesced%d", coalesce), func(b *testing.B) {
+			cfg := configFor(b)
+			cfg.Journal.BlockAge = time.Second
+			r := start(b, cfg)
+			var sent send.Result
+			seconds := 0.0
+			for b.Loop() {
+				res := load(b, send.Config{To: r.addr, Sources: 4, Coalesce: coalesce, Count: uint64(20_000 * coalesce)})
+				sent.Datagrams += res.Datagrams
+				sent.Reports += res.Reports
+				seconds += res.Seconds
+			}
+			r.settled(b)
+			if err := r.stop(); err != nil {
+				b.Fatal(err)
+			}
+			s := r.Snapshot()
+			n, _ := read(b, cfg.Journal.Dir)
+			check(b, &s, &sent, n)
+			per := func(n uint64) float64 { return float64(n) / seconds }
+			b.ReportMetric(per(sent.Reports), "sent/s")
+			b.ReportMetric(per(s.Reports), "decoded/s")
+			b.ReportMetric(per(s.Stored), "stored/s")
+			b.ReportMetric(per(s.ShedQueue+s.ShedLog), "shed/s")
+			b.ReportMetric(100*float64(sent.Datagrams-s.Datagrams)/float64(sent.Datagrams), "%kernel")
+			b.ReportMetric(float64(s.Log.Bytes)/float64(max(s.Stored, 1)), "B/record")
+		})
+	}
+}
