@@ -9,10 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
 	"github.com/telltale-net/telltale/analyzers/queue/records"
 	"github.com/telltale-net/telltale/bmv2/lab/chain"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	minute = flag.Int("queue.minute", 2, "seconds of traffic that BenchmarkMinute streams; 60 = the minute")
