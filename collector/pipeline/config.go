@@ -29,7 +29,7 @@ func DefaultConfig() Config {
 	return Config{
 		Collector:  collector.DefaultConfig(),
 		Journal:    journal.DefaultConfig(),
-		PathRate:   100_000,
+		PathRate:   50_000,
 		PathWindow: 100 * time.Millisecond,
 		Align:      10 * time.Second,
 		Drain:      10 * time.Second,

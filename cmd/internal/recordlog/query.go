@@ -24,12 +24,15 @@ type Filter struct {
 	Dropped    bool
 	MinQueue   uint32
 	MinLatency time.Duration
+
+	from, to string // names of the flags
 }
 
-// Flags defines the flags of a filter.
-func (f *Filter) Flags(fs *pflag.FlagSet) {
-	fs.StringVar(&f.From, "from", "", "received at or after: RFC 3339, ns since 1970, or how long ago (15m)")
-	fs.StringVar(&f.To, "to", "", "received before: the same")
+// Flags defines the flags of a filter, those of its window by the names from and to.
+func (f *Filter) Flags(fs *pflag.FlagSet, from, to string) {
+	f.from, f.to = from, to
+	fs.StringVar(&f.From, from, "", "received at or after: RFC 3339, ns since 1970, or how long ago (15m)")
+	fs.StringVar(&f.To, to, "", "received before: the same")
 	fs.StringArrayVar(&f.Flows, "flow", nil, "inner flow SRC:PORT,DST:PORT,PROTOCOL (repeatable)")
 	fs.StringArrayVar(&f.Addresses, "address", nil, "address, inner or outer, source or destination (repeatable)")
 	fs.UintSliceVar(&f.Nodes, "node", nil, "node id (repeatable)")
@@ -45,10 +48,10 @@ func (f *Filter) Query(now time.Time) (block.Query, error) {
 	q := block.Query{Dropped: f.Dropped, MinQueue: f.MinQueue}
 	var err error
 	if q.From, err = instant(f.From, now); err != nil {
-		return q, fmt.Errorf("--from: %w", err)
+		return q, fmt.Errorf("--%s: %w", f.from, err)
 	}
 	if q.To, err = instant(f.To, now); err != nil {
-		return q, fmt.Errorf("--to: %w", err)
+		return q, fmt.Errorf("--%s: %w", f.to, err)
 	}
 	if f.MinLatency < 0 || f.MinLatency > 1<<32-1 {
 		return q, fmt.Errorf("--min-latency: got %v, want 0s to 4.29s", f.MinLatency)
