@@ -7,6 +7,6 @@ func newAnalyzeCmd() *cobra.Command {
 		Use:   "analyze",
 		Short: "Analyse a recorded data set",
 	}
-	cmd.AddCommand(newAnalyzeQueueCmd())
+	cmd.AddCommand(newAnalyzeBlameCmd(), newAnalyzeQueueCmd())
 	return cmd
 }

@@ -29,6 +29,7 @@ var mayImport = map[string]string{
 	"collector":                 "topology collector/... internal/...",
 	"controlplane":              "topology p4src controlplane/... internal/...",
 	"analyzers":                 "collector/postcard topology p4src",
+	"analyzers/blame":           "analyzers/blame/...",
 	"analyzers/drops":           "analyzers collector/postcard topology p4src",
 	"analyzers/latency":         "analyzers collector/postcard topology p4src",
 	"analyzers/queue":           "analyzers/queue/... collector/postcard",
@@ -45,6 +46,7 @@ var mayImport = map[string]string{
 // no logging, no clock and no randomness but what they are handed.
 var pure = []string{
 	"analyzers", "analyzers/drops", "analyzers/latency", "analyzers/incident",
+	"analyzers/blame", "analyzers/blame/blametest",
 	"analyzers/queue", "analyzers/queue/records", "analyzers/queue/diagnosis", "analyzers/queue/patterns", "analyzers/queue/window", "analyzers/queue/netmedic", "analyzers/queue/reident", "analyzers/queue/postcards",
 	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/block", "collector/clocks", "collector/hops",
 	"controlplane/intent",

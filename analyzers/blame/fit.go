@@ -1,0 +1,218 @@
+package blame
+
+import "math"
+
+// fit is the model of one set, with the flows of earlier epochs that are carried: which
+// columns (suspects: links, then devices) each losing flow crosses, and the current
+// hypothesis.
+type fit struct {
+	// Losing flows, by row.
+	end  []int32   // of the row's columns in cols
+	cols []int32   // each column once a row
+	lost []float64 // packets, weighted by age
+	hops []float64 // links crossed
+	rest []float64 // Σ θ of the faults that the row crosses
+
+	// Columns.
+	of        [][]int32 // rows by column
+	survivors []float64 // packets that crossed the column and arrived, weighted by age
+	theta     []float64 // 0 = no fault
+	faults    []int32   // columns with a fault, in the order found
+
+	links  int     // columns below are links
+	noise  float64 // ε
+	hopped float64 // Σ packets that arrived · links crossed
+	cfg    Config
+}
+
+func (m *fit) row(f int32) []int32 {
+	if f == 0 {
+		return m.cols[:m.end[0]]
+	}
+	return m.cols[m.end[f-1]:m.end[f]]
+}
+
+// index fills of, once all rows are there.
+func (m *fit) index() {
+	count := make([]int32, len(m.theta))
+	for _, c := range m.cols {
+		count[c]++
+	}
+	all := make([]int32, len(m.cols))
+	m.of = make([][]int32, len(m.theta))
+	at := int32(0)
+	for c, n := range count {
+		m.of[c] = all[at : at : at+n]
+		at += n
+	}
+	for f := range m.end {
+		for _, c := range m.row(int32(f)) {
+			m.of[c] = append(m.of[c], int32(f))
+		}
+	}
+	m.rest = make([]float64, len(m.end))
+}
+
+// base is Θ of a row under the current hypothesis.
+func (m *fit) base(f int32) float64 { return m.hops[f]*m.noise + m.rest[f] }
+
+// maxTheta bounds a fault: where every packet is lost, no rate is the best.
+const maxTheta = 7 // 99.9 % of packets
+
+// expm1 is math.Expm1, fast where x is small, which is nearly always.
+func expm1(x float64) float64 {
+	if x < 1e-3 {
+		return x * (1 + x*(0.5+x*(1.0/6+x/24)))
+	}
+	return math.Expm1(x)
+}
+
+// log1mexp is log(1−exp(−x)).
+func log1mexp(x float64) float64 {
+	if x < 1e-3 {
+		return math.Log(x) - x/2
+	}
+	return math.Log(-math.Expm1(-x))
+}
+
+// slope returns A = Σ k/(exp(Θ_f)−1) over the rows of column c and −dA/dθ, where the
+// column's θ is what it is under the hypothesis plus d.
+func (m *fit) slope(c int32, d float64) (a, b float64) {
+	for _, f := range m.of[c] {
+		x := m.base(f) + d
+		e := 1 / expm1(x)
+		a += m.lost[f] * e
+		b += m.lost[f] * e * (e + 1)
+	}
+	return a, b
+}
+
+// best returns the θ of column c that maximises the likelihood, the others fixed, 0
+// where none is better: the root of A(θ) = survivors. Newton on 1/A, which is concave,
+// so that from 0 on it never steps past the root.
+func (m *fit) best(c int32) float64 {
+	have, theta := m.theta[c], 0.0
+	for range 60 {
+		a, b := m.slope(c, theta-have)
+		if m.survivors[c] <= a*1e-12 {
+			return maxTheta
+		}
+		step := a / b * (a/m.survivors[c] - 1)
+		if step <= 0 {
+			break
+		}
+		theta += step
+		if theta >= maxTheta {
+			return maxTheta
+		}
+		if step < 1e-4*theta {
+			break
+		}
+	}
+	return theta
+}
+
+// set changes the rate of a column in the hypothesis.
+func (m *fit) set(c int32, theta float64) {
+	d := theta - m.theta[c]
+	if d == 0 {
+		return
+	}
+	m.theta[c] = theta
+	for _, f := range m.of[c] {
+		m.rest[f] = max(0, m.rest[f]+d)
+	}
+}
+
+// fitNoise sets ε to its best, the faults fixed.
+func (m *fit) fitNoise() {
+	eps, total := max(m.noise, 1e-12), m.hopped+noiseWeight
+	for range 40 {
+		a, b := noiseLost/eps, noiseLost/(eps*eps)
+		for f := range m.end {
+			x := m.hops[f]*eps + m.rest[f]
+			if m.hops[f] == 0 {
+				continue
+			}
+			e := 1 / expm1(x)
+			a += m.lost[f] * m.hops[f] * e
+			b += m.lost[f] * m.hops[f] * m.hops[f] * e * (e + 1)
+		}
+		next := eps + a/b*(a/total-1)
+		if next <= 0 {
+			next = eps / 10
+		}
+		done := math.Abs(next-eps) < 1e-3*eps
+		eps = min(next, 1)
+		if done {
+			break
+		}
+	}
+	m.noise = max(eps, 1e-9)
+}
+
+// settle fits all rates and the noise to the current set of faults.
+func (m *fit) settle() {
+	for range 30 {
+		moved, before := 0.0, m.noise
+		m.fitNoise()
+		moved = math.Abs(math.Log(m.noise / before))
+		for _, c := range m.faults {
+			old := m.theta[c]
+			now := min(max(m.best(c), m.floor()), maxTheta)
+			m.set(c, now)
+			moved = max(moved, math.Abs(math.Log(now/old)))
+		}
+		if moved < 1e-3 {
+			break
+		}
+	}
+}
+
+// floor is the least rate of a fault.
+func (m *fit) floor() float64 { return min(max(m.cfg.MinLoss, faultOverNoise*m.noise), 1) }
+
+// evidence returns the log Bayes factor of a fault at column c (which has none now)
+// against none, given the others, and the fault's best rate.
+func (m *fit) evidence(c int32) (logBF, theta float64) {
+	floor := m.floor()
+	theta = min(max(m.best(c), floor), maxTheta)
+	gain := -m.survivors[c] * theta
+	for _, f := range m.of[c] {
+		x := m.base(f)
+		gain += m.lost[f] * (log1mexp(x+theta) - log1mexp(x))
+	}
+	a, b := m.slope(c, theta)
+	span := math.Log(maxTheta / floor)
+	width := math.Sqrt(2 * math.Pi / max(theta*theta*b, 1e-9))
+	if s := theta * (m.survivors[c] - a); theta == floor && s > 0 {
+		width = min(width/2, 1/s) // the mode is below what counts as a fault
+	}
+	return gain + math.Log(min(width, span)/span), theta
+}
+
+// objective is the log posterior of the current hypothesis, rates integrated out.
+func (m *fit) objective() float64 {
+	j := noiseLost*math.Log(m.noise) - (m.hopped+noiseWeight)*m.noise
+	for f := range m.end {
+		if x := m.base(int32(f)); x > 0 {
+			j += m.lost[f] * log1mexp(x)
+		}
+	}
+	for n, c := range m.faults {
+		_, b := m.slope(c, 0)
+		span := math.Log(maxTheta / m.floor())
+		width := math.Sqrt(2 * math.Pi / max(m.theta[c]*m.theta[c]*b, 1e-9))
+		j += m.prior(c, n) + math.Log(min(width, span)/span) - m.survivors[c]*m.theta[c]
+	}
+	return j
+}
+
+// prior returns the log odds of a fault at column c beside n others.
+func (m *fit) prior(c int32, n int) float64 {
+	odds := math.Log((priorFaults + float64(n)) / (priorPer*float64(m.links) + priorLinks))
+	if int(c) >= m.links {
+		odds += math.Log(devicePrior)
+	}
+	return odds
+}

@@ -1,0 +1,330 @@
+package blame
+
+import (
+	"math"
+	"slices"
+)
+
+// Config sets the model's few constants; the zero value is filled with defaults.
+type Config struct {
+	MinLoss    float64 // least loss rate of a fault; 0 = 1e-5
+	MaxFaults  int     // faults found at most; 0 = 1000
+	NoDevices  bool    // do not consider devices
+	Decay      float64 // weight of an epoch's evidence one epoch later, below 1; 0 = 0.9 (Tracker only)
+	MaxCarried int     // losing flows carried from earlier epochs at most; 0 = 1 << 20
+}
+
+func (c Config) filled() Config {
+	if !(c.MinLoss > 0) {
+		c.MinLoss = 1e-5
+	}
+	if c.MaxFaults <= 0 {
+		c.MaxFaults = 1000
+	}
+	if !(c.Decay > 0 && c.Decay < 1) {
+		c.Decay = 0.9
+	}
+	if c.MaxCarried <= 0 {
+		c.MaxCarried = 1 << 20
+	}
+	return c
+}
+
+// The priors. They weigh what a handful of observations outweighs.
+const (
+	priorFaults    = 0.03 // among L links, the first fault has odds priorFaults : priorPer·L + priorLinks,
+	priorPer       = 6    // each further one 1 more to the left
+	priorLinks     = 1000
+	devicePrior    = 0.1  // odds of a device fault against a link fault
+	noiseLost      = 0.01 // the noise before any data: hardly any opinion, 0.01 packets lost …
+	noiseWeight    = 1e4  // … in this many hops
+	faultOverNoise = 10   // a fault loses at least this many times what a healthy link does
+)
+
+// Likelihood blames the links (or devices) of a set; see the package comment.
+func Likelihood(s *Set, cfg Config) Result { return NewTracker(s.links, cfg).judge(s) }
+
+// Tracker blames epoch after epoch and carries the evidence of earlier ones, the weight
+// of which decays: a link that loses one packet an epoch is found in time. It is for one
+// goroutine.
+type Tracker struct {
+	cfg       Config
+	links     *Links
+	survivors []float64 // by link, of earlier epochs, decayed
+	nodes     []float64 // by device
+	hopped    float64
+	carried   []carried
+	paths     []int32
+	shed      int
+}
+
+// carried is a losing flow of an earlier epoch.
+type carried struct {
+	end  int // of its links in paths
+	lost float64
+}
+
+// leastWeight is the weight below which a flow's losses are forgotten.
+const leastWeight = 0.05
+
+// NewTracker returns a tracker of sets over a table of links.
+func NewTracker(links *Links, cfg Config) *Tracker { return &Tracker{cfg: cfg.filled(), links: links} }
+
+// Next takes the set of the next epoch and blames its links, given the earlier ones.
+func (t *Tracker) Next(s *Set) Result {
+	res := t.judge(s)
+	t.carry(s)
+	return res
+}
+
+func (t *Tracker) judge(s *Set) Result {
+	if s.links != t.links {
+		panic("BUG: a set over another table of links")
+	}
+	m := t.model(s)
+	m.search()
+	return t.answer(s, m)
+}
+
+// model adds up a set and what is carried.
+func (t *Tracker) model(s *Set) *fit {
+	links, nodes := t.links.Len(), len(t.links.nodes)
+	if t.cfg.NoDevices {
+		nodes = 0
+	}
+	t.survivors = append(t.survivors, make([]float64, links-len(t.survivors))...)
+	t.nodes = append(t.nodes, make([]float64, len(t.links.nodes)-len(t.nodes))...)
+	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), links: links, cfg: t.cfg}
+	copy(m.survivors, t.survivors)
+	if nodes > 0 {
+		copy(m.survivors[links:], t.nodes)
+	}
+	m.hopped = t.hopped
+	var buf []int32
+	from := 0
+	for _, c := range t.carried {
+		buf = t.columns(buf[:0], t.paths[from:c.end])
+		m.append(buf, c.lost, c.end-from)
+		from = c.end
+	}
+	for i := range s.Len() {
+		path := s.Path(i)
+		if len(path) == 0 {
+			continue
+		}
+		buf = t.columns(buf[:0], path)
+		arrived := float64(s.packets[i] - s.lost[i])
+		for _, c := range buf {
+			m.survivors[c] += arrived
+		}
+		m.hopped += arrived * float64(len(path))
+		if s.lost[i] > 0 {
+			m.append(buf, float64(s.lost[i]), len(path))
+		}
+	}
+	m.index()
+	return m
+}
+
+func (m *fit) append(cols []int32, lost float64, hops int) {
+	m.cols = append(m.cols, cols...)
+	m.end = append(m.end, int32(len(m.cols)))
+	m.lost = append(m.lost, lost)
+	m.hops = append(m.hops, float64(hops))
+}
+
+// columns appends the suspects on a path, each once: its links, then its devices.
+func (t *Tracker) columns(out, path []int32) []int32 {
+	links := int32(t.links.Len())
+	first := len(out)
+	for _, l := range path {
+		if !slices.Contains(out[first:], l) {
+			out = append(out, l)
+		}
+	}
+	if t.cfg.NoDevices {
+		return out
+	}
+	first = len(out)
+	for _, l := range path {
+		for _, n := range t.links.ends[l] {
+			if n >= 0 && !slices.Contains(out[first:], links+n) {
+				out = append(out, links+n)
+			}
+		}
+	}
+	return out
+}
+
+// carry adds the set to what earlier epochs gave, decayed.
+func (t *Tracker) carry(s *Set) {
+	d := t.cfg.Decay
+	for i := range t.survivors {
+		t.survivors[i] *= d
+	}
+	for i := range t.nodes {
+		t.nodes[i] *= d
+	}
+	t.hopped *= d
+	kept, paths, from := t.carried[:0], t.paths[:0], 0
+	for _, c := range t.carried {
+		if c.lost*d >= leastWeight {
+			paths = append(paths, t.paths[from:c.end]...) // moves down only
+			kept = append(kept, carried{len(paths), c.lost * d})
+		}
+		from = c.end
+	}
+	t.carried, t.paths = kept, paths
+	var buf []int32
+	links := t.links.Len()
+	for i := range s.Len() {
+		path := s.Path(i)
+		buf = t.columns(buf[:0], path)
+		arrived := d * float64(s.packets[i]-s.lost[i])
+		for _, c := range buf {
+			if int(c) < links {
+				t.survivors[c] += arrived
+			} else {
+				t.nodes[int(c)-links] += arrived
+			}
+		}
+		t.hopped += arrived * float64(len(path))
+		if s.lost[i] == 0 || len(path) == 0 {
+			continue
+		}
+		if len(t.carried) >= t.cfg.MaxCarried {
+			t.shed++
+			continue
+		}
+		t.paths = append(t.paths, path...)
+		t.carried = append(t.carried, carried{len(t.paths), d * float64(s.lost[i])})
+	}
+}
+
+// answer puts the posterior into words.
+func (t *Tracker) answer(s *Set, m *fit) Result {
+	v := tally(s)
+	res := Result{Method: "likelihood", Noise: round(m.noise), Carried: len(t.carried), Shed: t.shed}
+	suspects := m.posterior()
+	byCol := make([]*suspect, len(m.theta))
+	for i := range suspects {
+		byCol[suspects[i].col] = &suspects[i]
+	}
+	for i := range suspects {
+		x := &suspects[i]
+		if int(x.col) >= m.links {
+			if verdict(x.probability) != Good {
+				res.Devices = append(res.Devices, DeviceResult{t.links.nodes[int(x.col)-m.links], verdict(x.probability), round(x.logOdds), round(x.probability), round(loss(x.theta))})
+			}
+			continue
+		}
+		p := round(x.probability)
+		r := LinkResult{Link: t.links.Name(x.col), Verdict: verdict(x.probability), Score: round(x.logOdds), Votes: round(v.votes[x.col]), LossRate: round(loss(x.theta))}
+		if d := t.device(byCol, m, x.col); d != nil && d.probability > x.probability && verdict(d.probability) == Bad {
+			p = round(d.probability)
+			r.Device, r.Verdict, r.Score, r.LossRate = t.links.nodes[int(d.col)-m.links], Bad, round(d.logOdds), round(loss(d.theta))
+		}
+		r.Probability = &p
+		res.Links = append(res.Links, r)
+	}
+	sortLinks(res.Links)
+	slices.SortFunc(res.Devices, func(a, b DeviceResult) int {
+		if a.Probability != b.Probability {
+			if a.Probability > b.Probability {
+				return -1
+			}
+			return 1
+		}
+		if a.Device < b.Device {
+			return -1
+		}
+		return 1
+	})
+	var buf []int32
+	for _, i := range v.flows {
+		buf = t.columns(buf[:0], s.Path(i))
+		res.Flows = append(res.Flows, t.flow(s, m, byCol, i, buf))
+	}
+	return res
+}
+
+// device returns the likelier of the devices at the ends of a link, nil for none.
+func (t *Tracker) device(byCol []*suspect, m *fit, link int32) *suspect {
+	var best *suspect
+	for _, n := range t.links.ends[link] {
+		if n < 0 || m.links+int(n) >= len(byCol) {
+			continue
+		}
+		if x := byCol[m.links+int(n)]; x != nil && (best == nil || x.probability > best.probability) {
+			best = x
+		}
+	}
+	return best
+}
+
+func verdict(p float64) Verdict {
+	switch {
+	case p >= 0.5:
+		return Bad
+	case p >= 0.05:
+		return Unknown
+	}
+	return Good
+}
+
+func loss(theta float64) float64 { return -math.Expm1(-theta) }
+
+// leastCause is the probability below which no cause is named.
+const leastCause = 0.35
+
+// flow returns the cause of the loss of flow i, which crosses cols. A suspect is the
+// cause if it is at fault and then with its share of all that loses packets on the path;
+// what remains is noise.
+func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, i int, cols []int32) FlowResult {
+	r := FlowResult{Flow: s.Name(i), Cause: CauseUnknown}
+	if len(cols) == 0 {
+		return r
+	}
+	total := float64(len(s.Path(i))) * m.noise
+	for _, c := range cols {
+		total += byCol[c].probability * byCol[c].theta
+	}
+	best, most, noise := int32(-1), 0.0, 1.0
+	for _, c := range cols {
+		x := byCol[c]
+		p := x.probability * x.theta / (total + (1-x.probability)*x.theta)
+		noise -= p
+		if p > most {
+			best, most = c, p
+		}
+	}
+	noise = max(0, noise)
+	p := round(max(most, noise))
+	r.Probability = &p
+	switch {
+	case noise >= most:
+		r.Cause = CauseNoise
+	case most < leastCause:
+	case int(best) < m.links:
+		r.Cause = t.links.Name(best)
+	default:
+		r.Device = t.links.nodes[int(best)-m.links]
+		r.Cause = t.links.Name(t.leaving(s.Path(i), best-int32(m.links)))
+	}
+	return r
+}
+
+// leaving returns the link of a path by which packets leave a device, else the one by
+// which they reach it.
+func (t *Tracker) leaving(path []int32, node int32) int32 {
+	at := path[len(path)-1]
+	for _, l := range path {
+		if t.links.ends[l][0] == node {
+			return l
+		}
+		if t.links.ends[l][1] == node {
+			at = l
+		}
+	}
+	return at
+}

@@ -1,0 +1,104 @@
+package blame
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+)
+
+// Verdict is what is thought of a link or device.
+type Verdict string
+
+// The verdicts.
+const (
+	Bad     Verdict = "bad"     // more likely at fault than not
+	Unknown Verdict = "unknown" // may well be at fault: probability 0.05 to 0.5
+	Good    Verdict = "good"
+)
+
+// Causes of a flow's loss that are no link.
+const (
+	CauseNoise   = "noise"   // no fault: losses as everywhere
+	CauseUnknown = "unknown" // several explanations, none of them likely, or no path known
+)
+
+// LinkResult is what is thought of a link.
+type LinkResult struct {
+	Link        string   `json:"link"`
+	Verdict     Verdict  `json:"verdict"`
+	Score       float64  `json:"score"`                 // votes: adjusted votes when it was chosen or at the end; likelihood: log of the posterior odds
+	Probability *float64 `json:"probability,omitempty"` // likelihood only
+	Votes       float64  `json:"votes"`                 // of 007, before any adjustment
+	LossRate    float64  `json:"loss_rate,omitempty"`   // likelihood only: estimated share of packets lost there, if at fault
+	Device      string   `json:"device,omitempty"`      // at fault only because this device is
+}
+
+// DeviceResult is what is thought of a device: a fault of all its links at once.
+type DeviceResult struct {
+	Device      string  `json:"device"`
+	Verdict     Verdict `json:"verdict"`
+	Score       float64 `json:"score"`
+	Probability float64 `json:"probability"`
+	LossRate    float64 `json:"loss_rate"`
+}
+
+// FlowResult is the cause of a flow's loss.
+type FlowResult struct {
+	Flow        string   `json:"flow"`
+	Cause       string   `json:"cause"`                 // a link of its path, CauseNoise or CauseUnknown
+	Probability *float64 `json:"probability,omitempty"` // likelihood only: of that cause
+	Device      string   `json:"device,omitempty"`      // the fault is this device's; cause is the link by which packets leave it
+}
+
+// Result is the answer about one set: links crossed by flows with losses, bad ones first,
+// then by score; devices not good; all flows with losses, in the set's order.
+type Result struct {
+	Method  string         `json:"method"`
+	Links   []LinkResult   `json:"links"`
+	Devices []DeviceResult `json:"devices,omitempty"`
+	Flows   []FlowResult   `json:"flows"`
+	Noise   float64        `json:"noise,omitempty"` // likelihood only: estimated loss rate of a healthy link
+	Carried int            `json:"carried,omitempty"`
+	Shed    int            `json:"shed,omitempty"`
+}
+
+// BadLinks returns the names of the links found bad.
+func (r *Result) BadLinks() []string {
+	var bad []string
+	for i := range r.Links {
+		if r.Links[i].Verdict == Bad {
+			bad = append(bad, r.Links[i].Link)
+		}
+	}
+	return bad
+}
+
+// WriteJSON writes the result as one line.
+func (r *Result) WriteJSON(w io.Writer) error {
+	c := *r
+	if c.Links == nil {
+		c.Links = []LinkResult{}
+	}
+	if c.Flows == nil {
+		c.Flows = []FlowResult{}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false) // links are named with '>'
+	if err := enc.Encode(&c); err != nil {
+		return fmt.Errorf("cannot write the result: %w", err)
+	}
+	return nil
+}
+
+// round keeps six significant digits: more would feign precision.
+func round(x float64) float64 {
+	if x == 0 || math.IsInf(x, 0) || math.IsNaN(x) {
+		return x
+	}
+	m := math.Pow(10, 5-math.Floor(math.Log10(math.Abs(x))))
+	if math.IsInf(m, 0) || m == 0 {
+		return x
+	}
+	return math.Round(x*m) / m
+}

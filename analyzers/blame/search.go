@@ -1,0 +1,253 @@
+package blame
+
+import (
+	"container/heap"
+	"math"
+	"slices"
+)
+
+// odds returns the log posterior odds of a fault at column c, given the others.
+func (m *fit) odds(c int32) (logOdds, theta float64) {
+	logBF, theta := m.evidence(c)
+	return m.prior(c, len(m.faults)) + logBF, theta
+}
+
+func (m *fit) add(c int32, theta float64) {
+	m.faults = append(m.faults, c)
+	m.set(c, theta)
+}
+
+func (m *fit) remove(c int32) {
+	m.set(c, 0)
+	m.faults = slices.DeleteFunc(m.faults, func(x int32) bool { return x == c })
+}
+
+// search finds the hypothesis.
+func (m *fit) search() {
+	m.noise = noiseLost / noiseWeight
+	m.settle()
+	for range 4 {
+		grown := m.grow()
+		if !m.refine() && !grown {
+			return
+		}
+	}
+}
+
+// candidate is a column with odds that may be stale, but then too large: what others
+// explain meanwhile only makes a fault less needed.
+type candidate struct {
+	odds  float64
+	col   int32
+	stamp int
+}
+
+type queue []candidate
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return q[i].odds > q[j].odds || q[i].odds == q[j].odds && q[i].col < q[j].col
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(candidate)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+// tries is how many suspects whose odds do not suffice are tried with everything fitted
+// anew, noise included: a fault that makes all noise may be needed to see that.
+const tries = 3
+
+// grow adds faults while they pay and reports whether it did.
+func (m *fit) grow() bool {
+	grown := false
+	for m.growOnce() {
+		grown = true
+	}
+	return grown
+}
+
+// growOnce adds faults, looking at stale odds first, until none pays at the noise of the
+// moment; then it tries a few with the noise fitted anew.
+func (m *fit) growOnce() bool {
+	var q queue
+	for c := range m.of {
+		if len(m.of[c]) > 0 && m.theta[c] == 0 {
+			o, _ := m.odds(int32(c))
+			q = append(q, candidate{o, int32(c), 0})
+		}
+	}
+	heap.Init(&q)
+	start, stamp := len(m.faults), 0
+	for len(q) > 0 && len(m.faults) < m.cfg.MaxFaults {
+		top := heap.Pop(&q).(candidate)
+		if top.stamp < stamp {
+			o, _ := m.odds(top.col)
+			heap.Push(&q, candidate{o, top.col, stamp})
+			continue
+		}
+		if top.odds <= 0 {
+			heap.Push(&q, top)
+			break
+		}
+		_, theta := m.odds(top.col)
+		m.add(top.col, theta)
+		m.settle()
+		stamp++
+	}
+	if len(m.faults) > start {
+		return true
+	}
+	for range min(tries, len(q)) {
+		if len(m.faults) >= m.cfg.MaxFaults {
+			break
+		}
+		top := heap.Pop(&q).(candidate)
+		if m.attempt(func() {
+			_, theta := m.odds(top.col)
+			m.add(top.col, theta)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// attempt makes a change, fits everything to it, and keeps it if the posterior is better.
+func (m *fit) attempt(change func()) bool {
+	before := m.objective()
+	faults, noise := slices.Clone(m.faults), m.noise
+	thetas := make([]float64, len(faults))
+	for i, c := range faults {
+		thetas[i] = m.theta[c]
+	}
+	change()
+	m.settle()
+	if m.objective() > before+1e-6 {
+		return true
+	}
+	for _, c := range m.faults {
+		m.set(c, 0)
+	}
+	m.faults, m.noise = faults, noise
+	for i, c := range faults {
+		m.set(c, thetas[i])
+	}
+	return false
+}
+
+// refine takes each fault out, the weakest first, and puts what is best in its place:
+// itself, another suspect, or none. It reports whether anything changed.
+func (m *fit) refine() bool {
+	changed := false
+	for range 3 {
+		moved := false
+		order := slices.Clone(m.faults)
+		slices.SortFunc(order, func(a, b int32) int { return len(m.of[a]) - len(m.of[b]) })
+		for _, c := range order {
+			theta := m.theta[c]
+			m.remove(c)
+			best, bestTheta, bestOdds := int32(-1), 0.0, 0.0
+			for _, x := range append(m.rivals(c), c) {
+				if o, t := m.odds(x); o > bestOdds+1e-9 || x == c && o > 0 && o >= bestOdds-1e-9 {
+					best, bestTheta, bestOdds = x, t, o
+				}
+			}
+			if best == c {
+				m.add(c, theta)
+				continue
+			}
+			m.add(c, theta)
+			if m.attempt(func() {
+				m.remove(c)
+				if best >= 0 {
+					m.add(best, bestTheta)
+				}
+			}) {
+				moved = true
+			}
+		}
+		if !moved {
+			return changed
+		}
+		changed = true
+	}
+	return changed
+}
+
+// rivals returns the suspects that cross at least half of the losses of column c's rows.
+func (m *fit) rivals(c int32) []int32 {
+	total := 0.0
+	shared := map[int32]float64{}
+	for _, f := range m.of[c] {
+		total += m.lost[f]
+		for _, x := range m.row(f) {
+			if x != c && m.theta[x] == 0 {
+				shared[x] += m.lost[f]
+			}
+		}
+	}
+	var out []int32
+	for x, k := range shared {
+		if k >= total/2 {
+			out = append(out, x)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// suspect is what is thought of a column.
+type suspect struct {
+	col         int32
+	fault       bool
+	logOdds     float64
+	theta       float64
+	probability float64
+}
+
+// posterior returns all columns that losing flows cross.
+func (m *fit) posterior() []suspect {
+	var out []suspect
+	at := make([]int32, len(m.of))
+	for c := range m.of {
+		at[c] = -1
+		if len(m.of[c]) == 0 {
+			continue
+		}
+		at[c] = int32(len(out))
+		if m.theta[c] > 0 {
+			out = append(out, suspect{col: int32(c), fault: true, theta: m.theta[c]})
+			continue
+		}
+		o, theta := m.odds(int32(c))
+		out = append(out, suspect{int32(c), false, o, theta, logistic(o)})
+	}
+	for _, c := range slices.Clone(m.faults) {
+		theta := m.theta[c]
+		m.remove(c)
+		own, _ := m.odds(c)
+		rivals := m.rivals(c)
+		logs := make([]float64, len(rivals))
+		most := max(0, own)
+		for i, x := range rivals {
+			logs[i], _ = m.odds(x)
+			most = max(most, logs[i])
+		}
+		sum := math.Exp(-most) + math.Exp(own-most)
+		for _, l := range logs {
+			sum += math.Exp(l - most)
+		}
+		out[at[c]].logOdds, out[at[c]].probability = own, math.Exp(own-most)/sum
+		for i, x := range rivals {
+			s := &out[at[x]]
+			s.probability = 1 - (1-s.probability)*(1-math.Exp(logs[i]-most)/sum)
+		}
+		m.add(c, theta)
+	}
+	return out
+}
+
+func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }

@@ -1,0 +1,158 @@
+package analyzeblame
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/telltale-net/telltale/analyzers/blame"
+)
+
+// Format is how answers are written.
+type Format string
+
+// The formats.
+const (
+	JSON Format = "json"
+	Text Format = "text"
+)
+
+// Method is how links are blamed.
+type Method string
+
+// The methods.
+const (
+	Likelihood Method = "likelihood"
+	Votes      Method = "votes"
+)
+
+// DefaultLimit is how many flows are held at most.
+const DefaultLimit = 20_000_000
+
+// Options is what to do.
+type Options struct {
+	Format Format
+	Method Method
+	Epochs bool // each input is one epoch
+	Limit  int  // flows held at most; 0 = DefaultLimit
+}
+
+// Input is one file.
+type Input struct {
+	Name   string
+	Reader io.Reader
+}
+
+// Summary is what was read and found.
+type Summary struct {
+	Stats    blame.Stats
+	Problems []blame.Problem // the first lines that were not taken
+	Links    int             // named by the paths
+	Bad      int             // links found bad, in all answers
+}
+
+// String is the summary in one sentence.
+func (s Summary) String() string {
+	text := fmt.Sprintf("%d flows over %d links, %d of which lost packets (%d of %d); %d lines malformed; %d links found bad",
+		s.Stats.Flows, s.Links, s.Stats.Losing, s.Stats.Lost, s.Stats.Packets, s.Stats.Bad, s.Bad)
+	if s.Stats.Over > 0 {
+		text += fmt.Sprintf("; %d flows lost more than they sent, taken as all lost", s.Stats.Over)
+	}
+	if s.Stats.Pathless > 0 {
+		text += fmt.Sprintf("; %d flows have no path", s.Stats.Pathless)
+	}
+	return text
+}
+
+// Run reads the inputs and writes the answers. An error means that input or output
+// failed as a whole; what was merely malformed is in the summary.
+func Run(ctx context.Context, out io.Writer, inputs []Input, opt Options) (sum Summary, err error) {
+	if opt.Format != JSON && opt.Format != Text {
+		return sum, fmt.Errorf("unknown format %q; want json or text", opt.Format)
+	}
+	if opt.Method != Likelihood && opt.Method != Votes {
+		return sum, fmt.Errorf("unknown method %q; want likelihood or votes", opt.Method)
+	}
+	if opt.Limit <= 0 {
+		opt.Limit = DefaultLimit
+	}
+	links := blame.NewLinks()
+	reader := blame.NewReader(links, opt.Limit)
+	tracker := blame.NewTracker(links, blame.Config{})
+	w := bufio.NewWriterSize(out, 1<<16)
+	set := blame.NewSet(links)
+	defer func() { sum.Stats, sum.Problems, sum.Links = reader.Stats, reader.Problems, links.Len() }()
+	for i, in := range inputs {
+		if err := read(ctx, reader, set, in); err != nil {
+			return sum, err
+		}
+		if !opt.Epochs && i < len(inputs)-1 {
+			continue
+		}
+		var res blame.Result
+		if opt.Method == Votes {
+			res = blame.Votes(set)
+		} else {
+			res = tracker.Next(set)
+		}
+		sum.Bad += len(res.BadLinks())
+		if opt.Format == JSON {
+			err = res.WriteJSON(w)
+		} else {
+			err = story(w, in.Name, opt.Epochs, set, &res)
+		}
+		if err != nil {
+			return sum, fmt.Errorf("cannot write the answer: %w", err)
+		}
+		set = blame.NewSet(links)
+	}
+	if err := w.Flush(); err != nil {
+		return sum, fmt.Errorf("cannot write the answer: %w", err)
+	}
+	return sum, nil
+}
+
+// read reads one input, unpacked: gzip and zstd are known by their first bytes.
+func read(ctx context.Context, r *blame.Reader, set *blame.Set, in Input) error {
+	b := bufio.NewReaderSize(stoppable{ctx, in.Reader}, 1<<16)
+	head, err := b.Peek(4)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("cannot read data set %s: %w", in.Name, err)
+	}
+	var plain io.Reader = b
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return fmt.Errorf("cannot read data set %s: cannot unpack gzip: %w", in.Name, err)
+		}
+		defer z.Close()
+		plain = z
+	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return fmt.Errorf("cannot read data set %s: cannot unpack zstd: %w", in.Name, err)
+		}
+		defer z.Close()
+		plain = z
+	}
+	return r.Read(set, in.Name, plain)
+}
+
+// stoppable is a reader that ends with the context.
+type stoppable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
+}
