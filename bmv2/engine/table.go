@@ -29,12 +29,14 @@ type tableProgram struct {
 	ageing  bool // entries may have idle timeouts
 }
 
-// keySlot puts a field into the lookup key, most significant word first.
+// keySlot puts a field into the lookup key, most significant word first; zero where
+// its header is not valid, whatever the field holds (MatchKeyBuilder::operator()).
 type keySlot struct {
 	slot  uint32
 	words uint32
 	at    uint32
-	place func(p *packet) uint32 // finds the slot of a field chosen at run time, else nil
+	valid uint32                               // slot of the header's validity
+	place func(p *packet) (slot, valid uint32) // finds the slots of a field chosen at run time, else nil
 }
 
 // node is a step of the control flow.
@@ -80,13 +82,17 @@ func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, err
 		simple: src.Kind == spec.Simple, metered: src.DirectMeter >= 0, ageing: src.SupportTimeout}
 	for _, f := range src.Key {
 		loc := k.field(f.Field)
-		var place func(p *packet) uint32
+		valid := k.headers[f.Field.Header].valid
+		var place func(p *packet) (slot, valid uint32)
 		if e, ok := f.Expr.(spec.AccessField); ok {
 			h, i := k.memberOf(e, 0)
-			loc, place = k.typeField(e.HeaderType, e.Field), func(p *packet) uint32 { return h(p).fields[i].slot }
+			loc, place = k.typeField(e.HeaderType, e.Field), func(p *packet) (slot, valid uint32) {
+				h := h(p)
+				return h.fields[i].slot, h.valid
+			}
 		}
 		t.layout = append(t.layout, match.Field{Name: f.Name, Kind: f.Kind, Width: f.Width, Mask: f.Mask})
-		t.key = append(t.key, keySlot{loc.slot, loc.words, uint32(t.words), place})
+		t.key = append(t.key, keySlot{loc.slot, loc.words, uint32(t.words), valid, place})
 		t.words += int(loc.words)
 	}
 	if _, err := match.New(t.layout); err != nil {
@@ -134,16 +140,17 @@ func (t *tableProgram) idle() *node {
 func (t *tableProgram) load(p *packet, key []uint64) {
 	for i := range t.key {
 		k := &t.key[i]
-		slot := k.slot
+		slot, valid := k.slot, k.valid
 		if k.place != nil {
-			slot = k.place(p)
+			slot, valid = k.place(p)
 		}
+		mask := -p.phv[valid] // the validity itself is its own mask
 		if k.words == 1 {
-			key[k.at] = p.phv[slot]
+			key[k.at] = p.phv[slot] & mask
 			continue
 		}
 		for w := range k.words {
-			key[k.at+w] = p.phv[slot+k.words-1-w]
+			key[k.at+w] = p.phv[slot+k.words-1-w] & mask
 		}
 	}
 }

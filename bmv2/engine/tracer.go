@@ -49,11 +49,15 @@ func (t *tracer) table(tb *table, p *packet, entry int32) {
 	tb.prog.load(p, e.Key)
 	for i := range tb.prog.key {
 		k, f := &tb.prog.key[i], &tb.prog.spec.Key[i]
-		at := field{slot: k.slot, width: uint32(f.Width)}
+		slot, valid := k.slot, k.valid
 		if k.place != nil {
-			at.slot = k.place(p)
+			slot, valid = k.place(p)
 		}
-		e.Fields = append(e.Fields, NamedValue{f.Name, fieldBytes(p.phv, &at)})
+		value := fieldBytes(p.phv, &field{slot: slot, width: uint32(f.Width)})
+		if p.phv[valid] == 0 {
+			clear(value)
+		}
+		e.Fields = append(e.Fields, NamedValue{f.Name, value})
 	}
 	if e.Hit {
 		view := t.sw.front & 1
