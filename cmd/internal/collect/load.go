@@ -36,7 +36,7 @@ func Load(fs *pflag.FlagSet, path string, environ []string) error {
 		return fmt.Errorf("cannot read settings from the environment: %w", err)
 	}
 	onCommandLine := map[string]bool{}
-	fs.Visit(func(f *pflag.Flag) { onCommandLine[f.Name] = true })
+	fs.VisitAll(func(f *pflag.Flag) { onCommandLine[f.Name] = f.Changed })
 	var errs []error
 	for _, from := range []struct {
 		name string

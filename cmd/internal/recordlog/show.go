@@ -45,11 +45,13 @@ func List(ctx context.Context, w io.Writer, j *journal.Journal, q *block.Query, 
 	if !out.JSON {
 		fmt.Fprintf(b, "%10s  %-27s %-27s %8s %9s %6s %9s %12s  %s\n", "block", "first received", "last received", "records", "bytes", "B/rec", "max queue", "max latency", "drops")
 	}
+	wanted := uint64(0)
 	stats, err := j.List(ctx, q.From, q.To, func(e journal.Entry) error {
 		h := &e.Header
 		if !h.MayHold(q) {
 			return nil
 		}
+		wanted += uint64(h.Records)
 		l := blockLine{
 			Sequence: e.Sequence, Stored: e.Stored.UTC().Format(time.RFC3339Nano), FirstNS: h.First, LastNS: h.Last,
 			Records: h.Records, Bytes: e.Bytes, BytesPerRecord: float64(e.Bytes) / float64(h.Records),
@@ -66,6 +68,7 @@ func List(ctx context.Context, w io.Writer, j *journal.Journal, q *block.Query, 
 			l.Sequence, moment(l.FirstNS), moment(l.LastNS), l.Records, l.Bytes, l.BytesPerRecord, l.MaxQueue, time.Duration(l.MaxLatencyNS), drops)
 		return err
 	})
+	stats.Wanted = wanted
 	return stats, errors.Join(err, b.Flush())
 }
 
