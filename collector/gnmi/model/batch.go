@@ -1,0 +1,48 @@
+package model
+
+import (
+	"strconv"
+
+	"github.com/telltale-net/telltale/collector/gnmi/tree"
+)
+
+// Batch is everything there is below some paths.
+type Batch struct {
+	Below   []tree.Path
+	Changes []tree.Change
+}
+
+// Apply makes the tree say what the batch says, as of a time (ns since 1970). The error
+// joins what the tree refused; the rest is in it.
+func (b Batch) Apply(t *tree.Tree, time int64) error { return t.Sync(b.Below, b.Changes, time) }
+
+// at is a place in the tree that leaves are added below.
+type at struct {
+	b    *Batch
+	path tree.Path
+}
+
+func (b *Batch) at(target, origin string, elems ...tree.Elem) at {
+	return at{b, tree.Path{Target: target, Origin: origin, Elems: elems}}
+}
+
+func (a at) below(elems ...tree.Elem) at { return at{a.b, a.path.Join(elems...)} }
+
+func (a at) set(name string, v tree.Value) {
+	a.b.Changes = append(a.b.Changes, tree.Change{Path: a.path.Join(tree.E(name)), Value: v})
+}
+
+func (a at) count(name string, n uint64) { a.set(name, tree.Count(n)) }
+
+// some sets a counter where there is one.
+func (a at) some(name string, n *uint64) {
+	if n != nil {
+		a.count(name, *n)
+	}
+}
+
+var state = tree.E("state")
+
+func decimal[T ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~int](n T) string {
+	return strconv.FormatUint(uint64(n), 10)
+}

@@ -1,0 +1,289 @@
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// ErrBehind is why a subscriber was cut: it did not take its values fast enough.
+var ErrBehind = errors.New("too far behind")
+
+// Which says which units an entry is about.
+type Which uint8
+
+// All units, those of counters alone, or all others.
+const (
+	AllUnits Which = iota
+	Counters
+	Events
+)
+
+// Subscriber is a queue of units whose values are to be sent. Enqueueing is the
+// tree's and the entries'; [Subscriber.Next] is for one goroutine.
+type Subscriber struct {
+	tree    *Tree
+	backlog int
+	ready   chan struct{}
+	cut     chan struct{}
+
+	mu     sync.Mutex
+	queue  []*watch // from head on; nil stands for "all of a first round has been queued"
+	head   int
+	behind int // values passed over and deletions, of what waits
+	isCut  bool
+}
+
+// Entry is one subscription of a subscriber.
+type Entry struct {
+	sub      *Subscriber
+	query    Path
+	which    Which
+	watches  map[*Unit]*watch // of entries that are queued by rounds
+	round    uint64
+	onChange bool
+}
+
+// watch joins an entry and a unit. Its fields below are guarded by the subscriber's mu.
+type watch struct {
+	entry *Entry
+	unit  *Unit
+
+	queued     bool
+	duplicates uint32
+	version    uint64 // when last queued
+	round      uint64
+}
+
+// Item is a unit to be sent, or the mark that ends a round (State nil).
+type Item struct {
+	State      *State
+	Query      []Elem // what of the state was subscribed to
+	Duplicates uint32 // values passed over since the last one sent
+}
+
+// Subscribe returns a subscriber without entries. Close must be called.
+func (t *Tree) Subscribe() (*Subscriber, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.subs >= t.limits.Subscribers {
+		return nil, fmt.Errorf("cannot subscribe: %d subscribers: %w", t.subs, ErrFull)
+	}
+	t.subs++
+	return &Subscriber{
+		tree: t, backlog: t.limits.Backlog,
+		ready: make(chan struct{}, 1), cut: make(chan struct{}),
+	}, nil
+}
+
+// Close ends the subscriber. It is told of nothing more.
+func (s *Subscriber) Close() {
+	t := s.tree
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.subs--
+	mine := func(e *Entry) bool { return e.sub == s }
+	if !slices.ContainsFunc(t.entries, mine) {
+		return
+	}
+	t.entries = slices.DeleteFunc(t.entries, mine)
+	for _, n := range t.roots {
+		n.visit(nil, func(u *Unit) {
+			u.watches = slices.DeleteFunc(u.watches, func(w *watch) bool { return w.entry.sub == s })
+		})
+	}
+}
+
+// Ready yields where there may be something for Next; Cut is closed when the
+// subscriber was cut.
+func (s *Subscriber) Ready() <-chan struct{} { return s.ready }
+
+// Cut is closed when the subscriber is too far behind: it is told of nothing more, and
+// what waits is given up.
+func (s *Subscriber) Cut() <-chan struct{} { return s.cut }
+
+// Entry returns an entry that is queued by [Entry.Round] alone.
+func (s *Subscriber) Entry(query Path, which Which) *Entry {
+	return &Entry{sub: s, query: query, which: which, watches: map[*Unit]*watch{}}
+}
+
+// Watch returns an entry that is told of every change from now on; where initial is
+// set it is queued with what there is now.
+func (s *Subscriber) Watch(query Path, which Which, initial bool) *Entry {
+	e := &Entry{sub: s, query: query, which: which, onChange: true}
+	t := s.tree
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.entries = append(t.entries, e)
+	t.visit(query, func(u *Unit) {
+		if !e.wants(u) || !e.selects(u, u.state.Load()) {
+			return
+		}
+		w := &watch{entry: e, unit: u}
+		u.watches = append(u.watches, w)
+		if initial && u.state.Load().Selected(query.Elems) {
+			w.enqueue()
+		}
+	})
+	return e
+}
+
+// Round queues every unit that the entry selects, changed or not; with changed set
+// only those that have changed since they were last queued.
+func (e *Entry) Round(changed bool) {
+	t := e.sub.tree
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	e.round++
+	t.visit(e.query, func(u *Unit) {
+		s := u.state.Load()
+		if !e.wants(u) || !s.Selected(e.query.Elems) {
+			return
+		}
+		w := e.watch(u)
+		if w == nil {
+			return
+		}
+		w.round = e.round
+		if !changed || w.version != s.Version {
+			w.enqueue()
+		}
+	})
+	for u, w := range e.watches {
+		if w.round != e.round { // the unit is gone
+			delete(e.watches, u)
+		}
+	}
+}
+
+func (e *Entry) watch(u *Unit) *watch {
+	if e.onChange {
+		if i := slices.IndexFunc(u.watches, func(w *watch) bool { return w.entry == e }); i >= 0 {
+			return u.watches[i]
+		}
+		return nil
+	}
+	w := e.watches[u]
+	if w == nil {
+		w = &watch{entry: e, unit: u}
+		e.watches[u] = w
+	}
+	return w
+}
+
+// Skip notes the present values as queued, so that a round of changes leaves them out.
+func (e *Entry) Skip() {
+	t := e.sub.tree
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	t.visit(e.query, func(u *Unit) {
+		if s := u.state.Load(); e.wants(u) && e.selects(u, s) {
+			if w := e.watch(u); w != nil {
+				w.version = s.Version
+			}
+		}
+	})
+}
+
+// Mark queues the mark that ends a round.
+func (s *Subscriber) Mark() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isCut {
+		s.push(nil)
+	}
+}
+
+// Next takes what waits, at most cap(dst) items, in the order in which it was queued.
+func (s *Subscriber) Next(dst []Item) []Item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dst = dst[:0]
+	for s.head < len(s.queue) && len(dst) < cap(dst) {
+		w := s.queue[s.head]
+		s.queue[s.head] = nil
+		s.head++
+		if w == nil {
+			dst = append(dst, Item{})
+			continue
+		}
+		state := w.unit.state.Load()
+		dst = append(dst, Item{state, w.entry.query.Elems, w.duplicates})
+		s.behind -= int(w.duplicates)
+		w.queued, w.duplicates = false, 0
+	}
+	if s.head == len(s.queue) {
+		s.queue, s.head = s.queue[:0], 0
+	} else {
+		s.wake()
+	}
+	return dst
+}
+
+// Behind returns how many values were passed over of what waits.
+func (s *Subscriber) Behind() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.behind
+}
+
+func (s *Subscriber) push(w *watch) {
+	if len(s.queue) == cap(s.queue) && s.head > len(s.queue)/2 {
+		n := copy(s.queue, s.queue[s.head:])
+		clear(s.queue[n:])
+		s.queue, s.head = s.queue[:n], 0
+	}
+	s.queue = append(s.queue, w)
+	s.wake()
+}
+
+func (s *Subscriber) wake() {
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+}
+
+// changed tells all who watch the unit; the tree's lock is held.
+func (u *Unit) changed() {
+	for _, w := range u.watches {
+		w.enqueue()
+	}
+}
+
+func (w *watch) enqueue() {
+	s := w.entry.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isCut {
+		return
+	}
+	state := w.unit.state.Load()
+	w.version = state.Version
+	if !w.queued {
+		w.queued = true
+		s.push(w)
+		if !state.Deleted {
+			return
+		}
+	}
+	w.duplicates++
+	if s.behind++; s.behind > s.backlog {
+		s.isCut = true
+		s.queue, s.head = nil, 0
+		close(s.cut)
+	}
+}
+
+func (e *Entry) wants(u *Unit) bool {
+	return e.which == AllUnits || u.counters == (e.which == Counters)
+}
+
+func (e *Entry) selects(u *Unit, s *State) bool {
+	if u.Path.Origin != e.query.Origin || e.query.Target != Any && e.query.Target != u.Path.Target {
+		return false
+	}
+	// An atomic container may get a leaf that is asked for later.
+	return s.Selected(e.query.Elems) || u.Atomic && reaches(e.query.Elems, u.Path.Elems)
+}

@@ -1,0 +1,412 @@
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Limits bound a tree.
+type Limits struct {
+	Leaves      int // in all; an update that would make more is refused
+	Subscribers int
+	Backlog     int // values that a subscriber may be behind before it is cut
+}
+
+// ErrFull is why an update or a subscriber was refused: a limit is reached.
+var ErrFull = errors.New("limit reached")
+
+// Tree holds the leaves. It is safe for concurrent use.
+type Tree struct {
+	schema *Schema
+	limits Limits
+
+	mu      sync.RWMutex
+	roots   map[rootKey]*node
+	leaves  int
+	entries []*Entry // that are told of every change
+	subs    int
+	scratch []byte
+	refused atomic.Uint64
+}
+
+type rootKey struct{ target, origin string }
+
+// node is an element of a path in the tree.
+type node struct {
+	elem     Elem
+	children map[string]*node // by the element as it is written
+	unit     *Unit
+}
+
+// Unit is what changes as one: a leaf, or an atomic container.
+type Unit struct {
+	Path   Path // of the leaf or the container
+	Atomic bool
+
+	counters bool // all its leaves are counters
+	watches  []*watch
+	state    atomic.Pointer[State]
+	memo     atomic.Pointer[any]
+}
+
+// State is what a unit holds at a moment. It is immutable.
+type State struct {
+	Unit    *Unit
+	Time    int64  // ns: when the values were collected, or the unit deleted
+	Version uint64 // counts changes of the values
+	Leaves  []Leaf // of a deleted unit: those it had
+	Deleted bool
+
+	memo [Memos]atomic.Pointer[any]
+}
+
+// Memos is how many things [State.Memo] can keep.
+const Memos = 3
+
+// Leaf is a leaf and its path below its unit; a unit that is a leaf has one, without
+// a path.
+type Leaf struct {
+	Path  []Elem
+	Value Value
+}
+
+// Memo returns what build made of s when it was first asked for slot i: many
+// subscribers send the same value.
+func (s *State) Memo(i int, build func(*State) any) any { return remember(&s.memo[i], s, build) }
+
+// Memo is [State.Memo] for what depends on the unit alone.
+func (u *Unit) Memo(build func(*Unit) any) any { return remember(&u.memo, u, build) }
+
+func remember[T any](p *atomic.Pointer[any], of T, build func(T) any) any {
+	if v := p.Load(); v != nil {
+		return *v
+	}
+	v := build(of)
+	p.Store(&v)
+	return v
+}
+
+// New returns an empty tree.
+func New(schema *Schema, limits Limits) *Tree {
+	return &Tree{schema: schema, limits: limits, roots: map[rootKey]*node{}}
+}
+
+// Schema returns the tree's schema.
+func (t *Tree) Schema() *Schema { return t.schema }
+
+// Leaves returns how many leaves there are.
+func (t *Tree) Leaves() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.leaves
+}
+
+// Refused returns how many leaves were not taken because the tree is full.
+func (t *Tree) Refused() uint64 { return t.refused.Load() }
+
+// HasTarget reports whether there is data of a target.
+func (t *Tree) HasTarget(target string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for k := range t.roots {
+		if k.target == target {
+			return true
+		}
+	}
+	return false
+}
+
+// Update sets a leaf. The same value again moves its time and is no change.
+func (t *Tree) Update(path Path, value Value, time int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.apply(&Change{Path: path, Value: value}, time)
+}
+
+// Atomic sets all leaves of a container at once: those it had and are not among them
+// are gone.
+func (t *Tree) Atomic(container Path, leaves []Leaf, time int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.apply(&Change{Path: container, Leaves: leaves}, time)
+}
+
+// Change is one leaf or, where Leaves is not empty, an atomic container.
+type Change struct {
+	Path   Path
+	Value  Value
+	Leaves []Leaf
+}
+
+// Sync makes what is under each of the prefixes exactly what changes say: it sets what
+// they hold and deletes the rest. It takes what it can; the error joins what was
+// refused.
+func (t *Tree) Sync(prefixes []Path, changes []Change, time int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var errs []error
+	named := make(map[*Unit]bool, len(changes))
+	for i := range changes {
+		if err := t.apply(&changes[i], time); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		named[t.find(changes[i].Path).unit] = true
+	}
+	for _, p := range prefixes {
+		t.remove(p, time, func(u *Unit) bool { return !named[u] })
+	}
+	return errors.Join(errs...)
+}
+
+// Delete removes every unit that the query selects as a whole, and returns how many.
+func (t *Tree) Delete(query Path, time int64) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.remove(query, time, func(*Unit) bool { return true })
+}
+
+func (t *Tree) apply(c *Change, time int64) error {
+	if err := t.check(c); err != nil {
+		return err
+	}
+	n := t.find(c.Path)
+	if n == nil || n.unit == nil {
+		return t.create(c, time)
+	}
+	u := n.unit
+	if u.Atomic != (len(c.Leaves) > 0) {
+		return fmt.Errorf("cannot set %s: it is a leaf here and an atomic container there", c.Path)
+	}
+	old := u.state.Load()
+	s := &State{Unit: u, Time: time, Version: old.Version}
+	var same bool
+	if u.Atomic {
+		same = slices.EqualFunc(old.Leaves, c.Leaves, func(a, b Leaf) bool {
+			return a.Value.Equal(&b.Value) && equalElems(a.Path, b.Path)
+		})
+	} else {
+		same = old.Leaves[0].Value.Equal(&c.Value)
+	}
+	switch {
+	case same:
+		s.Leaves = old.Leaves
+	case u.Atomic:
+		if more := len(c.Leaves) - len(old.Leaves); t.leaves+more > t.limits.Leaves {
+			return t.refuse(c, more)
+		}
+		t.leaves += len(c.Leaves) - len(old.Leaves)
+		s.Leaves = slices.Clone(c.Leaves)
+		s.Version++
+	default:
+		s.Leaves = []Leaf{{Value: c.Value}}
+		s.Version++
+	}
+	u.state.Store(s)
+	if !same {
+		u.changed()
+	}
+	return nil
+}
+
+func (t *Tree) refuse(c *Change, leaves int) error {
+	t.refused.Add(uint64(leaves))
+	return fmt.Errorf("cannot set %s: %d leaves: %w", c.Path, t.limits.Leaves, ErrFull)
+}
+
+func (t *Tree) create(c *Change, time int64) error {
+	u := &Unit{Path: c.Path.Join(), Atomic: len(c.Leaves) > 0, counters: c.Value.kind == Counter64}
+	s := &State{Unit: u, Time: time, Version: 1, Leaves: []Leaf{{Value: c.Value}}}
+	if u.Atomic {
+		s.Leaves = slices.Clone(c.Leaves)
+		u.counters = !slices.ContainsFunc(c.Leaves, func(l Leaf) bool { return l.Value.kind != Counter64 })
+	}
+	if t.leaves+len(s.Leaves) > t.limits.Leaves {
+		return t.refuse(c, len(s.Leaves))
+	}
+	key := rootKey{u.Path.Target, u.Path.Origin}
+	n := t.roots[key]
+	if n == nil {
+		n = &node{}
+		t.roots[key] = n
+	}
+	for _, e := range u.Path.Elems {
+		if n.unit != nil {
+			panic("BUG: the schema has a leaf above " + u.Path.String())
+		}
+		name := string(e.append(nil))
+		child := n.children[name]
+		if child == nil {
+			child = &node{elem: e}
+			if n.children == nil {
+				n.children = map[string]*node{}
+			}
+			n.children[name] = child
+		}
+		n = child
+	}
+	n.unit = u
+	t.leaves += len(s.Leaves)
+	u.state.Store(s)
+	for _, e := range t.entries {
+		if e.wants(u) && e.selects(u, s) {
+			w := &watch{entry: e, unit: u}
+			u.watches = append(u.watches, w)
+		}
+	}
+	u.changed()
+	return nil
+}
+
+// check holds a change against the schema.
+func (t *Tree) check(c *Change) error {
+	if len(c.Leaves) == 0 {
+		return t.checkLeaf(c.Path.Origin, c.Path.Elems, &c.Value)
+	}
+	for i := range c.Leaves {
+		if err := t.checkLeaf(c.Path.Origin, slices.Concat(c.Path.Elems, c.Leaves[i].Path), &c.Leaves[i].Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tree) checkLeaf(origin string, elems []Elem, v *Value) error {
+	kind := t.schema.leaf(origin, elems)
+	if kind == 0 {
+		return fmt.Errorf("cannot set %s: %w", Path{Origin: origin, Elems: elems}, ErrUnknown)
+	}
+	if kind != v.kind {
+		return fmt.Errorf("cannot set %s: got a value of kind %d, the schema wants %d", Path{Origin: origin, Elems: elems}, v.kind, kind)
+	}
+	return nil
+}
+
+// find returns the node at exactly p, or nil.
+func (t *Tree) find(p Path) *node {
+	n := t.roots[rootKey{p.Target, p.Origin}]
+	for i := range p.Elems {
+		if n == nil {
+			return nil
+		}
+		t.scratch = p.Elems[i].append(t.scratch[:0])
+		n = n.children[string(t.scratch)]
+	}
+	return n
+}
+
+func (t *Tree) remove(query Path, time int64, which func(*Unit) bool) int {
+	var gone []*Unit
+	t.visit(query, func(u *Unit) {
+		if _, ok := Match(query.Elems, u.Path.Elems); ok && which(u) {
+			gone = append(gone, u)
+		}
+	})
+	for _, u := range gone {
+		old := u.state.Load()
+		u.state.Store(&State{Unit: u, Time: time, Version: old.Version + 1, Leaves: old.Leaves, Deleted: true})
+		u.changed()
+		t.leaves -= len(old.Leaves)
+		key := rootKey{u.Path.Target, u.Path.Origin}
+		if t.roots[key].prune(u.Path.Elems) {
+			delete(t.roots, key)
+		}
+	}
+	return len(gone)
+}
+
+// prune takes the unit at elems out and reports whether nothing is left below n.
+func (n *node) prune(elems []Elem) bool {
+	if len(elems) == 0 {
+		n.unit = nil
+	} else {
+		name := string(elems[0].append(nil))
+		if n.children[name].prune(elems[1:]) {
+			delete(n.children, name)
+		}
+	}
+	return n.unit == nil && len(n.children) == 0
+}
+
+// visit calls f for every unit that the query may select, in the order of their paths.
+func (t *Tree) visit(query Path, f func(*Unit)) {
+	var keys []rootKey
+	for k := range t.roots {
+		if k.origin == query.Origin && (query.Target == Any || k.target == query.Target) {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b rootKey) int { return strings.Compare(a.target, b.target) })
+	for _, k := range keys {
+		t.roots[k].visit(query.Elems, f)
+	}
+}
+
+func (n *node) visit(query []Elem, f func(*Unit)) {
+	if n.unit != nil {
+		f(n.unit)
+		return
+	}
+	names := make([]string, 0, len(n.children))
+	for name, child := range n.children {
+		if len(query) == 0 || query[0].Name == Deep || query[0].accepts(&child.elem) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		switch {
+		case len(query) == 0 || query[0].Name == Deep:
+			n.children[name].visit(query[:min(1, len(query))], f)
+		default:
+			n.children[name].visit(query[1:], f)
+		}
+	}
+}
+
+// Select returns the states that a query selects something of, in the order of their
+// paths.
+func (t *Tree) Select(query Path) []*State {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var all []*State
+	t.visit(query, func(u *Unit) {
+		if s := u.state.Load(); s.Selected(query.Elems) {
+			all = append(all, s)
+		}
+	})
+	return all
+}
+
+// Selected reports whether a query selects any leaf of the state.
+func (s *State) Selected(query []Elem) bool {
+	if _, ok := Match(query, s.Unit.Path.Elems); ok {
+		return true
+	}
+	if !s.Unit.Atomic || !reaches(query, s.Unit.Path.Elems) {
+		return false
+	}
+	for i := range s.Leaves {
+		if s.LeafSelected(i, query) {
+			return true
+		}
+	}
+	return false
+}
+
+func equalElems(a, b []Elem) bool {
+	return slices.EqualFunc(a, b, func(x, y Elem) bool { return x.Name == y.Name && slices.Equal(x.Keys, y.Keys) })
+}
+
+// LeafSelected reports whether a query selects leaf i of the state.
+func (s *State) LeafSelected(i int, query []Elem) bool {
+	if _, ok := Match(query, s.Unit.Path.Elems); ok {
+		return true
+	}
+	_, ok := Match(query, slices.Concat(s.Unit.Path.Elems, s.Leaves[i].Path))
+	return ok
+}
