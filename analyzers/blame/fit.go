@@ -177,10 +177,14 @@ func (m *fit) floor() float64 { return min(max(m.cfg.MinLoss, faultOverNoise*m.n
 func (m *fit) evidence(c int32) (logBF, theta float64) {
 	floor := m.floor()
 	theta = min(max(m.best(c), floor), maxTheta)
-	gain := -m.survivors[c] * theta
+	gain, own := -m.survivors[c]*theta, 0.0
 	for _, f := range m.of[c] {
 		x := m.base(f)
 		gain += m.lost[f] * (log1mexp(x+theta) - log1mexp(x))
+		own += m.lost[f] * theta / (x + theta)
+	}
+	if own < leastEvidence {
+		gain -= coincidence
 	}
 	a, b := m.slope(c, theta)
 	span := math.Log(maxTheta / floor)

@@ -38,6 +38,8 @@ const (
 	devicePrior    = 0.1  // odds of a device fault against a link fault
 	noiseLost      = 0.01 // the noise before any data: hardly any opinion, 0.01 packets lost …
 	noiseWeight    = 1e4  // … in this many hops
+	leastEvidence  = 2.5  // noise differs from link to link: where a fault has lost fewer packets than this,
+	coincidence    = 3    // … this is taken from the log odds
 	faultOverNoise = 10   // a fault loses at least this many times what a healthy link does
 )
 

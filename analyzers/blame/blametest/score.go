@@ -60,6 +60,15 @@ func (s *Score) Recall() float64 { return share(s.Found, s.Failed) }
 // RecallFindable is that of those that lost at least Evidence packets.
 func (s *Score) RecallFindable() float64 { return share(s.FoundFindable, s.Findable) }
 
+// F1 is the harmonic mean of precision and recall over the findable links.
+func (s *Score) F1() float64 {
+	p, r := s.Precision(), s.RecallFindable()
+	if p+r == 0 {
+		return 0
+	}
+	return 2 * p * r / (p + r)
+}
+
 // Accuracy is the share of flows hit by a failed link whose cause names it.
 func (s *Score) Accuracy() float64 { return share(s.Right, s.Flows) }
 
