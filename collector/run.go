@@ -19,7 +19,8 @@ type socket struct {
 	buffer  int // bytes, effective
 
 	received atomic.Uint64
-	drops    atomic.Uint64
+	drops    atomic.Uint64 // as told with the datagrams
+	asked    atomic.Uint64 // as told when the kernel was asked last
 	cut      atomic.Uint64
 	errors   atomic.Uint64
 }
@@ -58,6 +59,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	for _, s := range sockets {
+		s.ask()
 		s.conn.Close() // ends its reader
 	}
 	readers.Wait()
@@ -161,11 +163,12 @@ func (c *Collector) socketStats() []SocketStats {
 	}
 	out := make([]SocketStats, len(*p))
 	for i, s := range *p {
+		s.ask()
 		out[i] = SocketStats{
 			Address:       s.address,
 			ReceiveBuffer: s.buffer,
 			Received:      s.received.Load(),
-			KernelDrops:   s.drops.Load(),
+			KernelDrops:   max(s.drops.Load(), s.asked.Load()),
 			KernelCounts:  canCountDrops,
 			Cut:           s.cut.Load(),
 			Errors:        s.errors.Load(),

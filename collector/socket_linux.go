@@ -154,6 +154,33 @@ func (r *receiver) countDrops(control []byte) {
 	r.seen = now
 }
 
+// ask asks the kernel for its count of drops: with datagrams it tells it only when the
+// next one is received. Where it does not answer, or the socket is closed, the count
+// stays as it was.
+func (s *socket) ask() {
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
+		return
+	}
+	told := s.drops.Load() // before the kernel is asked, so that its count is not behind
+	var info [memInfoVars]uint32
+	size := uint32(unsafe.Sizeof(info))
+	var errno syscall.Errno
+	err = raw.Control(func(fd uintptr) {
+		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	})
+	if err != nil || errno != 0 || size < uint32(unsafe.Sizeof(info)) {
+		return
+	}
+	s.asked.Store(told + uint64(info[memInfoDrops]-uint32(told)))
+}
+
+// SO_MEMINFO of sock_diag.h: nine numbers, of which the last is the drops, modulo 2^32.
+const (
+	memInfoVars  = 9
+	memInfoDrops = 8
+)
+
 // datagram returns the i-th datagram of the last receive and its sender.
 func (r *receiver) datagram(i int) (netip.AddrPort, []byte) {
 	b := r.buffers[i*r.size:]

@@ -33,6 +33,7 @@ type bed struct {
 	client *target.Target
 	ctx    context.Context
 	feeds  int
+	stop   context.CancelFunc
 }
 
 func newBed(t *testing.T, cfg Config, opts ...api.TargetOption) *bed {
@@ -56,7 +57,7 @@ func newBed(t *testing.T, cfg Config, opts ...api.TargetOption) *bed {
 	}
 	b.addr = l.Addr().String()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	b.ctx = ctx
+	b.ctx, b.stop = ctx, cancel
 	ran := make(chan error, 1)
 	go func() { ran <- b.server.Run(ctx, l) }()
 	t.Cleanup(func() {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/telltale-net/telltale/collector/gnmi/tree"
@@ -27,20 +28,20 @@ func Findings(target string, findings []Finding) (Batch, error) {
 	b := Batch{}
 	root := b.at(target, Telltale, tree.E("findings"))
 	b.Below = []tree.Path{root.path}
-	var err error
+	var errs []error
 	seen := make(map[string]bool, len(findings))
 	for i := range findings {
 		f := &findings[i]
 		leaves, ok := f.leaves()
 		if f.ID == "" || seen[f.ID] || !ok {
-			err = fmt.Errorf("cannot publish finding %d, %q of %s: want an id of its own and finite figures, got confidence %g, report loss %g",
-				i, f.ID, f.Analyzer, f.Confidence, f.ReportLoss)
+			errs = append(errs, fmt.Errorf("cannot publish finding %d, %q of %s: want an id of its own and finite figures, got confidence %g, report loss %g",
+				i, f.ID, f.Analyzer, f.Confidence, f.ReportLoss))
 			continue
 		}
 		seen[f.ID] = true
 		b.Changes = append(b.Changes, tree.Change{Path: root.path.Join(tree.E("finding", "id", f.ID)), Leaves: leaves})
 	}
-	return b, err
+	return b, errors.Join(errs...)
 }
 
 func (f *Finding) leaves() ([]tree.Leaf, bool) {
