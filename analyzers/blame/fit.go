@@ -22,6 +22,7 @@ type fit struct {
 	links  int     // columns below are links
 	noise  float64 // ε
 	hopped float64 // Σ packets that arrived · links crossed
+	equal  bool    // see equalTraffic
 	cfg    Config
 }
 

@@ -124,8 +124,51 @@ func (t *Tracker) model(s *Set) *fit {
 			m.append(buf, float64(s.lost[i]), len(path))
 		}
 	}
+	if onlyLosing(s) {
+		m.equalTraffic(t.links)
+	}
 	m.index()
 	return m
+}
+
+// onlyLosing reports whether flows without losses were left out of a set: there must
+// have been at least n1²/2n2 of them, where n1 flows lost one packet and n2 lost two
+// (Chao's bound, which holds for any mix of rates), and a set with less than a quarter
+// of that cannot be complete.
+func onlyLosing(s *Set) bool {
+	var of [3]float64
+	for _, k := range s.lost {
+		if k < 3 {
+			of[k]++
+		}
+	}
+	least := of[1] * of[1] / (2*of[2] + 2) / 4
+	return least >= 3 && of[0] < least
+}
+
+// equalTraffic takes every link to have carried the same, so much that all losses are
+// rare: what remains without denominators is which links have more losses than most.
+func (m *fit) equalTraffic(l *Links) {
+	m.equal = true
+	lost := make([]float64, len(m.theta))
+	most, from := 0.0, int32(0)
+	for f, to := range m.end {
+		for _, c := range m.cols[from:to] {
+			if lost[c] += m.lost[f]; int(c) < m.links {
+				most = max(most, lost[c])
+			}
+		}
+		from = to
+	}
+	for c := range m.links {
+		m.survivors[c] += 1000 * most
+		m.hopped += 1000 * most
+		for _, n := range l.ends[c] {
+			if n >= 0 && m.links+int(n) < len(m.theta) {
+				m.survivors[m.links+int(n)] += 500 * most // a packet takes two of its links
+			}
+		}
+	}
 }
 
 func (m *fit) append(cols []int32, lost float64, hops int) {
@@ -206,7 +249,7 @@ func (t *Tracker) carry(s *Set) {
 // answer puts the posterior into words.
 func (t *Tracker) answer(s *Set, m *fit) Result {
 	v := tally(s)
-	res := Result{Method: "likelihood", Noise: round(m.noise), Carried: len(t.carried), Shed: t.shed}
+	res := Result{Method: "likelihood", Noise: round(m.noise), Carried: len(t.carried), Shed: t.shed, EqualTraffic: m.equal}
 	suspects := m.posterior()
 	byCol := make([]*suspect, len(m.theta))
 	for i := range suspects {
@@ -311,20 +354,20 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, i int, cols []int32) Fl
 		r.Cause = t.links.Name(best)
 	default:
 		r.Device = t.links.nodes[int(best)-m.links]
-		r.Cause = t.links.Name(t.leaving(s.Path(i), best-int32(m.links)))
+		r.Cause = t.links.Name(t.reaching(s.Path(i), best-int32(m.links)))
 	}
 	return r
 }
 
-// leaving returns the link of a path by which packets leave a device, else the one by
-// which they reach it.
-func (t *Tracker) leaving(path []int32, node int32) int32 {
-	at := path[len(path)-1]
+// reaching returns the link of a path by which packets reach a device, else the one by
+// which they leave it.
+func (t *Tracker) reaching(path []int32, node int32) int32 {
+	at := path[0]
 	for _, l := range path {
-		if t.links.ends[l][0] == node {
+		if t.links.ends[l][1] == node {
 			return l
 		}
-		if t.links.ends[l][1] == node {
+		if t.links.ends[l][0] == node {
 			at = l
 		}
 	}

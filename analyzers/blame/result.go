@@ -48,7 +48,7 @@ type FlowResult struct {
 	Flow        string   `json:"flow"`
 	Cause       string   `json:"cause"`                 // a link of its path, CauseNoise or CauseUnknown
 	Probability *float64 `json:"probability,omitempty"` // likelihood only: of that cause
-	Device      string   `json:"device,omitempty"`      // the fault is this device's; cause is the link by which packets leave it
+	Device      string   `json:"device,omitempty"`      // the fault is this device's; cause is the link by which packets reach it
 }
 
 // Result is the answer about one set: links crossed by flows with losses, bad ones first,
@@ -58,9 +58,12 @@ type Result struct {
 	Links   []LinkResult   `json:"links"`
 	Devices []DeviceResult `json:"devices,omitempty"`
 	Flows   []FlowResult   `json:"flows"`
-	Noise   float64        `json:"noise,omitempty"` // likelihood only: estimated loss rate of a healthy link
-	Carried int            `json:"carried,omitempty"`
-	Shed    int            `json:"shed,omitempty"`
+	Noise   float64        `json:"noise,omitempty"`   // likelihood only: estimated loss rate of a healthy link
+	Carried int            `json:"carried,omitempty"` // losing flows of earlier epochs that count
+	Shed    int            `json:"shed,omitempty"`    // losing flows that were not carried for want of room
+	// EqualTraffic says that the set has only flows with losses: without denominators,
+	// likelihood took all links to carry the same, and rates mean little.
+	EqualTraffic bool `json:"equal_traffic,omitempty"`
 }
 
 // BadLinks returns the names of the links found bad.

@@ -14,6 +14,7 @@ type Clos struct {
 	Flows                       int     // a host and epoch
 	MaxPackets                  int     // of a flow, from 1
 	Noise                       float64 // a healthy link's rate for a flow is U(0, Noise)
+	Steady                      bool    // a healthy link's rate is drawn once an epoch, for all flows
 	LossMin, LossMax            float64 // a failed link's rate is U of these
 	Skew                        float64 // share of flows that go to one ToR
 }
@@ -133,9 +134,14 @@ type Epoch struct {
 func (n *Network) Epoch(rng *rand.Rand, faults Faults) Epoch {
 	e := Epoch{Set: blame.NewSet(n.Links), Drops: map[int32]int{}}
 	tors := n.Pods * n.ToRs
-	rate := make([]float64, n.Links.Len())
+	rate, failed := make([]float64, n.Links.Len()), make([]bool, n.Links.Len())
+	if n.Steady {
+		for l := range rate {
+			rate[l] = n.Noise * rng.Float64()
+		}
+	}
 	for l, p := range faults {
-		rate[l] = p
+		rate[l], failed[l] = p, true
 	}
 	hot := rng.IntN(tors)
 	var path []int32
@@ -154,7 +160,7 @@ func (n *Network) Epoch(rng *rand.Rand, faults Faults) Epoch {
 			lost, most, cause := 0, 0, int32(-1)
 			for _, l := range path {
 				d := n.drops(rng, packets-lost, rate[l])
-				if rate[l] > 0 {
+				if failed[l] {
 					e.Drops[l] += d
 				} else {
 					e.Noise += d

@@ -55,7 +55,9 @@ func story(w io.Writer, name string, epochs bool, set *blame.Set, res *blame.Res
 	for _, d := range res.Devices {
 		fmt.Fprintf(&b, "  device %-17s %-8s probability %.3f, loses %.3g of packets\n", d.Device, d.Verdict, d.Probability, d.LossRate)
 	}
-	if res.Method == string(Likelihood) {
+	if res.EqualTraffic {
+		b.WriteString("Only flows with losses are known: all links are taken to carry the same.\n")
+	} else if res.Method == string(Likelihood) {
 		fmt.Fprintf(&b, "A healthy link loses %.2g of packets.\n", res.Noise)
 	}
 	if len(res.Flows) > 0 {
