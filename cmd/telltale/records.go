@@ -73,7 +73,7 @@ func newRecordsSubCmd(use, short, long string, run func(*cobra.Command, *journal
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	f.log.Flags(fs)
-	f.filter.Flags(fs)
+	f.filter.Flags(fs, "from", "to")
 	fs.StringVar(&f.format, "format", "text", "how to print: text or json")
 	fs.StringVar(&f.reasons, "reasons", profile.Telltale.Name, "emitter whose names drop reasons get: "+strings.Join(profile.Names(), ", "))
 	return cmd
