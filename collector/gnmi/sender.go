@@ -1,6 +1,8 @@
 package gnmi
 
 import (
+	"errors"
+
 	"github.com/openconfig/gnmi/proto/gnmi"
 
 	"github.com/telltale-net/telltale/collector/gnmi/tree"
@@ -32,28 +34,43 @@ func (s *sender) run() error {
 			return s.stream.Context().Err()
 		}
 		items = s.sub.Next(items)
-		for rest := items; len(rest) > 0; {
-			if rest[0].State == nil {
-				if err := s.stream.Send(&gnmi.SubscribeResponse{Response: &gnmi.SubscribeResponse_SyncResponse{SyncResponse: true}}); err != nil {
-					return err
-				}
-				if s.once {
-					return nil
-				}
-				rest = rest[1:]
-				continue
-			}
-			n := 1
-			for n < len(rest) && together(&rest[0], &rest[n]) {
-				n++
-			}
-			if err := s.send(rest[:n]); err != nil {
+		err := s.deliver(items)
+		clear(items)
+		switch {
+		case errors.Is(err, errDone):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// errDone says that a ONCE subscription has been answered.
+var errDone = errors.New("answered")
+
+// deliver sends what was taken from the queue.
+func (s *sender) deliver(items []tree.Item) error {
+	for len(items) > 0 {
+		if items[0].State == nil {
+			if err := s.stream.Send(&gnmi.SubscribeResponse{Response: &gnmi.SubscribeResponse_SyncResponse{SyncResponse: true}}); err != nil {
 				return err
 			}
-			rest = rest[n:]
+			if s.once {
+				return errDone
+			}
+			items = items[1:]
+			continue
 		}
-		clear(items)
+		n := 1
+		for n < len(items) && together(&items[0], &items[n]) {
+			n++
+		}
+		if err := s.send(items[:n]); err != nil {
+			return err
+		}
+		items = items[n:]
 	}
+	return nil
 }
 
 // together reports whether two items fit into one Notification: both updates or both

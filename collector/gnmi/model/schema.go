@@ -37,8 +37,8 @@ func Models() []*gnmi.ModelData {
 	return []*gnmi.ModelData{
 		{Name: yang.Name, Organization: yang.Organization, Version: yang.Version},
 		{Name: "openconfig-interfaces", Organization: oc, Version: "3.0.0"},
-		{Name: "openconfig-qos", Organization: oc, Version: "0.11.2"},
-		{Name: "openconfig-platform", Organization: oc, Version: "0.24.0"},
+		{Name: "openconfig-qos", Organization: oc, Version: "0.7.0"},
+		{Name: "openconfig-platform", Organization: oc, Version: "0.15.0"},
 		{Name: "openconfig-platform-pipeline-counters", Organization: oc, Version: "0.3.0"},
 	}
 }
