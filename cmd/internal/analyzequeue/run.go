@@ -98,6 +98,23 @@ func Run(ctx context.Context, out io.Writer, inputs []Input, opt Options) (Summa
 	if err != nil {
 		return sum, err
 	}
+	err = sum.diagnose(ctx, out, t, opt)
+	return sum, err
+}
+
+// Diagnose writes the answers about a data set that is at hand.
+func Diagnose(ctx context.Context, out io.Writer, t *records.Trace, opt Options) (Summary, error) {
+	var sum Summary
+	if err := opt.check(); err != nil {
+		return sum, err
+	}
+	sum.Records.Records = uint64(t.Records())
+	err := sum.diagnose(ctx, out, t, opt)
+	return sum, err
+}
+
+// diagnose writes the answers and counts them.
+func (sum *Summary) diagnose(ctx context.Context, out io.Writer, t *records.Trace, opt Options) error {
 	method := queue.Replay
 	if opt.Method == Plain {
 		method = queue.Plain
@@ -105,12 +122,12 @@ func Run(ctx context.Context, out io.Writer, inputs []Input, opt Options) (Summa
 	a := queue.New(t, queue.Config{Method: method})
 	victims, missing, err := selectVictims(a, t, opt.Victims)
 	if err != nil {
-		return sum, err
+		return err
 	}
 	sum.Victims, sum.Missing = len(victims), missing
 	answers, err := ask(ctx, a, t, victims, opt)
 	if err != nil {
-		return sum, err
+		return err
 	}
 	for i := range answers {
 		if answers[i].Uncertainty.Ambiguous {
@@ -119,12 +136,12 @@ func Run(ctx context.Context, out io.Writer, inputs []Input, opt Options) (Summa
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
 	if err := write(w, t, a, answers, opt); err != nil {
-		return sum, err
+		return err
 	}
 	if err := w.Flush(); err != nil {
-		return sum, fmt.Errorf("cannot write the answers: %w", err)
+		return fmt.Errorf("cannot write the answers: %w", err)
 	}
-	return sum, nil
+	return nil
 }
 
 func (o *Options) check() error {

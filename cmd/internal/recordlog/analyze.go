@@ -14,6 +14,7 @@ import (
 	"github.com/telltale-net/telltale/analyzers/incident"
 	"github.com/telltale-net/telltale/analyzers/latency"
 	"github.com/telltale-net/telltale/analyzers/queue/postcards"
+	"github.com/telltale-net/telltale/analyzers/queue/records"
 	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/topology"
 )
@@ -162,6 +163,16 @@ func analyzeIncident(ctx context.Context, b *bufio.Writer, out *json.Encoder, fr
 
 // queueDataSet writes the records as who came to which queue when.
 func queueDataSet(ctx context.Context, w io.Writer, from Source, net *analyzers.Network, limit int) error {
+	trace, _, err := Queues(ctx, from, net, limit)
+	if err != nil {
+		return err
+	}
+	return trace.Write(w)
+}
+
+// Queues reads off the records of a source, at most limit of them, which packet was at
+// which queue of the network when.
+func Queues(ctx context.Context, from Source, net *analyzers.Network, limit int) (*records.Trace, postcards.Stats, error) {
 	var cards []postcard.Record
 	err := from(ctx, func(batch []postcard.Record) error {
 		if len(cards)+len(batch) > limit {
@@ -171,13 +182,9 @@ func queueDataSet(ctx context.Context, w io.Writer, from Source, net *analyzers.
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, postcards.Stats{}, err
 	}
-	trace, _, err := postcards.Convert(net, cards, postcards.Config{})
-	if err != nil {
-		return err
-	}
-	return trace.Write(w)
+	return postcards.Convert(net, cards, postcards.Config{})
 }
 
 // each hands over records one by one.
