@@ -3,6 +3,7 @@ package gnmi
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/openconfig/gnmi/proto/gnmi"
@@ -155,6 +156,8 @@ func TestGetErrors(t *testing.T) {
 		"origin twice":     {&gnmi.GetRequest{Prefix: &gnmi.Path{Target: "leaf1", Origin: "openconfig"}, Path: []*gnmi.Path{{Origin: "openconfig", Elem: elem("interfaces")}}}, codes.InvalidArgument},
 		"origin behind":    {&gnmi.GetRequest{Prefix: &gnmi.Path{Target: "leaf1", Elem: elem("interfaces")}, Path: []*gnmi.Path{{Origin: "openconfig"}}}, codes.InvalidArgument},
 		"old form":         {&gnmi.GetRequest{Prefix: leaf1, Path: []*gnmi.Path{{Element: []string{"interfaces"}}}}, codes.InvalidArgument},
+		"deep":             {&gnmi.GetRequest{Prefix: leaf1, Path: []*gnmi.Path{{Elem: elem("...", "*", "...", "*", "...", "*", "...", "*", "...")}}}, codes.InvalidArgument},
+		"long":             {&gnmi.GetRequest{Prefix: leaf1, Path: []*gnmi.Path{{Elem: elem(strings.Split(strings.Repeat("*/", 40)+"*", "/")...)}}}, codes.InvalidArgument},
 		"encoding":         {&gnmi.GetRequest{Prefix: leaf1, Path: ok, Encoding: gnmi.Encoding_ASCII}, codes.Unimplemented},
 		"data type":        {&gnmi.GetRequest{Prefix: leaf1, Path: ok, Type: 9}, codes.InvalidArgument},
 		"no path":          {&gnmi.GetRequest{Prefix: leaf1}, codes.InvalidArgument},

@@ -12,8 +12,12 @@ import (
 	"github.com/telltale-net/telltale/collector/gnmi/tree"
 )
 
-// maxElems bounds what matching a path can cost.
-const maxElems = 32
+// maxElems and maxDeep, of elements and of those named "...", bound what matching a
+// path can cost.
+const (
+	maxElems = 32
+	maxDeep  = 4
+)
 
 // query joins a prefix and a path of a request. The error is a status.
 func (s *Server) query(prefix, path *gnmi.Path) (tree.Path, error) {
@@ -57,6 +61,15 @@ func (s *Server) query(prefix, path *gnmi.Path) (tree.Path, error) {
 	}
 	if len(q.Elems) > maxElems {
 		return q, status.Errorf(codes.InvalidArgument, "path of %d elements, want at most %d", len(q.Elems), maxElems)
+	}
+	deep := 0
+	for _, e := range q.Elems {
+		if e.Name == tree.Deep {
+			deep++
+		}
+	}
+	if deep > maxDeep {
+		return q, status.Errorf(codes.InvalidArgument, `path with %d elements "...", want at most %d`, deep, maxDeep)
 	}
 	switch err := s.tree.Schema().Check(q); {
 	case errors.Is(err, tree.ErrKey):

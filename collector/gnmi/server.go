@@ -34,7 +34,7 @@ type Server struct {
 // Stats are a server's counts.
 type Stats struct {
 	Subscribers     uint64 // Subscribe RPCs at the moment
-	Cut             uint64 // subscribers cut because they were behind
+	Cut             uint64 // subscribers cut, behind or with overlapping entries
 	Unauthenticated uint64 // RPCs refused for want of a user
 	Updates         uint64 // updates and deletes sent to subscribers
 	Coalesced       uint64 // values that they were not sent because a later one came first

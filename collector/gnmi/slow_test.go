@@ -120,3 +120,25 @@ func TestTooManySubscribers(t *testing.T) {
 		s.Close()
 	}
 }
+
+// Entries that select everything again and again cost no more than a bound.
+func TestOverlapIsCut(t *testing.T) {
+	b := newBed(t, Config{})
+	small := tree.New(model.Schema(), tree.Limits{Leaves: 20, Subscribers: 1, Backlog: 10})
+	b.server.tree = small
+	for i := range 10 {
+		if err := small.Update(inPackets(fmt.Sprint(i)), tree.Count(1), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for mode, want := range map[string]codes.Code{"STREAM": codes.ResourceExhausted, "ONCE": codes.ResourceExhausted} {
+		opts := []api.GNMIOption{api.Target("leaf1"), api.SubscriptionListMode(mode)}
+		for range 5 {
+			opts = append(opts, api.Subscription(api.Path("interfaces"), api.SubscriptionModeON_CHANGE()))
+		}
+		wantCode(t, b.failure(b.subscribe(opts...)), want)
+		for b.server.Stats().Subscribers != 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}

@@ -180,7 +180,7 @@ func (s *Server) polling(stream gnmi.GNMI_SubscribeServer, sub *tree.Subscriber,
 		case err := <-sent:
 			return err
 		case <-sub.Cut():
-			return s.behind()
+			return s.wasCut(sub)
 		case <-s.stop:
 			return status.Error(codes.Unavailable, "the server ends")
 		}
@@ -231,16 +231,16 @@ func (s *Server) streaming(stream gnmi.GNMI_SubscribeServer, sub *tree.Subscribe
 		case err := <-sent:
 			return err
 		case <-sub.Cut():
-			return s.behind()
+			return s.wasCut(sub)
 		case <-s.stop:
 			return status.Error(codes.Unavailable, "the server ends")
 		}
 	}
 }
 
-func (s *Server) behind() error {
+func (s *Server) wasCut(sub *tree.Subscriber) error {
 	s.cut.Add(1)
-	return status.Error(codes.ResourceExhausted, "the subscriber is "+tree.ErrBehind.Error()+": it reads slower than values change")
+	return status.Errorf(codes.ResourceExhausted, "the subscriber was cut: %v", sub.Err())
 }
 
 // tick queues what is due.

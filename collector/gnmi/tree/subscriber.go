@@ -10,6 +10,10 @@ import (
 // ErrBehind is why a subscriber was cut: it did not take its values fast enough.
 var ErrBehind = errors.New("too far behind")
 
+// ErrOverlap is why a subscriber was cut: its entries select the same leaves over and
+// over, in all more than twice as many units as the tree may have.
+var ErrOverlap = errors.New("entries overlap too much")
+
 // Which says which units an entry is about.
 type Which uint8
 
@@ -32,7 +36,9 @@ type Subscriber struct {
 	queue  []*watch // from head on; nil stands for "all of a first round has been queued"
 	head   int
 	behind int // values passed over and deletions, of what waits
+	units  int // watched, by all entries
 	isCut  bool
+	cause  error // of the cut
 }
 
 // Entry is one subscription of a subscriber.
@@ -103,6 +109,35 @@ func (s *Subscriber) Ready() <-chan struct{} { return s.ready }
 // what waits is given up.
 func (s *Subscriber) Cut() <-chan struct{} { return s.cut }
 
+// Err returns why the subscriber was cut, nil where it was not.
+func (s *Subscriber) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cause
+}
+
+// giveUp cuts the subscriber; mu is held.
+func (s *Subscriber) giveUp(cause error) {
+	if !s.isCut {
+		s.isCut, s.cause = true, cause
+		s.queue, s.head = nil, 0
+		close(s.cut)
+	}
+}
+
+// newWatch returns a new watch of the entry, or nil where it may have no more.
+func (e *Entry) newWatch(u *Unit) *watch {
+	s := e.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.units >= 2*s.tree.limits.Leaves {
+		s.giveUp(ErrOverlap)
+		return nil
+	}
+	s.units++
+	return &watch{entry: e, unit: u}
+}
+
 // Entry returns an entry that is queued by [Entry.Round] alone.
 func (s *Subscriber) Entry(query Path, which Which) *Entry {
 	return &Entry{sub: s, query: query, which: which, watches: map[*Unit]*watch{}}
@@ -120,7 +155,10 @@ func (s *Subscriber) Watch(query Path, which Which, initial bool) *Entry {
 		if !e.wants(u) || !e.selects(u, u.state.Load()) {
 			return
 		}
-		w := &watch{entry: e, unit: u}
+		w := e.newWatch(u)
+		if w == nil {
+			return
+		}
 		u.watches = append(u.watches, w)
 		if initial && u.state.Load().Selected(query.Elems) {
 			w.enqueue()
@@ -150,11 +188,16 @@ func (e *Entry) Round(changed bool) {
 			w.enqueue()
 		}
 	})
+	gone := 0
 	for u, w := range e.watches {
 		if w.round != e.round { // the unit is gone
 			delete(e.watches, u)
+			gone++
 		}
 	}
+	e.sub.mu.Lock()
+	e.sub.units -= gone
+	e.sub.mu.Unlock()
 }
 
 func (e *Entry) watch(u *Unit) *watch {
@@ -166,8 +209,9 @@ func (e *Entry) watch(u *Unit) *watch {
 	}
 	w := e.watches[u]
 	if w == nil {
-		w = &watch{entry: e, unit: u}
-		e.watches[u] = w
+		if w = e.newWatch(u); w != nil {
+			e.watches[u] = w
+		}
 	}
 	return w
 }
@@ -212,6 +256,9 @@ func (s *Subscriber) Next(dst []Item) []Item {
 		dst = append(dst, Item{state, w.entry.query.Elems, w.duplicates})
 		s.behind -= int(w.duplicates)
 		w.queued, w.duplicates = false, 0
+		if state.Deleted && w.entry.onChange { // the last that is heard of it
+			s.units--
+		}
 	}
 	if s.head == len(s.queue) {
 		s.queue, s.head = s.queue[:0], 0
@@ -270,9 +317,7 @@ func (w *watch) enqueue() {
 	}
 	w.duplicates++
 	if s.behind++; s.behind > s.backlog {
-		s.isCut = true
-		s.queue, s.head = nil, 0
-		close(s.cut)
+		s.giveUp(ErrBehind)
 	}
 }
 

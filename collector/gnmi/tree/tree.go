@@ -205,8 +205,9 @@ func (t *Tree) create(c *Change, time int64) error {
 	u.state.Store(s)
 	for _, e := range t.entries {
 		if e.wants(u) && e.selects(u, s) {
-			w := &watch{entry: e, unit: u}
-			u.watches = append(u.watches, w)
+			if w := e.newWatch(u); w != nil {
+				u.watches = append(u.watches, w)
+			}
 		}
 	}
 	u.changed()
