@@ -46,7 +46,7 @@ type Entry struct {
 	sub      *Subscriber
 	query    Path
 	which    Which
-	watches  map[*Unit]*watch // of entries that are queued by rounds
+	watches  map[*Unit]*watch // guarded by the tree's lock where the entry is told of changes
 	round    uint64
 	onChange bool
 }
@@ -89,16 +89,15 @@ func (s *Subscriber) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.subs--
-	mine := func(e *Entry) bool { return e.sub == s }
-	if !slices.ContainsFunc(t.entries, mine) {
-		return
-	}
-	t.entries = slices.DeleteFunc(t.entries, mine)
-	for _, n := range t.roots {
-		n.visit(nil, func(u *Unit) {
-			u.watches = slices.DeleteFunc(u.watches, func(w *watch) bool { return w.entry.sub == s })
-		})
-	}
+	t.entries = slices.DeleteFunc(t.entries, func(e *Entry) bool {
+		if e.sub != s {
+			return false
+		}
+		for u := range e.watches {
+			u.watches = slices.DeleteFunc(u.watches, func(w *watch) bool { return w.entry == e })
+		}
+		return true
+	})
 }
 
 // Ready yields where there may be something for Next; Cut is closed when the
@@ -146,7 +145,7 @@ func (s *Subscriber) Entry(query Path, which Which) *Entry {
 // Watch returns an entry that is told of every change from now on; where initial is
 // set it is queued with what there is now.
 func (s *Subscriber) Watch(query Path, which Which, initial bool) *Entry {
-	e := &Entry{sub: s, query: query, which: which, onChange: true}
+	e := &Entry{sub: s, query: query, which: which, watches: map[*Unit]*watch{}, onChange: true}
 	t := s.tree
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -160,6 +159,7 @@ func (s *Subscriber) Watch(query Path, which Which, initial bool) *Entry {
 			return
 		}
 		u.watches = append(u.watches, w)
+		e.watches[u] = w
 		if initial && u.state.Load().Selected(query.Elems) {
 			w.enqueue()
 		}
@@ -188,6 +188,9 @@ func (e *Entry) Round(changed bool) {
 			w.enqueue()
 		}
 	})
+	if e.onChange {
+		return
+	}
 	gone := 0
 	for u, w := range e.watches {
 		if w.round != e.round { // the unit is gone
@@ -201,14 +204,8 @@ func (e *Entry) Round(changed bool) {
 }
 
 func (e *Entry) watch(u *Unit) *watch {
-	if e.onChange {
-		if i := slices.IndexFunc(u.watches, func(w *watch) bool { return w.entry == e }); i >= 0 {
-			return u.watches[i]
-		}
-		return nil
-	}
 	w := e.watches[u]
-	if w == nil {
+	if w == nil && !e.onChange {
 		if w = e.newWatch(u); w != nil {
 			e.watches[u] = w
 		}

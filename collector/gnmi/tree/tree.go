@@ -207,6 +207,7 @@ func (t *Tree) create(c *Change, time int64) error {
 		if e.wants(u) && e.selects(u, s) {
 			if w := e.newWatch(u); w != nil {
 				u.watches = append(u.watches, w)
+				e.watches[u] = w
 			}
 		}
 	}
@@ -262,6 +263,9 @@ func (t *Tree) remove(query Path, time int64, which func(*Unit) bool) int {
 		old := u.state.Load()
 		u.state.Store(&State{Unit: u, Time: time, Version: old.Version + 1, Leaves: old.Leaves, Deleted: true})
 		u.changed()
+		for _, w := range u.watches {
+			delete(w.entry.watches, u)
+		}
 		t.leaves -= len(old.Leaves)
 		key := rootKey{u.Path.Target, u.Path.Origin}
 		if t.roots[key].prune(u.Path.Elems) {

@@ -133,6 +133,38 @@ func TestAgainstPlainMap(t *testing.T) {
 			t.Fatalf("seed %d, watching %s: the subscriber has %v, want %v", seed, watched, got, want)
 		}
 		sub.Close()
+		for _, s := range tr.Select(Path{Target: Any, Origin: "o"}) {
+			if len(s.Unit.watches) != 0 {
+				t.Fatalf("seed %d: %s is still watched", seed, s.Unit.Path)
+			}
+		}
+		if len(tr.entries) != 0 || tr.subs != 0 {
+			t.Fatalf("seed %d: got %d entries of %d subscribers after the last was closed", seed, len(tr.entries), tr.subs)
+		}
+	}
+}
+
+// A subscriber's bound on units frees what is deleted.
+func TestUnitsAreFreed(t *testing.T) {
+	tr := New(testSchema(t), Limits{Leaves: 2, Subscribers: 1, Backlog: 1 << 30})
+	sub, err := tr.Subscribe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	sub.Watch(Path{Target: "t", Origin: "o"}, AllUnits, true)
+	round := sub.Entry(Path{Target: "t", Origin: "o"}, Counters)
+	for range 20 {
+		if err := tr.Update(counter, Count(1), 1); err != nil {
+			t.Fatal(err)
+		}
+		round.Round(false)
+		tr.Delete(counter, 2)
+		round.Round(false)
+		drain(sub, map[string]Value{})
+	}
+	if err := sub.Err(); err != nil || sub.units != 0 {
+		t.Errorf("got %d units and %v, want none and no cut", sub.units, err)
 	}
 }
 
