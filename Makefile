@@ -35,6 +35,9 @@ bench: ## benchmarks with allocations
 bench-bmv2: ## the engine beside a real simple_switch_grpc from PATH, in one run
 	$(GO) test -count=1 -v -timeout 30m -run TestThroughput ./bmv2/runner -args -throughput 200000
 
+lab-speed: ## the lab with one and two workers, short and long trunks, and what is possible
+	$(GO) test -count=1 -v -run '(TestSpeed|TestPossibleSpeed)$$' ./bmv2/lab -args -rounds 15
+
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
@@ -51,4 +54,4 @@ lint: ## gofmt, vet, staticcheck
 p4: ## compile the P4 programs (p4c on PATH) and regenerate the Go constants
 	$(GO) generate ./p4src
 
-.PHONY: help build demo test test-race test-bmv2 test-seeds bench bench-bmv2 fuzz lint p4
+.PHONY: help build demo test test-race test-bmv2 test-seeds bench bench-bmv2 lab-speed fuzz lint p4
