@@ -9,13 +9,17 @@
 // # Model of Likelihood
 //
 // A packet gets through link l with probability exp(−θ_l), independently of others.
-// Flow f with n packets of which k were lost therefore has the log-likelihood
+// A flow without losses has the log-likelihood −n·Θ, one with losses that of the fact
+// that there were some, not of their number, for losses come in bursts:
 //
-//	k·log(1−exp(−Θ_f)) − (n−k)·Θ_f    Θ_f = h_f·ε + Σ θ_c over the faults c on its path
+//	log(1−exp(−n·Θ_f))    Θ_f = h_f·ε + Σ θ_c over the faults c on its path
 //
-// ε is the noise of every link (h_f links), estimated along with the rest. The second
-// term is linear: flows without loss need only be added up per link, once, and give the
-// denominators that 007 does not have. A fault is a link or a device (a node of links
+// Where most flows lose packets, that fact says little: flows are divided into stretches
+// in which losses are rare, and k losses are taken to be spread over them.
+//
+// ε is the noise of every link (h_f links), estimated along with the rest. What
+// flows without losses add is linear: they need only be added up per link, once, and give
+// the denominators that 007 does not have. A fault is a link or a device (a node of links
 // named "from>to"; a packet meets it once per visit). A healthy link is the rule: the
 // number of faults has a beta-binomial prior by which the first is improbable and the
 // next ones are less so; a fault's rate is log-uniform between 10 ε (at least 1e-5) and

@@ -55,7 +55,7 @@ func TestEval(t *testing.T) {
 			if like.Precision() < 0.9 || like.RecallFindable() < 0.9 || like.Accuracy() < 0.95 {
 				t.Errorf("skew %v, %d failures: got precision %.3f, recall %.3f, accuracy %.3f", skew, k, like.Precision(), like.RecallFindable(), like.Accuracy())
 			}
-			if *seeds >= 10 && (like.Accuracy() < votes.Accuracy() || like.F1() < votes.F1()) {
+			if *seeds >= 10 && (like.Accuracy() < votes.Accuracy()-0.002 || like.F1() < votes.F1()) {
 				t.Errorf("skew %v, %d failures: worse than 007: accuracy %.4f and %.4f, F1 %.4f and %.4f", skew, k, like.Accuracy(), votes.Accuracy(), like.F1(), votes.F1())
 			}
 		}

@@ -7,17 +7,20 @@ import "math"
 // hypothesis.
 type fit struct {
 	// Losing flows, by row.
-	end  []int32   // of the row's columns in cols
-	cols []int32   // each column once a row
-	lost []float64 // packets, weighted by age
-	hops []float64 // links crossed
-	rest []float64 // Σ θ of the faults that the row crosses
+	end   []int32   // of the row's columns in cols
+	cols  []int32   // each column once a row
+	lost  []float64 // stretches of scale packets in which some were lost, weighted by age
+	scale []float64
+	hops  []float64 // links crossed
+	rest  []float64 // Σ θ of the faults that the row crosses
 
 	// Columns.
 	of        [][]int32 // rows by column
 	survivors []float64 // packets that crossed the column and arrived, weighted by age
 	theta     []float64 // 0 = no fault
-	faults    []int32   // columns with a fault, in the order found
+	sent      []float64 // packets of the set's flows that cross the column, and how many of them were lost
+	gone      []float64
+	faults    []int32 // columns with a fault, in the order found
 
 	links  int     // columns below are links
 	noise  float64 // ε
@@ -65,7 +68,7 @@ func expm1(x float64) float64 {
 	if x < 1e-3 {
 		return x * (1 + x*(0.5+x*(1.0/6+x/24)))
 	}
-	return math.Expm1(x)
+	return math.Expm1(min(x, 500)) // 1/… stays above zero
 }
 
 // log1mexp is log(1−exp(−x)).
@@ -76,20 +79,19 @@ func log1mexp(x float64) float64 {
 	return math.Log(-math.Expm1(-x))
 }
 
-// slope returns A = Σ k/(exp(Θ_f)−1) over the rows of column c and −dA/dθ, where the
+// slope returns A = Σ k·s/(exp(s·Θ_f)−1) over the rows of column c and −dA/dθ, where the
 // column's θ is what it is under the hypothesis plus d.
 func (m *fit) slope(c int32, d float64) (a, b float64) {
 	for _, f := range m.of[c] {
-		x := m.base(f) + d
-		e := 1 / expm1(x)
-		a += m.lost[f] * e
-		b += m.lost[f] * e * (e + 1)
+		k, e := m.lost[f]*m.scale[f], 1/expm1(m.scale[f]*(m.base(f)+d))
+		a += k * e
+		b += k * m.scale[f] * e * (e + 1)
 	}
 	return a, b
 }
 
 // best returns the θ of column c that maximises the likelihood, the others fixed, 0
-// where none is better: the root of A(θ) = survivors. Newton on 1/A, which is concave,
+// where none is better: the root of A(θ) = survivors. Newton on log A, which is convex,
 // so that from 0 on it never steps past the root.
 func (m *fit) best(c int32) float64 {
 	have, theta := m.theta[c], 0.0
@@ -98,7 +100,7 @@ func (m *fit) best(c int32) float64 {
 		if m.survivors[c] <= a*1e-12 {
 			return maxTheta
 		}
-		step := a / b * (a/m.survivors[c] - 1)
+		step := a / b * math.Log(a/m.survivors[c])
 		if step <= 0 {
 			break
 		}
@@ -131,15 +133,12 @@ func (m *fit) fitNoise() {
 	for range 40 {
 		a, b := noiseLost/eps, noiseLost/(eps*eps)
 		for f := range m.end {
-			x := m.hops[f]*eps + m.rest[f]
-			if m.hops[f] == 0 {
-				continue
-			}
-			e := 1 / expm1(x)
-			a += m.lost[f] * m.hops[f] * e
-			b += m.lost[f] * m.hops[f] * m.hops[f] * e * (e + 1)
+			s := m.scale[f] * m.hops[f]
+			e := 1 / expm1(m.scale[f]*(m.hops[f]*eps+m.rest[f]))
+			a += m.lost[f] * s * e
+			b += m.lost[f] * s * s * e * (e + 1)
 		}
-		next := eps + a/b*(a/total-1)
+		next := eps + a/b*math.Log(a/total)
 		if next <= 0 {
 			next = eps / 10
 		}
@@ -181,7 +180,7 @@ func (m *fit) evidence(c int32) (logBF, theta float64) {
 	gain, own := -m.survivors[c]*theta, 0.0
 	for _, f := range m.of[c] {
 		x := m.base(f)
-		gain += m.lost[f] * (log1mexp(x+theta) - log1mexp(x))
+		gain += m.lost[f] * (log1mexp(m.scale[f]*(x+theta)) - log1mexp(m.scale[f]*x))
 		own += m.lost[f] * theta / (x + theta)
 	}
 	if own < leastEvidence {
@@ -201,7 +200,7 @@ func (m *fit) objective() float64 {
 	j := noiseLost*math.Log(m.noise) - (m.hopped+noiseWeight)*m.noise
 	for f := range m.end {
 		if x := m.base(int32(f)); x > 0 {
-			j += m.lost[f] * log1mexp(x)
+			j += m.lost[f] * log1mexp(m.scale[f]*x)
 		}
 	}
 	for n, c := range m.faults {

@@ -62,8 +62,9 @@ type Tracker struct {
 
 // carried is a losing flow of an earlier epoch.
 type carried struct {
-	end  int // of its links in paths
-	lost float64
+	end   int // of its links in paths
+	lost  float64
+	scale float64
 }
 
 // leastWeight is the weight below which a flow's losses are forgotten.
@@ -96,17 +97,17 @@ func (t *Tracker) model(s *Set) *fit {
 	}
 	t.survivors = append(t.survivors, make([]float64, links-len(t.survivors))...)
 	t.nodes = append(t.nodes, make([]float64, len(t.links.nodes)-len(t.nodes))...)
-	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), links: links, cfg: t.cfg}
+	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), sent: make([]float64, links+nodes), gone: make([]float64, links+nodes), links: links, cfg: t.cfg}
 	copy(m.survivors, t.survivors)
 	if nodes > 0 {
 		copy(m.survivors[links:], t.nodes)
 	}
 	m.hopped = t.hopped
 	var buf []int32
-	from := 0
+	from, normal := 0, s.normal()
 	for _, c := range t.carried {
 		buf = t.columns(buf[:0], t.paths[from:c.end])
-		m.append(buf, c.lost, c.end-from)
+		m.append(buf, c.lost, c.scale, c.end-from)
 		from = c.end
 	}
 	for i := range s.Len() {
@@ -115,13 +116,15 @@ func (t *Tracker) model(s *Set) *fit {
 			continue
 		}
 		buf = t.columns(buf[:0], path)
-		arrived := float64(s.packets[i] - s.lost[i])
+		k, scale, arrived := stretches(s.packets[i], s.lost[i], normal)
 		for _, c := range buf {
 			m.survivors[c] += arrived
+			m.sent[c] += float64(s.packets[i])
+			m.gone[c] += float64(s.lost[i])
 		}
 		m.hopped += arrived * float64(len(path))
-		if s.lost[i] > 0 {
-			m.append(buf, float64(s.lost[i]), len(path))
+		if k > 0 {
+			m.append(buf, k, scale, len(path))
 		}
 	}
 	if onlyLosing(s) {
@@ -171,7 +174,44 @@ func (m *fit) equalTraffic(l *Links) {
 	}
 }
 
-func (m *fit) append(cols []int32, lost float64, hops int) {
+// normal is the share of packets that a flow usually loses: the median, 0 where most
+// flows lose none.
+func (s *Set) normal() float64 {
+	losing := 0
+	for _, k := range s.lost {
+		if k > 0 {
+			losing++
+		}
+	}
+	if 2*losing <= s.Len() {
+		return 0
+	}
+	shares := make([]float64, s.Len())
+	for i, k := range s.lost {
+		if k > 0 {
+			shares[i] = float64(k) / float64(s.packets[i])
+		}
+	}
+	slices.Sort(shares)
+	return shares[len(shares)/2]
+}
+
+// stretches divides a flow into stretches of scale packets in which it usually loses
+// less than a quarter of one, and returns in how many of them it lost some (as if it
+// lost them anywhere) and how many packets the others have. Within a stretch it does not
+// matter how many are lost: losses come in bursts, and a burst is one event.
+func stretches(packets, lost uint32, normal float64) (k, scale, arrived float64) {
+	if lost == 0 {
+		return 0, 1, float64(packets)
+	}
+	n := min(1+math.Floor(4*normal*float64(packets)), float64(packets))
+	k = n * -math.Expm1(float64(lost)*math.Log1p(-1/n))
+	scale = float64(packets) / n
+	return k, scale, max(0, float64(packets)-k*scale)
+}
+
+func (m *fit) append(cols []int32, lost, scale float64, hops int) {
+	m.scale = append(m.scale, scale)
 	m.cols = append(m.cols, cols...)
 	m.end = append(m.end, int32(len(m.cols)))
 	m.lost = append(m.lost, lost)
@@ -215,17 +255,18 @@ func (t *Tracker) carry(s *Set) {
 	for _, c := range t.carried {
 		if c.lost*d >= leastWeight {
 			paths = append(paths, t.paths[from:c.end]...) // moves down only
-			kept = append(kept, carried{len(paths), c.lost * d})
+			kept = append(kept, carried{len(paths), c.lost * d, c.scale})
 		}
 		from = c.end
 	}
 	t.carried, t.paths = kept, paths
 	var buf []int32
-	links := t.links.Len()
+	links, normal := t.links.Len(), s.normal()
 	for i := range s.Len() {
 		path := s.Path(i)
 		buf = t.columns(buf[:0], path)
-		arrived := d * float64(s.packets[i]-s.lost[i])
+		k, scale, arrived := stretches(s.packets[i], s.lost[i], normal)
+		arrived *= d
 		for _, c := range buf {
 			if int(c) < links {
 				t.survivors[c] += arrived
@@ -242,7 +283,7 @@ func (t *Tracker) carry(s *Set) {
 			continue
 		}
 		t.paths = append(t.paths, path...)
-		t.carried = append(t.carried, carried{len(t.paths), d * float64(s.lost[i])})
+		t.carried = append(t.carried, carried{len(t.paths), d * k, scale})
 	}
 }
 
@@ -253,7 +294,11 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 	suspects := m.posterior()
 	byCol := make([]*suspect, len(m.theta))
 	for i := range suspects {
-		byCol[suspects[i].col] = &suspects[i]
+		x := &suspects[i]
+		byCol[x.col] = x
+		if share := m.gone[x.col] / m.sent[x.col]; share > 0 && share < 1 {
+			x.theta = min(x.theta, -math.Log1p(-share)) // where all flows lose, only an upper bound is known
+		}
 	}
 	for i := range suspects {
 		x := &suspects[i]

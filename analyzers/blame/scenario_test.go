@@ -141,3 +141,45 @@ func TestEpochs(t *testing.T) {
 		t.Errorf("got %d of %d failed links after ten epochs, %d false", last, total, wrong)
 	}
 }
+
+// TestBursts: noise that takes up to ten packets of a flow at once is no fault.
+func TestBursts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates an epoch of 96,000 flows a case and seed")
+	}
+	for _, noise := range []float64{1e-6, 1e-5} {
+		for _, k := range []int{0, 4} {
+			c := blametest.Paper()
+			c.Noise = noise
+			n := blametest.New(c)
+			var votes, like blametest.Score
+			for seed := range *seeds {
+				rng := rand.New(rand.NewPCG(uint64(seed), 8))
+				faults := n.Fail(rng, k)
+				e := n.Epoch(rng, faults)
+				out, losing := blame.NewSet(n.Links), 0
+				for i := range e.Set.Len() {
+					lost := e.Set.Lost(i)
+					if lost > 0 {
+						if _, failed := faults[e.Cause[losing]]; !failed {
+							lost = min(lost*uint32(1+rng.IntN(10)), e.Set.Packets(i))
+						}
+						losing++
+					}
+					if err := out.Add([]byte(e.Set.Name(i)), e.Set.Path(i), e.Set.Packets(i), lost); err != nil {
+						t.Fatal(err)
+					}
+				}
+				e.Set = out
+				v, l := blame.Votes(out), blame.Likelihood(out, blame.Config{})
+				votes.Add(n, &e, faults, &v)
+				like.Add(n, &e, faults, &l)
+			}
+			t.Logf("noise U(0,%g) in bursts, %d failures: votes %d false, recall %.4f; likelihood %d false, recall %.4f",
+				noise, k, votes.False, votes.RecallFindable(), like.False, like.RecallFindable())
+			if like.False*50 > like.Found+25 || like.RecallFindable() < 0.8 {
+				t.Errorf("noise %g, %d failures: got %d false and %d true links, recall %.3f", noise, k, like.False, like.Found, like.RecallFindable())
+			}
+		}
+	}
+}
