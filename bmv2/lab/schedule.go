@@ -29,7 +29,7 @@ import (
 // on the frames of the last part and to choose the next, not for work.
 type schedule struct {
 	_         [64]byte
-	published atomic.Uint32 // counts visits to what the lock guards
+	published atomic.Uint32 // counts what is news to workers without work
 	_         [60]byte
 
 	// Guarded by the lock while workers are at it.
@@ -97,8 +97,10 @@ func (s *schedule) rest() {
 	}
 }
 
-// publish takes a part back from its worker, with what it sent.
+// publish takes a part back from its worker, with what it sent. That is news even if
+// the worker finds nothing to do next: another that is about to sleep must look again.
 func (s *schedule) publish(w *worker, p *part) {
+	s.published.Add(1)
 	s.busy &^= 1 << p.id
 	p.takeIn()
 	s.note(p)
