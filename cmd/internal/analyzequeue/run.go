@@ -212,7 +212,7 @@ func asker(t *records.Trace, m Method) (func(diagnosis.Victim) diagnosis.Diagnos
 
 func write(w io.Writer, t *records.Trace, a *queue.Analyzer, answers []diagnosis.Diagnosis, opt Options) error {
 	if opt.Patterns {
-		res, err := patterns.Find(t.Network, t.Flows, relations(answers), patterns.Config{})
+		res, err := patterns.Find(t.Network, t.Flows, patterns.Relations(answers), patterns.Config{})
 		if err != nil {
 			return fmt.Errorf("cannot aggregate the answers: %w", err)
 		}
@@ -253,26 +253,4 @@ func patternLines(w io.Writer, t *records.Trace, res *patterns.Result) error {
 		}
 	}
 	return nil
-}
-
-// relations returns what the answers say about who delayed whom: every cause's flows, or
-// the node where it names none, by their scores.
-func relations(answers []diagnosis.Diagnosis) []patterns.Relation {
-	var rels []patterns.Relation
-	for i := range answers {
-		d := &answers[i]
-		victim := patterns.Side{Node: d.Victim.Node, Flow: d.Victim.Flow}
-		for k := range d.Causes {
-			c := &d.Causes[k]
-			if len(c.Flows) == 0 && c.Score > 0 {
-				rels = append(rels, patterns.Relation{Culprit: patterns.Side{Node: c.Node, Flow: records.NoFlow}, Victim: victim, Score: c.Score})
-			}
-			for _, f := range c.Flows {
-				if f.Score > 0 {
-					rels = append(rels, patterns.Relation{Culprit: patterns.Side{Node: c.Node, Flow: f.Flow}, Victim: victim, Score: f.Score})
-				}
-			}
-		}
-	}
-	return rels
 }

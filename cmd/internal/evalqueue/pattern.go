@@ -21,28 +21,6 @@ type patternOutcome struct {
 func (p *patternOutcome) one() bool   { return p.OfBug == 1 }
 func (p *patternOutcome) right() bool { return p.OfBug == 1 && p.Ports }
 
-// relations returns what the answers say about who delayed whom, as the paper counts it:
-// every cause's flows, or the node where it names none, by their scores.
-func relations(answers []diagnosis.Diagnosis) []patterns.Relation {
-	var rels []patterns.Relation
-	for i := range answers {
-		d := &answers[i]
-		victim := patterns.Side{Node: d.Victim.Node, Flow: d.Victim.Flow}
-		for k := range d.Causes {
-			c := &d.Causes[k]
-			if len(c.Flows) == 0 && c.Score > 0 {
-				rels = append(rels, patterns.Relation{Culprit: patterns.Side{Node: c.Node, Flow: records.NoFlow}, Victim: victim, Score: c.Score})
-			}
-			for _, f := range c.Flows {
-				if f.Score > 0 {
-					rels = append(rels, patterns.Relation{Culprit: patterns.Side{Node: c.Node, Flow: f.Flow}, Victim: victim, Score: f.Score})
-				}
-			}
-		}
-	}
-	return rels
-}
-
 // judgePatterns aggregates the answers of a run and looks for its bug; nil where the run
 // has none.
 func judgePatterns(t *chain.Trace, data *records.Trace, answers []diagnosis.Diagnosis) (*patternOutcome, error) {
@@ -51,7 +29,7 @@ func judgePatterns(t *chain.Trace, data *records.Trace, answers []diagnosis.Diag
 		return nil, nil
 	}
 	bug := &t.Config.Problems[k]
-	res, err := patterns.Find(data.Network, data.Flows, relations(answers), patterns.Config{})
+	res, err := patterns.Find(data.Network, data.Flows, patterns.Relations(answers), patterns.Config{})
 	if err != nil {
 		return nil, fmt.Errorf("cannot aggregate the answers: %w", err)
 	}
