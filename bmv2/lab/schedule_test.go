@@ -109,7 +109,11 @@ func TestBoundsHold(t *testing.T) {
 						t.Fatalf("seed %d: an event at %d came to part %d, which was to go to %d", seed, e.at, x.part.id, x.bound)
 					}
 				}
+				seen := s.published.Load()
 				s.publish(x.worker, x.part)
+				if s.published.Load() == seen { // what await compares before it sleeps
+					t.Fatalf("seed %d: a worker about to sleep does not learn what part %d brought", seed, x.part.id)
+				}
 				if x.part.queue.top() < min(before, x.bound) {
 					t.Fatalf("seed %d: part %d has to go back to %d", seed, x.part.id, x.part.queue.top())
 				}
