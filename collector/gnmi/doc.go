@@ -1,6 +1,6 @@
 // Package gnmi serves the collector's data over gNMI: Capabilities, Get and Subscribe
 // of the specification's version 0.10, on the messages of openconfig/gnmi. There is
-// nothing to configure over it, so Set is not implemented, as a status says.
+// nothing to configure over it: Set is refused with the status UNIMPLEMENTED.
 //
 //	tree.Tree ◀── Update, Atomic, Sync ── whoever knows something (collector/gnmi/model)
 //	    │
