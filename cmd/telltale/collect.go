@@ -80,6 +80,9 @@ func runCollect(cmd *cobra.Command, settings *collect.Settings, format string) e
 		if r.HTTP != "" {
 			fmt.Fprintf(errOut, "metrics: tcp %s\n", r.HTTP)
 		}
+		for _, o := range r.Outputs {
+			fmt.Fprintf(errOut, "%s: tcp %s\n", o.Output, o.Address)
+		}
 	})
 	if sum.Collector.Sockets == nil { // it never came to receiving
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/telltale-net/telltale/collector"
 	"github.com/telltale-net/telltale/collector/journal"
+	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/topology"
 )
 
@@ -22,7 +23,19 @@ type Config struct {
 	Align      time.Duration   // how often the clocks are aligned
 
 	Drain time.Duration // how long Run may take to end, what is left then being shed
+
+	Taps []Tap // in this order
 }
+
+// Tap sees every batch of records on its way into the log: right after the log has
+// taken them to be stored (which it may yet fail to do, and then counts them as shed),
+// and never those that the collector shed before. Calls come one at a time, from one
+// goroutine, and the last one has returned before [Pipeline.Run] does.
+//
+// The batch is the pipeline's: a tap may neither keep nor change it. Nor may it wait for
+// anything, since the network waits for it: a tap that cannot take a batch at once sheds
+// it and counts that by itself.
+type Tap func(batch []postcard.Record)
 
 // DefaultConfig returns the configuration that telltale starts with.
 func DefaultConfig() Config {

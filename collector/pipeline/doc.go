@@ -5,6 +5,7 @@
 //
 //	UDP ─▶ collector ─ batches ─▶ journal.Append ─▶ log
 //	         │ shed: queue full        │ shed: log cannot keep them
+//	         │                         ├─▶ taps: whoever else wants the records
 //	         │                         ▼
 //	         │               one packet of 2^k ─▶ hops.Matcher ─▶ clocks.Aligner
 //	         ▼

@@ -51,6 +51,9 @@ func (p *Pipeline) take(batch []postcard.Record) {
 	if err := p.journal.Append(batch); err != nil {
 		panic("BUG: the log was closed before the collector had ended: " + err.Error())
 	}
+	for _, tap := range p.cfg.Taps {
+		tap(batch)
+	}
 	p.paths.observe(batch)
 }
 

@@ -3,8 +3,8 @@ package pipeline
 import (
 	"context"
 	"io"
-	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,16 +156,8 @@ func TestLogSheds(t *testing.T) {
 			t.Fatal("nothing is shed")
 		}
 	}
-	get := func(path string) (int, string) {
-		w := httptest.NewRecorder()
-		r.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-		return w.Code, w.Body.String()
-	}
-	if code, body := get("/readyz"); code != 503 || !strings.Contains(body, "no room left") {
-		t.Errorf("readyz: got %d %q", code, body)
-	}
-	if code, _ := get("/healthz"); code != 200 {
-		t.Errorf("healthz: got %d", code)
+	if err := r.Ready(); err == nil || !strings.Contains(err.Error(), "no room left") {
+		t.Errorf("ready: got %v", err)
 	}
 	r.settled(t)
 	if err := r.stop(); err != nil {
@@ -173,15 +165,52 @@ func TestLogSheds(t *testing.T) {
 	}
 	s := r.Snapshot()
 	check(t, &s, &sent, 0)
-	_, body := get("/metrics")
+	var b strings.Builder
+	if err := s.WriteMetrics(&b); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{
 		"telltale_account_records_decoded_total 1500\n", "telltale_account_records_stored_total 0\n",
 		"telltale_account_records_shed_total{where=\"log\"} 1500\n", "telltale_account_records_in_flight 0\n", "telltale_log_alarm 1\n",
 		"telltale_collector_source_restarts_total{source=\"127.0.0.1\",node=\"0\"",
 	} {
-		if !strings.Contains(body, want) {
+		if !strings.Contains(b.String(), want) {
 			t.Errorf("metrics: %q is missing", want)
 		}
+	}
+}
+
+// Every tap sees every record that the log takes, in the same order, and nothing after
+// Run has returned.
+func TestTaps(t *testing.T) {
+	cfg := configFor(t)
+	type name struct {
+		node postcard.NodeID
+		seq  uint32
+	}
+	var seen [2][]name
+	for i := range seen {
+		cfg.Taps = append(cfg.Taps, func(batch []postcard.Record) {
+			for j := range batch {
+				seen[i] = append(seen[i], name{batch[j].Node, batch[j].Seq})
+			}
+		})
+	}
+	r := start(t, cfg)
+	sent := load(t, send.Config{To: r.addr, Rate: 100_000, Sources: 2, Coalesce: 5, Count: 5000})
+	r.settled(t)
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	s := r.Snapshot()
+	if sent.Reports != s.Records+s.KernelDrops*5 {
+		t.Errorf("%d sent, %d arrived", sent.Reports, s.Records)
+	}
+	if uint64(len(seen[0])) != s.Stored || !slices.Equal(seen[0], seen[1]) {
+		t.Errorf("%d records stored, taps saw %d and %d", s.Stored, len(seen[0]), len(seen[1]))
+	}
+	if n, _ := read(t, cfg.Journal.Dir); n != len(seen[0]) {
+		t.Errorf("%d records in the log, a tap saw %d", n, len(seen[0]))
 	}
 }
 

@@ -88,6 +88,19 @@ func set(f *pflag.Flag, v any) error {
 	}
 }
 
+// urls marks a setting that is a comma-separated list of URLs, in which there may be
+// passwords, for [Dump]. Secrets that are no part of a URL are in files, never in settings.
+const urls = "urls"
+
+// maskURLs marks the settings as [urls].
+func maskURLs(fs *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if err := fs.SetAnnotation(name, urls, []string{}); err != nil {
+			panic("BUG: " + err.Error())
+		}
+	}
+}
+
 // Dump returns all settings as the YAML that Load reads, secrets masked.
 func Dump(fs *pflag.FlagSet) ([]byte, error) {
 	var out strings.Builder
@@ -106,7 +119,7 @@ func Dump(fs *pflag.FlagSet) ([]byte, error) {
 		case "bool":
 			v, _ = fs.GetBool(f.Name)
 		}
-		if f.Name == "nats" {
+		if f.Annotations[urls] != nil {
 			v = mask(f.Value.String())
 		}
 		line, failed := p.Marshal(map[string]any{f.Name: v})

@@ -26,6 +26,7 @@ func (l *Log) Flags(fs *pflag.FlagSet) {
 	d := journal.DefaultConfig()
 	fs.StringVar(&l.Data, "data", "", "folder of the log")
 	fs.StringVar(&l.NATS, "nats", "", "NATS server or cluster that keeps the log instead, comma-separated URLs")
+	maskURLs(fs, "nats")
 	fs.StringVar(&l.Credentials, "nats-credentials", "", "file with NATS credentials")
 	fs.StringVar(&l.CA, "nats-ca", "", "file with the authority of the NATS server's certificate (default: the system's)")
 	fs.StringVar(&l.Cert, "nats-cert", "", "file with our certificate for NATS")

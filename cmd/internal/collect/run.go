@@ -2,9 +2,9 @@ package collect
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,41 +17,70 @@ import (
 // Ready says where a collector listens.
 type Ready struct {
 	Reports netip.AddrPort
-	HTTP    string // empty = nowhere
+	HTTP    string    // empty = nowhere
+	Outputs []Address // of outputs that others connect to
 }
 
+// Address is where an output listens, TCP.
+type Address struct{ Output, Address string }
+
 // Run collects until ctx is done and returns where all records have gone. ready, where
-// not nil, is called once everything is open. log takes warnings of the log.
+// not nil, is called once everything is open. log takes warnings, of the log and of
+// outputs; nil = nobody does.
+//
+// The order of the end: the sockets are closed, the log is written, then one output after
+// the other gives out what it has.
 func Run(ctx context.Context, s *Settings, log *slog.Logger, ready func(Ready)) (pipeline.Snapshot, error) {
 	cfg, err := s.Pipeline()
 	if err != nil {
 		return pipeline.Snapshot{}, err
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Journal.Log = log
 	listener, err := s.listen(ctx)
 	if err != nil {
 		return pipeline.Snapshot{}, err
 	}
-	at := ""
+	at := Ready{}
 	if listener != nil {
 		defer listener.Close()
-		at = listener.Addr().String()
+		at.HTTP = listener.Addr().String()
 	}
-	p, err := pipeline.Open(ctx, cfg, func(a netip.AddrPort) {
-		if ready != nil {
-			ready(Ready{a, at})
-		}
-	})
+	from := &source{Topology: cfg.Topology, Log: log}
+	all, err := s.openOutputs(ctx, from)
 	if err != nil {
 		return pipeline.Snapshot{}, err
 	}
+	for _, o := range all {
+		if l, ok := o.output.(listening); ok {
+			at.Outputs = append(at.Outputs, Address{o.Name(), l.Address()})
+		}
+	}
+	cfg.Taps = all.taps()
+	p, err := pipeline.Open(ctx, cfg, func(a netip.AddrPort) {
+		if at.Reports = a; ready != nil {
+			ready(at)
+		}
+	})
+	if err != nil {
+		all.close()
+		return pipeline.Snapshot{}, err
+	}
+	from.Snapshot, from.Loss = p.Snapshot, p.Collector().Loss
+	from.Metrics = func(w io.Writer) error {
+		s := p.Snapshot()
+		return errors.Join(s.WriteMetrics(w), all.writeMetrics(w))
+	}
+	all.start(context.WithoutCancel(ctx), log)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
 	if listener == nil {
 		served <- nil
 	} else {
-		server := &http.Server{Handler: p.Handler(), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
+		server := &http.Server{Handler: handler(p, all, from.Metrics), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
 		go func() {
 			err := server.Serve(listener)
 			if errors.Is(err, http.ErrServerClosed) {
@@ -62,46 +91,14 @@ func Run(ctx context.Context, s *Settings, log *slog.Logger, ready func(Ready)) 
 		}()
 		defer server.Close()
 	}
-	err = p.Run(ctx)
+	err = errors.Join(p.Run(ctx), all.end())
 	if listener != nil {
 		listener.Close()
 	}
 	if failed := <-served; failed != nil && !errors.Is(failed, net.ErrClosed) {
-		err = errors.Join(err, fmt.Errorf("cannot serve HTTP on %s: %w", at, failed))
+		err = errors.Join(err, fmt.Errorf("cannot serve HTTP on %s: %w", at.HTTP, failed))
 	}
 	return p.Snapshot(), err
-}
-
-// listen opens the HTTP listener; nil where there is none.
-func (s *Settings) listen(ctx context.Context) (net.Listener, error) {
-	if s.HTTP == "" {
-		return nil, nil
-	}
-	conf, err := s.tls()
-	if err != nil {
-		return nil, err
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", s.HTTP)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen for HTTP on %s: %w", s.HTTP, err)
-	}
-	if conf != nil {
-		l = tls.NewListener(l, conf)
-	}
-	return l, nil
-}
-
-// tls returns the TLS configuration of the HTTP listener, nil where it speaks none.
-func (s *Settings) tls() (*tls.Config, error) {
-	if s.HTTPCert == "" && s.HTTPKey == "" {
-		return nil, nil
-	}
-	cert, err := tls.LoadX509KeyPair(s.HTTPCert, s.HTTPKey)
-	if err != nil {
-		return nil, fmt.Errorf("http-cert and http-key: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // Text says where all records have gone, for people.

@@ -32,6 +32,8 @@ type Settings struct {
 	Align            time.Duration
 	Drain            time.Duration
 	Profiles, Domain []string
+
+	outputs []outputSettings
 }
 
 // Receive says how to receive.
@@ -50,7 +52,7 @@ type Receive struct {
 // NewSettings returns settings and the flags that are their names, all at their
 // defaults.
 func NewSettings() (*Settings, *pflag.FlagSet) {
-	s := &Settings{}
+	s := &Settings{outputs: newOutputs()}
 	fs := pflag.NewFlagSet("collect", pflag.ContinueOnError)
 	fs.SortFlags = false
 	d := pipeline.DefaultConfig()
@@ -75,6 +77,9 @@ func NewSettings() (*Settings, *pflag.FlagSet) {
 	fs.DurationVar(&s.PathWindow, "path-window", d.PathWindow, "how long a path waits for the records of its hops")
 	fs.DurationVar(&s.Align, "align", d.Align, "how often the clocks are aligned")
 	fs.DurationVar(&s.Drain, "drain", d.Drain, "how long the end may take; what is not in the log then is shed")
+	for _, o := range s.outputs {
+		o.Flags(fs)
+	}
 	return s, fs
 }
 
@@ -135,6 +140,9 @@ func (s *Settings) Pipeline() (pipeline.Config, error) {
 		c.Topology = ix
 	}
 	errs = append(errs, c.Check())
+	for _, o := range s.outputs {
+		errs = append(errs, o.Check(&c))
+	}
 	return c, errors.Join(errs...)
 }
 

@@ -4,33 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/telltale-net/telltale/collector/clocks"
 )
-
-// Handler serves
-//
-//	/metrics  all counts in the Prometheus text format
-//	/healthz  200 while the process answers
-//	/readyz   200 while reports are received and kept, else 503 and why not
-func (p *Pipeline) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		s := p.Snapshot()
-		_ = s.WriteMetrics(w) // who asked has gone
-	})
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := p.Ready(); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
-	return mux
-}
 
 // WriteMetrics writes the counts in the Prometheus text format: those of the receiver
 // (telltale_collector_…), of the log (telltale_log_…), of paths and clocks, and the
