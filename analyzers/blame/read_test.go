@@ -102,8 +102,8 @@ func FuzzRead(f *testing.F) {
 				continue
 			}
 			fast.path = slices.Clone(fast.path)
-			slow, p := r.general(l)
-			if p != nil || string(fast.name) != string(slow.name) || !slices.Equal(fast.path, slow.path) || fast.packets != slow.packets || fast.lost != slow.lost {
+			slow, _, p := r.general(l)
+			if p != "" || string(fast.name) != string(slow.name) || !slices.Equal(fast.path, slow.path) || fast.packets != slow.packets || fast.lost != slow.lost {
 				t.Fatalf("%q: fast %v, general %v %v", l, fast, slow, p)
 			}
 		}
@@ -145,7 +145,7 @@ func TestContract(t *testing.T) {
 func BenchmarkRead(b *testing.B) {
 	line := []byte(`{"flow":"f123456","path":["h1>t1","t1>a3","a3>s2","s2>a9","a9>t7","t7>h99"],"packets":87,"lost":0}`)
 	r := NewReader(NewLinks(), 0)
-	if _, p := r.general(line); p != nil {
+	if _, _, p := r.general(line); p != "" {
 		b.Fatal(p)
 	}
 	b.SetBytes(int64(len(line)))

@@ -1,5 +1,11 @@
 package blame
 
+import (
+	"math"
+
+	"github.com/telltale-net/telltale/internal/jsonlines"
+)
+
 // scan reads a line as data sets usually write it, without allocating: known fields,
 // each once, known links, plain strings, whole numbers. ok is false for anything else,
 // right or wrong: the general reader judges that.
@@ -11,114 +17,44 @@ func (r *Reader) scan(line []byte) (f flow, ok bool) {
 		lost
 	)
 	r.hops = r.hops[:0]
-	seen, at := 0, skip(line, 0)
-	if at >= len(line) || line[at] != '{' {
-		return f, false
-	}
-	for at = skip(line, at+1); ; at = skip(line, at+1) { // past '{' or ','
-		key, next := str(line, at)
-		if next < 0 {
-			return f, false
-		}
-		at = skip(line, next)
-		if at >= len(line) || line[at] != ':' {
-			return f, false
-		}
-		at = skip(line, at+1)
-		field := 0
-		switch string(key) {
+	o := jsonlines.Scan(line)
+	for o.Next() {
+		switch string(o.Name()) {
 		case "flow":
-			field = name
-			f.name, at = str(line, at)
+			o.Once(name)
+			f.name = o.Str()
 		case "path":
-			field = path
-			at = r.list(line, at)
+			o.Once(path)
+			o.Strings(r.hop)
 			f.path = r.hops
 		case "packets":
-			field = packets
-			f.packets, at = whole(line, at)
+			o.Once(packets)
+			f.packets = count(&o)
 		case "lost":
-			field = lost
-			f.lost, at = whole(line, at)
+			o.Once(lost)
+			f.lost = count(&o)
 		default:
 			return f, false
 		}
-		if at < 0 || seen&field != 0 {
-			return f, false
-		}
-		seen |= field
-		at = skip(line, at)
-		if at == len(line)-1 && line[at] == '}' {
-			return f, seen&(name|packets) == name|packets
-		}
-		if at >= len(line) || line[at] != ',' {
-			return f, false
-		}
 	}
+	return f, o.Done(name | packets)
 }
 
-// list reads the list of known links at b[at] into hops and returns where it ends, -1
-// where it is none.
-func (r *Reader) list(b []byte, at int) int {
-	if at >= len(b) || b[at] != '[' {
-		return -1
+// hop takes the next link of the path, which must be a known one.
+func (r *Reader) hop(link []byte) bool {
+	id, ok := r.links.byName[string(link)]
+	if !ok || len(r.hops) == MaxHops {
+		return false
 	}
-	for at = skip(b, at+1); ; at = skip(b, at+1) {
-		link, next := str(b, at)
-		if next < 0 {
-			return -1
-		}
-		id, ok := r.links.byName[string(link)]
-		if !ok || len(r.hops) == MaxHops {
-			return -1
-		}
-		r.hops = append(r.hops, id)
-		at = skip(b, next)
-		switch {
-		case at < len(b) && b[at] == ']':
-			return at + 1
-		case at >= len(b) || b[at] != ',':
-			return -1
-		}
-	}
+	r.hops = append(r.hops, id)
+	return true
 }
 
-func skip(b []byte, at int) int {
-	for at < len(b) && (b[at] == ' ' || b[at] == '\t') {
-		at++
+// count reads a number of packets.
+func count(o *jsonlines.Object) uint32 {
+	x := o.Int()
+	if x < 0 || x > math.MaxUint32 {
+		o.Fail()
 	}
-	return at
-}
-
-// str returns the string that begins at b[at] and where it ends; next is -1 where there
-// is none or it is not plain.
-func str(b []byte, at int) (text []byte, next int) {
-	if at >= len(b) || b[at] != '"' {
-		return nil, -1
-	}
-	for i := at + 1; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			return b[at+1 : i], i + 1
-		case c == '\\' || c < ' ' || c >= 0x80:
-			return nil, -1
-		}
-	}
-	return nil, -1
-}
-
-// whole returns the number that begins at b[at] and where it ends; next is -1 where it
-// is not a whole one of at most 9 digits.
-func whole(b []byte, at int) (x uint32, next int) {
-	i := at
-	for ; i < len(b) && b[i] >= '0' && b[i] <= '9'; i++ {
-		if i-at == 9 {
-			return 0, -1
-		}
-		x = 10*x + uint32(b[i]-'0')
-	}
-	if i == at || i-at > 1 && b[at] == '0' {
-		return 0, -1
-	}
-	return x, i
+	return uint32(x)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -43,21 +42,11 @@ when lines were malformed, and 2 when the input or output itself failed.`,
 }
 
 func runAnalyzeBlame(cmd *cobra.Command, args []string, opt analyzeblame.Options) error {
-	var inputs []analyzeblame.Input
-	for _, name := range args {
-		if name == "-" {
-			inputs = append(inputs, analyzeblame.Input{Name: "standard input", Reader: cmd.InOrStdin()})
-			continue
-		}
-		f, err := os.Open(name)
-		if err != nil {
-			return fmt.Errorf("cannot analyse: %w", err)
-		}
-		defer f.Close()
-		in, done := watched(cmd, f, "reading")
-		defer done()
-		inputs = append(inputs, analyzeblame.Input{Name: name, Reader: in})
+	inputs, done, err := openInputs(cmd, args)
+	if err != nil {
+		return err
 	}
+	defer done()
 	sum, err := analyzeblame.Run(cmd.Context(), cmd.OutOrStdout(), inputs, opt)
 	for _, p := range sum.Problems {
 		fmt.Fprintln(cmd.ErrOrStderr(), p)

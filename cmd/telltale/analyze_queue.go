@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -78,21 +77,11 @@ input or output itself failed.`,
 }
 
 func runAnalyzeQueue(cmd *cobra.Command, args []string, opt analyzequeue.Options) error {
-	var inputs []analyzequeue.Input
-	for _, name := range args {
-		if name == "-" {
-			inputs = append(inputs, analyzequeue.Input{Name: "standard input", Reader: cmd.InOrStdin()})
-			continue
-		}
-		f, err := os.Open(name)
-		if err != nil {
-			return fmt.Errorf("cannot analyse: %w", err)
-		}
-		defer f.Close()
-		in, done := watched(cmd, f, "reading")
-		defer done()
-		inputs = append(inputs, analyzequeue.Input{Name: name, Reader: in})
+	inputs, done, err := openInputs(cmd, args)
+	if err != nil {
+		return err
 	}
+	defer done()
 	showDiagnosing(cmd, &opt)
 	sum, err := analyzequeue.Run(cmd.Context(), cmd.OutOrStdout(), inputs, opt)
 	for _, p := range sum.Problems {

@@ -29,10 +29,10 @@ var mayImport = map[string]string{
 	"collector":                 "topology collector/... internal/...",
 	"controlplane":              "topology p4src controlplane/... internal/...",
 	"analyzers":                 "collector/postcard topology p4src",
-	"analyzers/blame":           "analyzers/blame/...",
+	"analyzers/blame":           "analyzers/blame/... internal/jsonlines",
 	"analyzers/drops":           "analyzers collector/postcard topology p4src",
 	"analyzers/latency":         "analyzers collector/postcard topology p4src",
-	"analyzers/queue":           "analyzers/queue/... collector/postcard",
+	"analyzers/queue":           "analyzers/queue/... collector/postcard internal/jsonlines",
 	"analyzers/queue/postcards": "analyzers analyzers/queue/records collector/postcard topology",
 	"analyzers/incident":        "analyzers analyzers/drops analyzers/latency collector/postcard topology p4src",
 	"bmv2":                      "bmv2/... internal/...",
@@ -51,7 +51,7 @@ var pure = []string{
 	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/block", "collector/clocks", "collector/hops", "collector/gnmi/tree", "collector/gnmi/model",
 	"controlplane/intent",
 	"bmv2/device", "bmv2/spec", "bmv2/match", "bmv2/hash", "bmv2/tm", "bmv2/engine", "bmv2/stf", "bmv2/randpkt", "bmv2/coverage",
-	"bmv2/p4rt/entity", "bmv2/lab/traffic", "bmv2/lab/frame", "bmv2/lab/chain", "internal/dissect",
+	"bmv2/p4rt/entity", "bmv2/lab/traffic", "bmv2/lab/frame", "bmv2/lab/chain", "internal/dissect", "internal/jsonlines",
 }
 
 var impureImports = []string{

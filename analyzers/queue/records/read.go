@@ -1,7 +1,6 @@
 package records
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -10,41 +9,24 @@ import (
 	"math"
 	"net/netip"
 	"strconv"
+
+	"github.com/telltale-net/telltale/internal/jsonlines"
 )
 
 // MaxLine bounds one line of a data set, in bytes. The header of 65536 nodes fits.
 const MaxLine = 16 << 20
-
-// maxProblems is how many problems a reader describes; the rest are only counted.
-const maxProblems = 20
-
-// Problem is a line that was not taken.
-type Problem struct {
-	File  string
-	Line  int    // from 1
-	Field string // "" = the line as a whole
-	Text  string
-}
-
-func (p Problem) Error() string {
-	if p.Field == "" {
-		return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
-	}
-	return fmt.Sprintf("%s:%d: %s: %s", p.File, p.Line, p.Field, p.Text)
-}
 
 // Reader reads JSON Lines, one file after another, into a Builder. It is for one
 // goroutine.
 type Reader struct {
 	// Problems are the first lines that were not taken, in order; all are counted in
 	// Stats.Bad.
-	Problems []Problem
+	Problems jsonlines.Problems
 
 	limit int
 	b     *Builder
 	texts map[string]FlowID // flows by how the file writes them
-	file  string
-	line  int
+	lines *jsonlines.Lines
 }
 
 // NewReader returns a reader that takes at most limit records in all (0: no limit).
@@ -54,40 +36,37 @@ func NewReader(limit int) *Reader { return &Reader{limit: limit, texts: map[stri
 // about the file as a whole: no header, a header that contradicts the first one, more
 // records than there may be, in itself unreadable.
 func (r *Reader) Read(file string, in io.Reader) error {
-	r.file, r.line = file, 0
-	s := bufio.NewScanner(in)
-	s.Buffer(make([]byte, 1<<16), MaxLine)
+	r.lines = jsonlines.New(file, in, MaxLine)
 	headers := 0
-	for s.Scan() {
-		r.line++
-		line := bytes.TrimSpace(s.Bytes())
-		if len(line) == 0 {
-			continue
-		}
-		if bytes.HasPrefix(line, []byte(`{"nodes"`)) || r.b == nil {
+	for r.lines.Next() {
+		line := r.lines.Bytes()
+		if r.b == nil || isHeader(line) {
 			if headers++; headers > 1 {
 				r.problem("nodes", "a second header in one file")
 				continue
 			}
 			if err := r.header(line); err != nil {
-				return fmt.Errorf("cannot read data set %s: line %d: %w", file, r.line, err)
+				return r.lines.Fail(err)
 			}
 			continue
 		}
 		if err := r.record(line); err != nil {
-			return fmt.Errorf("cannot read data set %s: line %d: %w", file, r.line, err)
+			return r.lines.Fail(err)
 		}
 	}
-	if err := s.Err(); err != nil {
-		if errors.Is(err, bufio.ErrTooLong) {
-			err = fmt.Errorf("got a line of more than %d bytes", MaxLine)
-		}
-		return fmt.Errorf("cannot read data set %s: line %d: %w", file, r.line+1, err)
+	if err := r.lines.Err(); err != nil {
+		return err
 	}
 	if r.b == nil {
 		return fmt.Errorf(`cannot read data set %s: got no line, want a header {"nodes":[…]} first`, file)
 	}
 	return nil
+}
+
+// isHeader reports whether a line names nodes, as its first field.
+func isHeader(line []byte) bool {
+	o := jsonlines.Scan(line)
+	return o.Next() && string(o.Name()) == "nodes"
 }
 
 // Trace returns what was read, nil where no header was. The reader must not be used
@@ -103,9 +82,7 @@ func (r *Reader) problem(field, text string) {
 	if r.b != nil {
 		r.b.stats.Bad++
 	}
-	if len(r.Problems) < maxProblems {
-		r.Problems = append(r.Problems, Problem{r.file, r.line, field, text})
-	}
+	r.Problems.Add(r.lines.Problem(field, text))
 }
 
 func (r *Reader) header(line []byte) error {
@@ -113,7 +90,7 @@ func (r *Reader) header(line []byte) error {
 		Nodes []NodeSpec `json:"nodes"`
 	}
 	if err := json.Unmarshal(line, &h); err != nil {
-		return fmt.Errorf("header: %w", jsonError(err))
+		return fmt.Errorf("header: %w", explain(err))
 	}
 	if h.Nodes == nil {
 		return errors.New(`got no "nodes", want a header {"nodes":[…]} before the first record`)
@@ -189,12 +166,7 @@ func (r *Reader) record(line []byte) error {
 func (r *Reader) general(line []byte) error {
 	var w wire
 	if err := json.Unmarshal(line, &w); err != nil {
-		err = jsonError(err)
-		field := ""
-		if f, ok := err.(*FieldError); ok {
-			field, err = f.Field, errors.New(f.Text)
-		}
-		r.problem(field, err.Error())
+		r.problem(jsonlines.Explain(err, nil))
 		return nil
 	}
 	if w.Node == nil {
@@ -262,7 +234,7 @@ func (r *Reader) flow(text []byte) (FlowID, error) {
 		Sport, Dport uint16
 	}
 	if err := json.Unmarshal(text, &w); err != nil {
-		return 0, jsonError(err)
+		return 0, explain(err)
 	}
 	id := r.b.Flow(NewFlow(w.Src, w.Dst, w.Proto, w.Sport, w.Dport))
 	if len(r.texts) < maxTexts {
@@ -271,15 +243,11 @@ func (r *Reader) flow(text []byte) (FlowID, error) {
 	return id, nil
 }
 
-// jsonError makes encoding/json's errors say the field and what was wanted.
-func jsonError(err error) error {
-	var t *json.UnmarshalTypeError
-	if errors.As(err, &t) {
-		return &FieldError{t.Field, fmt.Sprintf("got %s, want %s", t.Value, t.Type)}
+// explain is jsonlines.Explain as one error.
+func explain(err error) error {
+	field, text := jsonlines.Explain(err, nil)
+	if field == "" {
+		return errors.New(text)
 	}
-	var s *json.SyntaxError
-	if errors.As(err, &s) {
-		return fmt.Errorf("malformed JSON at byte %d: %w", s.Offset, s)
-	}
-	return err
+	return &FieldError{field, text}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/telltale-net/telltale/internal/jsonlines"
 )
 
 const header = `{"nodes":[{"name":"src","type":"source","next":["nat1"]},{"name":"nat1","type":"nat","rate_pps":800000,"next":["fw1"]},{"name":"fw1","type":"firewall"}]}` + "\n"
@@ -241,7 +243,7 @@ func FuzzScan(f *testing.F) {
 			t.Fatal(err)
 		}
 		slow.general([]byte(line))
-		if d := cmp.Diff(slow.Problems, quick.Problems, cmp.Comparer(func(a, b Problem) bool { return a.Field == b.Field && a.Text == b.Text })); d != "" {
+		if d := cmp.Diff(slow.Problems, quick.Problems, cmp.Comparer(func(a, b jsonlines.Problem) bool { return a.Field == b.Field && a.Text == b.Text })); d != "" {
 			t.Fatal(d)
 		}
 		if d := cmp.Diff(all(slow.Trace()), all(quick.Trace())); d != "" {

@@ -2,15 +2,13 @@ package analyzeblame
 
 import (
 	"bufio"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/telltale-net/telltale/analyzers/blame"
+	"github.com/telltale-net/telltale/cmd/internal/dataset"
+	"github.com/telltale-net/telltale/internal/jsonlines"
 )
 
 // Format is how answers are written.
@@ -42,18 +40,12 @@ type Options struct {
 	Limit  int  // flows held at most; 0 = DefaultLimit
 }
 
-// Input is one file.
-type Input struct {
-	Name   string
-	Reader io.Reader
-}
-
 // Summary is what was read and found.
 type Summary struct {
 	Stats    blame.Stats
-	Problems []blame.Problem // the first lines that were not taken
-	Links    int             // named by the paths
-	Bad      int             // links found bad, in all answers
+	Problems jsonlines.Problems // the first lines that were not taken
+	Links    int                // named by the paths
+	Bad      int                // links found bad, in all answers
 }
 
 // String is the summary in one sentence.
@@ -71,7 +63,7 @@ func (s Summary) String() string {
 
 // Run reads the inputs and writes the answers. An error means that input or output
 // failed as a whole; what was merely malformed is in the summary.
-func Run(ctx context.Context, out io.Writer, inputs []Input, opt Options) (sum Summary, err error) {
+func Run(ctx context.Context, out io.Writer, inputs []dataset.Input, opt Options) (sum Summary, err error) {
 	if opt.Format != JSON && opt.Format != Text {
 		return sum, fmt.Errorf("unknown format %q; want json or text", opt.Format)
 	}
@@ -88,7 +80,7 @@ func Run(ctx context.Context, out io.Writer, inputs []Input, opt Options) (sum S
 	set := blame.NewSet(links)
 	defer func() { sum.Stats, sum.Problems, sum.Links = reader.Stats, reader.Problems, links.Len() }()
 	for i, in := range inputs {
-		if err := read(ctx, reader, set, in); err != nil {
+		if err := in.Read(ctx, func(name string, r io.Reader) error { return reader.Read(set, name, r) }); err != nil {
 			return sum, err
 		}
 		if !opt.Epochs && i < len(inputs)-1 {
@@ -115,44 +107,4 @@ func Run(ctx context.Context, out io.Writer, inputs []Input, opt Options) (sum S
 		return sum, fmt.Errorf("cannot write the answer: %w", err)
 	}
 	return sum, nil
-}
-
-// read reads one input, unpacked: gzip and zstd are known by their first bytes.
-func read(ctx context.Context, r *blame.Reader, set *blame.Set, in Input) error {
-	b := bufio.NewReaderSize(stoppable{ctx, in.Reader}, 1<<16)
-	head, err := b.Peek(4)
-	if err != nil && err != io.EOF {
-		return fmt.Errorf("cannot read data set %s: %w", in.Name, err)
-	}
-	var plain io.Reader = b
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return fmt.Errorf("cannot read data set %s: cannot unpack gzip: %w", in.Name, err)
-		}
-		defer z.Close()
-		plain = z
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return fmt.Errorf("cannot read data set %s: cannot unpack zstd: %w", in.Name, err)
-		}
-		defer z.Close()
-		plain = z
-	}
-	return r.Read(set, in.Name, plain)
-}
-
-// stoppable is a reader that ends with the context.
-type stoppable struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (s stoppable) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return s.r.Read(p)
 }

@@ -1,59 +1,27 @@
 package analyzequeue
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
+	"context"
 	"fmt"
-	"io"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/telltale-net/telltale/analyzers/queue/records"
 	"github.com/telltale-net/telltale/analyzers/queue/reident"
+	"github.com/telltale-net/telltale/cmd/internal/dataset"
 )
 
-func read(inputs []Input, limit int) (*records.Trace, Summary, error) {
+// read reads the inputs as one data set.
+func read(ctx context.Context, inputs []dataset.Input, limit int) (*records.Trace, Summary, error) {
 	var sum Summary
 	r := records.NewReader(limit)
 	for _, in := range inputs {
-		plain, done, err := decompress(in.Reader)
-		if err == nil {
-			err = r.Read(in.Name, plain)
-			done()
-		}
-		if err != nil {
-			return nil, sum, fmt.Errorf("%s: %w", in.Name, err)
+		if err := in.Read(ctx, r.Read); err != nil {
+			return nil, sum, err
 		}
 	}
 	t := r.Trace()
 	sum.Problems = r.Problems
 	sum.Records = t.Stats
 	return t, sum, nil
-}
-
-// decompress looks at the first bytes: gzip, zstd, or neither.
-func decompress(in io.Reader) (plain io.Reader, done func(), err error) {
-	b := bufio.NewReaderSize(in, 1<<16)
-	head, err := b.Peek(4)
-	if err != nil && err != io.EOF {
-		return nil, nil, fmt.Errorf("cannot read the data set: %w", err)
-	}
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, nil, fmt.Errorf("cannot unpack gzip: %w", err)
-		}
-		return z, func() { z.Close() }, nil
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, nil, fmt.Errorf("cannot unpack zstd: %w", err)
-		}
-		return z, z.Close, nil
-	}
-	return b, func() {}, nil
 }
 
 // identify gives every packet an id of its own where the records have only 16-bit

@@ -14,6 +14,8 @@ import (
 	"github.com/telltale-net/telltale/analyzers/queue/patterns"
 	"github.com/telltale-net/telltale/analyzers/queue/records"
 	"github.com/telltale-net/telltale/analyzers/queue/window"
+	"github.com/telltale-net/telltale/cmd/internal/dataset"
+	"github.com/telltale-net/telltale/internal/jsonlines"
 )
 
 // Format is how answers are written.
@@ -55,16 +57,10 @@ type Options struct {
 // DefaultLimit is how many records are held at most: at some 30 bytes each.
 const DefaultLimit = 100_000_000
 
-// Input is one file of the data set.
-type Input struct {
-	Name   string
-	Reader io.Reader
-}
-
 // Summary is what was read and answered.
 type Summary struct {
 	Records   records.Stats
-	Problems  []records.Problem // the first lines that were not taken
+	Problems  jsonlines.Problems // the first lines that were not taken
 	Victims   int
 	Missing   int // victims asked for that the data set does not have
 	Ambiguous int
@@ -83,16 +79,13 @@ func (s Summary) String() string {
 
 // Run reads the inputs and writes the answers. An error means that input or output
 // failed as a whole; what was merely malformed is in the summary.
-func Run(ctx context.Context, out io.Writer, inputs []Input, opt Options) (Summary, error) {
+func Run(ctx context.Context, out io.Writer, inputs []dataset.Input, opt Options) (Summary, error) {
 	if err := opt.check(); err != nil {
 		return Summary{}, err
 	}
-	t, sum, err := read(inputs, opt.Limit)
+	t, sum, err := read(ctx, inputs, opt.Limit)
 	if err != nil {
 		return sum, err
-	}
-	if err := ctx.Err(); err != nil {
-		return sum, fmt.Errorf("cannot analyse: %w", err)
 	}
 	t, err = sum.identify(t)
 	if err != nil {

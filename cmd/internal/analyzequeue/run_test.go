@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/telltale-net/telltale/cmd/internal/dataset"
 )
 
 // set is a node that stalls for 50 µs while packets come every 2 µs.
@@ -39,7 +41,7 @@ func run(t *testing.T, in io.Reader, opt Options) (string, Summary) {
 		opt.Victims = "p95"
 	}
 	opt.Format, opt.Method = JSON, Microscope
-	sum, err := Run(context.Background(), &out, []Input{{"set", in}}, opt)
+	sum, err := Run(context.Background(), &out, []dataset.Input{{Name: "set", Reader: in}}, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,7 @@ func TestPacked(t *testing.T) {
 	}
 	var none bytes.Buffer
 	cut := gz.Bytes()
-	if _, err := Run(context.Background(), &none, []Input{{"set", bytes.NewReader(append([]byte{0x1f, 0x8b}, cut...))}}, Options{Format: JSON, Method: Microscope, Victims: "p95"}); err == nil || !strings.Contains(err.Error(), "gzip") {
+	if _, err := Run(context.Background(), &none, []dataset.Input{{Name: "set", Reader: bytes.NewReader(append([]byte{0x1f, 0x8b}, cut...))}}, Options{Format: JSON, Method: Microscope, Victims: "p95"}); err == nil || !strings.Contains(err.Error(), "gzip") {
 		t.Errorf("broken gzip: got %v", err)
 	}
 }
@@ -98,7 +100,7 @@ func TestShortIDs(t *testing.T) {
 func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := Run(ctx, io.Discard, []Input{{"set", strings.NewReader(set(number))}}, Options{Format: Text, Method: Microscope, Victims: "p95"})
+	_, err := Run(ctx, io.Discard, []dataset.Input{{Name: "set", Reader: strings.NewReader(set(number))}}, Options{Format: Text, Method: Microscope, Victims: "p95"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's error", err)
 	}
@@ -110,7 +112,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestOutputFails(t *testing.T) {
 	for _, f := range []Format{JSON, Text} {
-		_, err := Run(context.Background(), full{}, []Input{{"set", strings.NewReader(set(number))}}, Options{Format: f, Method: Microscope, Victims: "p95"})
+		_, err := Run(context.Background(), full{}, []dataset.Input{{Name: "set", Reader: strings.NewReader(set(number))}}, Options{Format: f, Method: Microscope, Victims: "p95"})
 		if err == nil || !strings.Contains(err.Error(), "disk full") {
 			t.Errorf("%s: got %v, want that the disk is full", f, err)
 		}
