@@ -22,6 +22,8 @@ type Analyzer struct {
 	loss    []float64 // share of reports lost by node, as SetReportLoss said
 	watched [][]*watch
 
+	sampling uint // records are those of one packet in 2^sampling
+
 	begun bool
 	start int64 // Received of the first record
 	now   int64
@@ -110,6 +112,15 @@ func (a *Analyzer) SetReportLoss(node postcard.NodeID, share float64) {
 	if i := a.net.ByID(node); i >= 0 {
 		a.loss[i] = min(max(share, 0), 1)
 	}
+}
+
+// SetSampling says that the records observed from now on are those of one packet in
+// 2^level, all hops of it; 0 = of every packet. Counts in findings are of the packets
+// observed, and slow ports are told by waits alone. Report loss must then be set: the
+// records do not show it.
+func (a *Analyzer) SetSampling(level uint) {
+	a.sampling = level
+	a.lat.SetSampling(level)
 }
 
 // reportLoss is the larger of what was set and what the records themselves show.

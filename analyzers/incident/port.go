@@ -85,7 +85,12 @@ func (a *Analyzer) span(v latency.View, d time.Duration, rate int64, until func(
 // slow reports whether the drain is clearly below the port's rate.
 func (a *Analyzer) slow(d latency.Drain, rate int64) bool {
 	bps, _ := d.Bps()
-	return bps < a.cfg.SlowShare*float64(rate) && d.Slow() >= a.cfg.SlowSamples && d.Coverage >= a.cfg.SlowCoverage
+	share, coverage := a.cfg.SlowShare, d.Coverage
+	if a.sampling > 0 {
+		share /= 2                                   // the sizes of the packets ahead are not known, only those of others
+		coverage *= float64(uint64(1) << a.sampling) // of the packets that are to be observed
+	}
+	return bps < share*float64(rate) && d.Slow() >= a.cfg.SlowSamples && coverage >= a.cfg.SlowCoverage
 }
 
 // slowPorts finds ports that drain below their rate.

@@ -19,6 +19,8 @@ type Monitor struct {
 	join  *joiner
 	now   int64
 	stats MonitorStats
+
+	sampling uint
 }
 
 // port is the state of one switch port.
@@ -80,7 +82,7 @@ func (m *Monitor) Observe(r *postcard.Record) {
 		m.stats.UnknownNode++
 		return
 	}
-	m.nodes[n].observe(r, m.now/int64(m.cfg.Window))
+	m.nodes[n].observe(r, m.now/int64(m.cfg.Window), m.sampling > 0)
 	m.expire(m.now)
 	if r.Has&postcard.HasPorts == 0 {
 		m.stats.Unjoinable++
@@ -92,7 +94,12 @@ func (m *Monitor) Observe(r *postcard.Record) {
 	m.joins(r, n)
 }
 
-func (n *node) observe(r *postcard.Record, window int64) {
+// SetSampling says that from now on the records are those of one packet in 2^level,
+// all hops of it; 0 = of every packet. What the sequence numbers leave out then is no
+// lost report, and a packet that is left out may have left between any two.
+func (m *Monitor) SetSampling(level uint) { m.sampling = level }
+
+func (n *node) observe(r *postcard.Record, window int64, sampled bool) {
 	if r.Flags&postcard.Tracked != 0 {
 		if n.first < 0 {
 			n.first = r.Received
@@ -107,6 +114,8 @@ func (n *node) observe(r *postcard.Record, window int64) {
 	h := r.HwID % 64
 	ahead := (r.Seq - n.next[h]) & seqMask
 	switch {
+	case sampled:
+		n.gaps++
 	case !n.started[h] || ahead == 0:
 	case ahead < seqMask/2:
 		n.gaps++
