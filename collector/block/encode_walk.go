@@ -3,20 +3,9 @@ package block
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
 
 	"github.com/telltale-net/telltale/collector/postcard"
 )
-
-// timeUnit returns the unit of all node times, ns.
-func timeUnit(records []postcard.Record) uint64 {
-	for i := range records {
-		if records[i].Ingress%1000 != 0 || records[i].Egress%1000 != 0 {
-			return 1
-		}
-	}
-	return 1000
-}
 
 // put appends a signed difference to a column.
 func (e *Encoder) put(c column, diff uint64) {
@@ -32,20 +21,19 @@ func (e *Encoder) putU(c column, v uint64) {
 }
 
 // walk writes the columns of the records.
-func (e *Encoder) walk(records []postcard.Record, h *Header, receivedUnit int64) {
-	unit := timeUnit(records)
+func (e *Encoder) walk(records []postcard.Record, h *Header, unit uint64) {
 	m := &e.model
 	m.reset(h.base() / unit)
-	flow := -1
+	flow := uint64(1<<64 - 1)
 	for _, o := range e.order.list {
 		r := &records[o.index]
-		if f := int(o.key >> 49); f != flow {
+		if f := o.key >> packetBits; f != flow {
 			flow = f
 			m.startFlow()
 		}
 		e.record(r, unit)
+		e.arrivals = append(e.arrivals, arrival{r.Seq, int32(e.ticks[o.index])})
 	}
-	e.sequences(records, h, unit, receivedUnit)
 }
 
 // record writes one record; the decoder's record is its mirror.
@@ -84,7 +72,7 @@ func (e *Encoder) record(r *postcard.Record, unit uint64) {
 		e.put(colLength, uint64(int64(int16(r.Length-m.length-p.length))))
 		p.length = r.Length - m.length
 	}
-	e.outer(r)
+	e.outerFlow(r)
 	e.put(colEpoch, uint64(int64(int8(r.Epoch-m.epoch))))
 
 	leave := leaves(r.Has, in, out)
@@ -98,12 +86,12 @@ func (e *Encoder) record(r *postcard.Record, unit uint64) {
 // shape writes the record's shape and returns its index.
 func (e *Encoder) shape(r *postcard.Record) int {
 	m := &e.model
-	s := shapeOf(r)
 	guess := m.next[m.shape]
-	if guess >= 0 && e.list[guess] == s {
+	if guess >= 0 && e.list[guess].is(r) {
 		e.putU(colShape, 0)
 		return int(guess)
 	}
+	s := shapeOf(r)
 	i, ok := e.shapes[s]
 	if !ok {
 		i = len(e.list)
@@ -122,27 +110,29 @@ func (e *Encoder) shape(r *postcard.Record) int {
 	return i
 }
 
-// outer writes the record's outer flow.
-func (e *Encoder) outer(r *postcard.Record) {
+// outerFlow writes the record's outer flow.
+func (e *Encoder) outerFlow(r *postcard.Record) {
 	m := &e.model
-	i, ok := e.outers[r.Outer]
-	if !ok {
-		i = len(e.outers)
-		e.outers[r.Outer] = i
-		e.col[colOuters] = appendFlow(e.col[colOuters], &r.Outer, e.address(&r.Outer.Src), e.address(&r.Outer.Dst))
-	}
 	guess := 0
 	if r.Has&postcard.HasOuter != 0 {
 		guess = m.outer
-		m.outer = i
 	}
-	switch {
-	case i == guess:
+	if same(&e.outer[guess], &r.Outer) {
 		e.putU(colOuter, 0)
-	case !ok:
+		return
+	}
+	i, ok := e.outers[r.Outer]
+	if !ok {
+		i = len(e.outer)
+		e.outers[r.Outer] = i
+		e.outer = append(e.outer, r.Outer)
+		e.col[colOuters] = appendFlow(e.col[colOuters], &r.Outer, e.address(&r.Outer.Src), e.address(&r.Outer.Dst))
 		e.putU(colOuter, 1)
-	default:
+	} else {
 		e.putU(colOuter, uint64(i)+2)
+	}
+	if r.Has&postcard.HasOuter != 0 {
+		m.outer = i
 	}
 }
 
@@ -159,14 +149,8 @@ func (e *Encoder) address(a *postcard.Addr) uint32 {
 }
 
 // sequences writes Seq and Received of the records in order of time, stream by stream.
-func (e *Encoder) sequences(records []postcard.Record, h *Header, unit uint64, receivedUnit int64) {
-	e.instants = e.instants[:0]
-	for i := range records {
-		e.instants = append(e.instants, floorDiv(records[i].Received, receivedUnit))
-	}
-	slices.Sort(e.instants)
-	e.instants = slices.Compact(e.instants)
-	last := floorDiv(h.First, receivedUnit)
+func (e *Encoder) sequences(unit uint64, receivedUnit int64) {
+	last := e.instants[0]
 	for _, t := range e.instants {
 		e.putU(colInstants, uint64(t-last))
 		last = t
@@ -179,18 +163,21 @@ func (e *Encoder) sequences(records []postcard.Record, h *Header, unit uint64, r
 	var p pace
 	seq := uint32(0)
 	for _, o := range e.times.list {
-		t := e.timed[o.index]
-		r := &records[e.order.list[o.index].index]
+		t, a := e.timed[o.index], e.arrivals[o.index]
 		if p.starts(t) {
 			seq = 0
 		}
-		e.put(colSeq, uint64(int64(int32(r.Seq-seq-1))))
-		seq = r.Seq
-		at, _ := find(e.instants, p.at, floorDiv(r.Received, receivedUnit))
+		e.put(colSeq, uint64(int64(int32(a.seq-seq-1))))
+		seq = a.seq
+		at := int(a.at)
 		for mode := range receivedModes {
 			z := zigzag(uint64(at - p.guess(mode, t.leave, e.instants, unit, receivedUnit)))
 			cost[mode] += bits.Len64(z)
-			e.likely[mode] = binary.AppendUvarint(e.likely[mode], z)
+			if z < 0x80 {
+				e.likely[mode] = append(e.likely[mode], byte(z))
+			} else {
+				e.likely[mode] = binary.AppendUvarint(e.likely[mode], z)
+			}
 		}
 		p.is(at, t.leave)
 	}

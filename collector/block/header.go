@@ -109,23 +109,6 @@ func (h *Header) appendTo(b []byte) []byte {
 	return b
 }
 
-// summarise fills in the ranges from the records, Received rounded down to unit.
-func (h *Header) summarise(records []postcard.Record, unit int64) {
-	*h = Header{Records: len(records), First: records[0].Received, Last: records[0].Received, Low: 1<<64 - 1}
-	for i := range records {
-		r := &records[i]
-		h.First, h.Last = min(h.First, r.Received), max(h.Last, r.Received)
-		if r.Has&postcard.HasIngress != 0 {
-			h.Low, h.High = min(h.Low, r.Ingress), max(h.High, r.Ingress)
-		}
-		h.MaxQueue = max(h.MaxQueue, r.QueueDepth)
-		h.MaxLatency = max(h.MaxLatency, r.Latency)
-		h.Flags |= r.Flags
-		h.Has |= r.Has
-	}
-	h.First, h.Last = floorDiv(h.First, unit)*unit, floorDiv(h.Last, unit)*unit
-}
-
 // base is where the walk's time starts, ns.
 func (h *Header) base() uint64 {
 	if h.Low > h.High {

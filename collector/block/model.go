@@ -155,7 +155,11 @@ func (p *pace) guess(mode int, leave uint64, instants []int64, unit uint64, rece
 	if mode == likeLast || p.leave == noTime || leave == noTime {
 		return p.at
 	}
-	target := instants[p.at] + int64(leave-p.leave)*int64(unit)/receivedUnit
+	later := int64(leave - p.leave)
+	if int64(unit) != receivedUnit {
+		later = later * int64(unit) / receivedUnit
+	}
+	target := instants[p.at] + later
 	at, _ := find(instants, p.at, target)
 	return min(at, len(instants)-1)
 }

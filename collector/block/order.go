@@ -1,21 +1,21 @@
 package block
 
+import "math/bits"
+
 // keyed is a record's index with what it is sorted by.
 type keyed struct {
 	key   uint64
 	index int32
 }
 
-const (
-	digitBits = 11
-	digits    = (64 + digitBits - 1) / digitBits
-)
+// digitBits is how many bits of a key one pass of the sort looks at.
+const digitBits = 11
 
-// sorter sorts by key, stably: least significant digit first, digits that are the
-// same everywhere left out. It keeps its buffers.
+// sorter sorts by key, stably: least significant digit first, bits that are the same
+// in all keys left out. It keeps its buffers.
 type sorter struct {
 	list, spare []keyed
-	counts      [digits][1 << digitBits]int32
+	counts      [1 << digitBits]int32
 }
 
 func (s *sorter) reset() { s.list = s.list[:0] }
@@ -28,28 +28,27 @@ func (s *sorter) add(key uint64, index int) {
 func (s *sorter) sort() {
 	n := len(s.list)
 	if cap(s.spare) < n {
-		s.spare = make([]keyed, n)
+		s.spare = make([]keyed, n, cap(s.list))
 	}
-	clear(s.counts[:])
-	for _, k := range s.list {
-		for d := range digits {
-			s.counts[d][k.key>>(d*digitBits)&(1<<digitBits-1)]++
-		}
+	var differ uint64
+	for i := range s.list {
+		differ |= s.list[i].key ^ s.list[0].key
 	}
 	from, to := s.list, s.spare[:n]
-	for d := range digits {
-		shift := d * digitBits
-		count := &s.counts[d]
-		if n > 0 && int(count[from[0].key>>shift&(1<<digitBits-1)]) == n {
-			continue
+	for differ != 0 {
+		shift := bits.TrailingZeros64(differ) & 63
+		differ &^= (1<<digitBits - 1) << shift
+		clear(s.counts[:])
+		for i := range from {
+			s.counts[from[i].key>>shift&(1<<digitBits-1)]++
 		}
 		sum := int32(0)
-		for i, c := range count {
-			count[i] = sum
+		for i, c := range s.counts {
+			s.counts[i] = sum
 			sum += c
 		}
 		for _, k := range from {
-			at := &count[k.key>>shift&(1<<digitBits-1)]
+			at := &s.counts[k.key>>shift&(1<<digitBits-1)]
 			to[*at] = k
 			*at++
 		}

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/telltale-net/telltale/collector/postcard"
@@ -30,18 +31,29 @@ func (t *tenantTable) reset(n int) {
 
 // index returns the number of the record's flow and counts the record.
 func (t *tenantTable) index(r *postcard.Record) int {
-	k := tenant{VNI: r.VNI, Hash: r.FlowHash, Inner: r.Inner}
 	h := flowHash(&r.Inner) + uint64(r.VNI)*0x9e3779b97f4a7c15 + uint64(r.FlowHash)
 	mask := len(t.slots) - 1
 	for i := int(h>>20) & mask; ; i = (i + 1) & mask {
-		switch s := t.slots[i]; {
-		case s == 0:
-			t.list = append(t.list, tenantCount{tenant: k, records: 1})
+		s := t.slots[i]
+		if s == 0 {
+			t.list = append(t.list, tenantCount{tenant: tenant{VNI: r.VNI, Hash: r.FlowHash, Inner: r.Inner}, records: 1})
 			t.slots[i] = int32(len(t.list))
 			return len(t.list) - 1
-		case t.list[s-1].tenant == k:
-			t.list[s-1].records++
+		}
+		if k := &t.list[s-1]; k.Hash == r.FlowHash && k.VNI == r.VNI && same(&k.Inner, &r.Inner) {
+			k.records++
 			return int(s - 1)
 		}
 	}
+}
+
+// same is a == b, by words.
+func same(a, b *postcard.Flow) bool {
+	return sameAddr(&a.Src, &b.Src) && sameAddr(&a.Dst, &b.Dst) &&
+		a.SrcPort == b.SrcPort && a.DstPort == b.DstPort && a.Proto == b.Proto
+}
+
+func sameAddr(a, b *postcard.Addr) bool {
+	le := binary.LittleEndian
+	return le.Uint64(a[:8]) == le.Uint64(b[:8]) && le.Uint64(a[8:]) == le.Uint64(b[8:])
 }

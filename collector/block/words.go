@@ -36,6 +36,12 @@ func shapeOf(r *postcard.Record) shape {
 	}
 }
 
+// is is *s == shapeOf(r).
+func (s *shape) is(r *postcard.Record) bool {
+	return s.Has == r.Has && s.Node == r.Node && s.InPort == r.InPort && s.OutPort == r.OutPort && s.Rule == r.Rule && s.HwID == r.HwID &&
+		s.Queue == r.Queue && s.DropReason == r.DropReason && s.Colour == r.Colour && s.Stage == r.Stage && s.Flags == r.Flags
+}
+
 func (s *shape) to(r *postcard.Record) {
 	r.Has, r.Node, r.InPort, r.OutPort, r.Rule, r.HwID = s.Has, s.Node, s.InPort, s.OutPort, s.Rule, s.HwID
 	r.Queue, r.DropReason, r.Colour, r.Stage, r.Flags = s.Queue, s.DropReason, s.Colour, s.Stage, s.Flags
