@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"github.com/telltale-net/telltale/collector"
+	"github.com/telltale-net/telltale/collector/aggregate"
 	"github.com/telltale-net/telltale/collector/gnmi"
 	"github.com/telltale-net/telltale/collector/gnmi/model"
 	"github.com/telltale-net/telltale/collector/gnmi/tree"
@@ -32,10 +33,11 @@ func Example() {
 
 	// Every second or so, with the collector's own counts and the records of its sink:
 	now := int64(1)
-	sums := model.NewAggregates(100_000)
-	sums.Observe([]postcard.Record{{Node: 7, OutPort: 2}})
+	table := aggregate.New(aggregate.DefaultLimits())
+	table.Observe([]postcard.Record{{Node: 7, OutPort: 2}})
+	sums := model.Sums(table)
 	for _, batch := range []model.Batch{
-		model.Collector("telltale", &collector.Snapshot{Datagrams: 1}),
+		model.Collector("telltale", &collector.Snapshot{Datagrams: 1}, nil),
 		sums.Batch("telltale", p4src.DropReasonName),
 	} {
 		if err := batch.Apply(data, now); err != nil {

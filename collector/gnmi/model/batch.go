@@ -41,6 +41,13 @@ func (a at) some(name string, n *uint64) {
 	}
 }
 
+// fixed sets a decimal, where it is a figure that one can hold.
+func (a at) fixed(name string, f float64) {
+	if v, ok := tree.Fixed(f); ok {
+		a.set(name, v)
+	}
+}
+
 var state = tree.E("state")
 
 func decimal[T ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~int](n T) string {

@@ -6,9 +6,15 @@ import (
 	"github.com/telltale-net/telltale/collector/report"
 )
 
-// Collector returns telltale:/collector: the counts of a collector, its sockets, and
-// every stream of reports with its loss.
-func Collector(target string, s *collector.Snapshot) Batch {
+// Log is the counts of the log behind a collector.
+type Log struct {
+	Stored, Shed, InFlight uint64 // records
+	Alarm                  string // why it keeps none, "" while it does
+}
+
+// Collector returns telltale:/collector: the counts of a collector and its log (nil =
+// there is none), its sockets, and every stream of reports with its loss.
+func Collector(target string, s *collector.Snapshot, log *Log) Batch {
 	b := Batch{}
 	root := b.at(target, Telltale, tree.E("collector"))
 	b.Below = []tree.Path{root.path}
@@ -24,6 +30,15 @@ func Collector(target string, s *collector.Snapshot) Batch {
 	c.count("records-given", s.Given)
 	c.count("shed", s.Sum.Shed)
 	c.count("streams-evicted", s.Evicted)
+	if log != nil {
+		l := root.below(tree.E("log"), state)
+		l.count("stored", log.Stored)
+		l.count("shed", log.Shed)
+		l.set("in-flight", tree.Uint(log.InFlight))
+		if log.Alarm != "" {
+			l.set("alarm", tree.Text(log.Alarm))
+		}
+	}
 	for i, n := range s.Causes {
 		name := report.Cause(i).Name()
 		at := root.below(tree.E("causes"), tree.E("cause", "name", name), state)

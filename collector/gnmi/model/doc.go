@@ -1,11 +1,14 @@
 // Package model turns what the collector knows into changes of the gNMI tree, and says
 // which leaves there are: the schema and the models of Capabilities.
 //
-//	collector.Snapshot ── Collector ─┐
-//	postcard.Record ─ Aggregates ────┤            origin telltale,
-//	Finding ───────────── Findings ──┼─▶ Batch    target of the collector
-//	Link ──────────────── LossMap ───┤
-//	Device, Drops ─────── Devices ───┘            origin openconfig, a target per switch
+//	collector.Snapshot, Log ── Collector ─┐
+//	aggregate.Table ─ Sums ─ Postcards ───┤
+//	clocks.Aligned ─────────── Clocks ────┤         origin telltale,
+//	Finding ────────────────── Findings ──┼─▶ Batch target of the collector
+//	Link ───────────────────── LossMap ───┤
+//	Blame ──────────────────── Verdicts ──┤
+//	Join ───────────────────── Joined ────┤
+//	Device ─────────────────── Devices ───┘         origin openconfig, a target per switch
 //
 // A [Batch] is the whole of what it is about: [Batch.Apply] deletes what it no longer
 // holds. Nothing is made up: a figure that nobody reported is an absent leaf.

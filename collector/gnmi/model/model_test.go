@@ -12,6 +12,7 @@ import (
 	goyang "github.com/openconfig/goyang/pkg/yang"
 
 	"github.com/telltale-net/telltale/collector"
+	"github.com/telltale-net/telltale/collector/aggregate"
 	"github.com/telltale-net/telltale/collector/gnmi/tree"
 	"github.com/telltale-net/telltale/collector/gnmi/yang"
 	"github.com/telltale-net/telltale/collector/postcard"
@@ -151,51 +152,74 @@ func TestCollector(t *testing.T) {
 		Totals: sequence.Totals{Datagrams: 8, Lost: -1}, Last: 77,
 	}}, Sockets: []collector.SocketStats{{Address: ":9555", Received: 9}}}
 	tr := newTree()
-	apply(t, tr, Collector("c", &s))
+	apply(t, tr, Collector("c", &s, &Log{Stored: 5, Alarm: "full"}))
 	at := "c telltale:/collector/sources/source[address=10.0.0.1][hw-id=1][node-id=3][version=2]/state/"
 	want(t, tr, map[string]string{
-		"c telltale:/collector/state/datagrams": "9", at + "datagrams": "8", at + "lost": "-1", at + "last-heard": "77",
+		"c telltale:/collector/state/datagrams": "9", "c telltale:/collector/log/state/stored": "5", "c telltale:/collector/log/state/alarm": "full", at + "datagrams": "8", at + "lost": "-1", at + "last-heard": "77",
 		"c telltale:/collector/sockets/socket[index=0]/state/kernel-drops": "", // not told
 	})
 	s.Sources = nil
-	apply(t, tr, Collector("c", &s))
+	apply(t, tr, Collector("c", &s, &Log{Stored: 5, Alarm: "full"}))
 	if got := all(tr)[at+"datagrams"]; got != "" {
 		t.Error("a forgotten stream is still there")
 	}
 }
 
-// Aggregates agree with plain sums over the same records.
-func TestAggregates(t *testing.T) {
-	a := NewAggregates(4)
-	records := []postcard.Record{
-		{Node: 1, OutPort: 2, Queue: 3, Has: postcard.HasLatency | postcard.HasQueue | postcard.HasLength, Latency: 10, QueueDepth: 4, Length: 100},
-		{Node: 1, OutPort: 2, Queue: 3, Has: postcard.HasLatency | postcard.HasQueue, Latency: 5, QueueDepth: 9, Flags: postcard.Congested},
-		{Node: 1, Has: postcard.HasDropReason, DropReason: p4src.DropACLDeny, Flags: postcard.Dropped},
+// What postcards say comes out as their sums.
+func TestPostcards(t *testing.T) {
+	table := aggregate.New(aggregate.Limits{Queues: 4, Tenants: 4})
+	table.Observe([]postcard.Record{
+		{Node: 1, OutPort: 2, Queue: 3, Has: postcard.HasLatency | postcard.HasQueue | postcard.HasLength | postcard.HasVNI, Latency: 10, QueueDepth: 4, Length: 100, VNI: 77},
+		{Node: 1, OutPort: 2, Queue: 3, Has: postcard.HasLatency | postcard.HasQueue | postcard.HasLength, Latency: 5, QueueDepth: 9, Length: 300, Flags: postcard.Congested},
+		{Node: 1, OutPort: 2, Queue: 4, Has: postcard.HasDropReason, DropReason: p4src.DropTrafficManager, Flags: postcard.Dropped},
+		{Node: 1, Has: postcard.HasDropReason | postcard.HasVNI, DropReason: p4src.DropACLDeny, Flags: postcard.Dropped, VNI: 77},
 		{Node: 1, Has: postcard.HasDropReason, DropReason: 250, Flags: postcard.Dropped},
-		{Node: 2, OutPort: 1}, {Node: 2, OutPort: 2}, {Node: 2, OutPort: 3}, // the last is one too many
-	}
-	a.Observe(records)
-	if a.Uncounted() != 1 {
-		t.Errorf("got %d uncounted, want 1", a.Uncounted())
-	}
+		{Node: 2, OutPort: 1},
+	})
+	p := Sums(table)
 	tr := newTree()
-	name := func(reason uint8) string {
-		if reason == p4src.DropACLDeny {
-			return "acl-deny"
-		}
-		return ""
-	}
-	apply(t, tr, a.Batch("c", name))
+	apply(t, tr, p.Batch("c", reasonName))
 	q := "c telltale:/nodes/node[id=1]/ports/port[number=2]/queues/queue[number=3]/state/"
 	d := "c telltale:/nodes/node[id=1]/ports/port[number=0]/queues/queue[number=0]/"
 	want(t, tr, map[string]string{
-		q + "postcards": "2", q + "congested": "1", q + "octets": "100", q + "latency-sum": "15", q + "latency-min": "5", q + "latency-max": "10",
+		q + "postcards": "2", q + "congested": "1", q + "octets": "400", q + "latency-sum": "15", q + "latency-min": "5", q + "latency-max": "10",
 		q + "queue-depth-sum": "13", q + "queue-depth-max": "9", d + "state/dropped": "2", d + "state/latency-min": "",
 		d + "drop-reasons/drop-reason[number=60]/state/name": "acl-deny", d + "drop-reasons/drop-reason[number=250]/state/name": "",
-		d + "drop-reasons/drop-reason[number=250]/state/packets": "1", "c telltale:/nodes/node[id=2]/ports/port[number=3]/state/number": "",
+		d + "drop-reasons/drop-reason[number=250]/state/packets": "1",
+		"c telltale:/tenants/tenant[vni=77]/state/postcards":     "2", "c telltale:/tenants/tenant[vni=77]/state/octets": "100",
+		"c telltale:/tenants/tenant[vni=77]/drop-reasons/drop-reason[number=60]/state/packets": "1",
 	})
-	if got := a.Drops()[1][p4src.DropACLDeny]; got != 1 {
-		t.Errorf("got %d drops, want 1", got)
+
+	apply(t, tr, Devices(p.Devices(func(n postcard.NodeID) string { return map[postcard.NodeID]string{1: "leaf1"}[n] }, reasonName)))
+	at := "leaf1 openconfig:/qos/interfaces/interface[interface-id=2]/output/queues/queue[name=3]/state/"
+	drop := "leaf1 openconfig:/components/component[name=pipeline]/integrated-circuit/pipeline-counters/drop/"
+	want(t, tr, map[string]string{
+		at + "max-queue-len": "1800", at + "avg-queue-len": "1300", at + "dropped-pkts": "0", at + "transmit-pkts": "",
+		strings.Replace(at, "=3]", "=4]", 1) + "dropped-pkts": "1", strings.Replace(at, "=3]", "=4]", 1) + "max-queue-len": "",
+		drop + "lookup-block/state/acl-drops": "1", drop + "queueing-block/state/memory-limit": "1",
+		drop + "lookup-block/counters/counter[name=250]/state/count": "1", drop + "lookup-block/state/lookup-aggregate": "2",
+	})
+	if got := all(tr)["leaf1 openconfig:/qos/interfaces/interface[interface-id=0]/state/interface-id"]; got != "" {
+		t.Error("what was dropped before an output was chosen has a queue")
+	}
+}
+
+func reasonName(reason uint8) string {
+	if reason == p4src.DropACLDeny {
+		return "acl-deny"
+	}
+	return ""
+}
+
+func TestBlame(t *testing.T) {
+	tr := newTree()
+	nan := math.NaN()
+	apply(t, tr, Verdicts("c", &Blame{Method: "likelihood", Until: 9, Noise: 0.25, Links: []Suspect{{Name: "a>b", Verdict: "bad", Probability: 0.5, Score: nan, Votes: 2, LossRate: nan, Device: "b"}}, Devices: []Suspect{{Name: "b", Verdict: "bad", Score: nan, LossRate: 0.125}}}))
+	l, d := "c telltale:/blame/links/link[name=a>b]/state/", "c telltale:/blame/devices/device[name=b]/state/"
+	want(t, tr, map[string]string{l + "verdict": "bad", l + "probability": "0.5", l + "score": "", l + "votes": "2.0", l + "device": "b", d + "loss-rate": "0.125", "c telltale:/blame/state/noise": "0.25"})
+	apply(t, tr, Verdicts("c", nil))
+	if left := all(tr); len(left) > 0 {
+		t.Errorf("still there: %v", left)
 	}
 }
 
