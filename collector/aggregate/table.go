@@ -39,9 +39,13 @@ type Queue struct {
 	Depths    uint64 // records that told the depth of the queue, packets
 	DepthSum  uint64
 	DepthMax  uint32
-	DepthPeak uint32 // the greatest depth since Table.Peaks was last called
 	Reasons   Reasons
+
+	peaks [2]uint32 // the greatest depth since the last Table.Turn, and between the two before
 }
+
+// Peak returns the greatest depth since the last call but one of [Table.Turn].
+func (q *Queue) Peak() uint32 { return max(q.peaks[0], q.peaks[1]) }
 
 // Tenant is the sums of one VNI. A packet is counted at every hop that reported it.
 type Tenant struct {
@@ -195,7 +199,7 @@ func (q *Queue) add(r *postcard.Record) {
 		q.Depths++
 		q.DepthSum += uint64(r.QueueDepth)
 		q.DepthMax = max(q.DepthMax, r.QueueDepth)
-		q.DepthPeak = max(q.DepthPeak, r.QueueDepth)
+		q.peaks[0] = max(q.peaks[0], r.QueueDepth)
 	}
 }
 
@@ -237,9 +241,37 @@ func sorted[K comparable, V any](m map[K]V, order func(a, b K) int) iter.Seq2[K,
 	}
 }
 
-// Peaks begins a new interval for Queue.DepthPeak.
-func (t *Table) Peaks() {
+// Turn begins a new interval for Queue.Peak.
+func (t *Table) Turn() {
 	for _, q := range t.queues {
-		q.DepthPeak = 0
+		q.peaks = [2]uint32{0, q.peaks[0]}
 	}
+}
+
+// Clone returns a table with the same sums that shares nothing with t. It is what to
+// take along when t is wanted elsewhere: 4 096 queues take a millisecond.
+func (t *Table) Clone() *Table {
+	c := New(t.limits)
+	c.overflow, c.records = t.overflow, t.records
+	queues := make([]Queue, 0, len(t.queues))
+	for k, q := range t.queues {
+		queues = append(queues, *q)
+		to := &queues[len(queues)-1]
+		to.Reasons = to.Reasons.clone()
+		c.queues[k] = to
+	}
+	for vni, n := range t.tenants {
+		to := *n
+		to.Reasons = to.Reasons.clone()
+		c.tenants[vni] = &to
+	}
+	return c
+}
+
+func (r Reasons) clone() Reasons {
+	if r.counts != nil {
+		counts := *r.counts
+		r.counts = &counts
+	}
+	return r
 }

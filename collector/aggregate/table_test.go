@@ -112,7 +112,7 @@ func TestSums(t *testing.T) {
 				want.DepthMax = max(want.DepthMax, r.QueueDepth)
 			}
 		}
-		want.DepthPeak = want.DepthMax
+		want.peaks[0] = want.DepthMax
 		if diff := cmp.Diff(maps.Collect(q.Reasons.All()), reasons); diff != "" {
 			t.Errorf("%+v: reasons (-got +want):\n%s", k, diff)
 		}
@@ -170,23 +170,67 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestPeaks(t *testing.T) {
-	a := New(DefaultLimits())
-	depth := func(n uint32) []postcard.Record {
-		return []postcard.Record{{Node: 1, Has: postcard.HasQueue, QueueDepth: n}}
-	}
-	peak := func() (peak, greatest uint32) {
-		for _, q := range a.Queues() {
-			return q.DepthPeak, q.DepthMax
+func TestClone(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	a := New(Limits{Queues: 5, Tenants: 2})
+	a.Observe(random(rng, 100))
+	b := a.Clone()
+	look := func(t *Table) (all []any) {
+		for k, q := range t.Queues() {
+			copied := *q
+			copied.Reasons.counts = nil
+			all = append(all, k, copied, maps.Collect(q.Reasons.All()))
 		}
-		return 0, 0
+		for vni, n := range t.Tenants() {
+			all = append(all, vni, n.Records, n.Bytes, n.Dropped, n.Reasons.None, maps.Collect(n.Reasons.All()))
+		}
+		return append(all, t.Overflow(), t.Records())
 	}
-	a.Observe(depth(9))
-	a.Peaks()
-	a.Observe(depth(4))
-	if p, m := peak(); p != 4 || m != 9 {
-		t.Errorf("got peak %d and maximum %d, want 4 and 9", p, m)
+	same := cmp.AllowUnexported(Queue{}, Reasons{})
+	before := look(a)
+	if diff := cmp.Diff(look(b), before, same); diff != "" {
+		t.Errorf("(-clone +table)\n%s", diff)
 	}
+	b.Observe(random(rng, 100))
+	b.Turn()
+	if diff := cmp.Diff(look(a), before, same); diff != "" {
+		t.Errorf("the table changed with its clone\n%s", diff)
+	}
+}
+
+func BenchmarkClone(b *testing.B) {
+	a := New(DefaultLimits())
+	for i := range 4096 {
+		a.Observe([]postcard.Record{{OutPort: uint32(i), VNI: uint32(i), Has: postcard.HasVNI, Flags: postcard.Dropped}})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		a.Clone()
+	}
+}
+
+func TestPeak(t *testing.T) {
+	a := New(DefaultLimits())
+	check := func(peak uint32) {
+		t.Helper()
+		for _, q := range a.Queues() {
+			if q.Peak() != peak || q.DepthMax != 9 {
+				t.Errorf("got peak %d and maximum %d, want %d and 9", q.Peak(), q.DepthMax, peak)
+			}
+		}
+	}
+	depth := func(n uint32) {
+		a.Observe([]postcard.Record{{Node: 1, Has: postcard.HasQueue, QueueDepth: n}})
+	}
+	depth(9)
+	check(9)
+	a.Turn()
+	depth(4)
+	check(9)
+	a.Turn()
+	check(4)
+	a.Turn()
+	check(0)
 }
 
 func fabric() []postcard.Record {

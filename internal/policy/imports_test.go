@@ -30,6 +30,7 @@ var mayImport = map[string]string{
 	"controlplane":              "topology p4src controlplane/... internal/...",
 	"analyzers":                 "collector/postcard topology p4src",
 	"analyzers/blame":           "analyzers/blame/... internal/jsonlines",
+	"analyzers/blame/postcards": "analyzers analyzers/blame collector/postcard topology p4src",
 	"analyzers/drops":           "analyzers collector/postcard topology p4src",
 	"analyzers/latency":         "analyzers collector/postcard topology p4src",
 	"analyzers/queue":           "analyzers/queue/... collector/postcard internal/jsonlines",
@@ -46,9 +47,9 @@ var mayImport = map[string]string{
 // no logging, no clock and no randomness but what they are handed.
 var pure = []string{
 	"analyzers", "analyzers/drops", "analyzers/latency", "analyzers/incident",
-	"analyzers/blame", "analyzers/blame/blametest",
+	"analyzers/blame", "analyzers/blame/blametest", "analyzers/blame/postcards",
 	"analyzers/queue", "analyzers/queue/records", "analyzers/queue/diagnosis", "analyzers/queue/patterns", "analyzers/queue/window", "analyzers/queue/netmedic", "analyzers/queue/reident", "analyzers/queue/postcards",
-	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/block", "collector/clocks", "collector/hops", "collector/aggregate", "collector/gnmi/tree", "collector/gnmi/model",
+	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/block", "collector/clocks", "collector/hops", "collector/aggregate", "collector/series", "collector/exposition", "collector/gnmi/tree", "collector/gnmi/model",
 	"controlplane/intent",
 	"bmv2/device", "bmv2/spec", "bmv2/match", "bmv2/hash", "bmv2/tm", "bmv2/engine", "bmv2/stf", "bmv2/randpkt", "bmv2/coverage",
 	"bmv2/p4rt/entity", "bmv2/lab/traffic", "bmv2/lab/frame", "bmv2/lab/chain", "internal/dissect", "internal/jsonlines",
