@@ -59,6 +59,7 @@
 //	SlowPort         a port drains slower than its link
 //	QueuePause       a port does not drain
 //	LossyLink        a link loses frames in one direction
+//	LineCard         the links at some ports of a switch lose frames in both directions
 //	LinkDown         a link is cut; both ends see it
 //
 // Switches may have clocks that are off and drift ([SwitchClock], [Skewed]): what they

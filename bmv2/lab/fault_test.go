@@ -211,10 +211,15 @@ func TestFaultErrors(t *testing.T) {
 	f("factor 1 ", SlowPort("leaf1", 3, 1))
 	f("no rate", SlowPort("leaf1", 1, 0.5))
 	f("probability 0 ", LossyLink("leaf1", 1, 0))
+	f("probability 2 ", LineCard("leaf1", []topology.Port{1}, 2))
+	f("no ports", LineCard("leaf1", nil, 0.5))
+	f("leads nowhere", LineCard("leaf1", []topology.Port{1, 77}, 0.5))
+	f("named twice", LineCard("leaf1", []topology.Port{1, 2, 1}, 0.5))
 	f("no pipeline", LoseEntry("leaf1", "routes", nil))
 	for _, x := range []func() Fault{
 		func() Fault { return SlowPort("leaf1", 3, 0.5) },
 		func() Fault { return LossyLink("leaf1", 1, 0.5) },
+		func() Fault { return LineCard("leaf1", []topology.Port{3, 2}, 0.5) },
 		func() Fault { return LinkDown("leaf1", 1) },
 	} {
 		first := x()
