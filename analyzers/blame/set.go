@@ -30,13 +30,25 @@ func (l *Links) ID(name string) int32 {
 	if i, ok := l.byName[name]; ok {
 		return i
 	}
+	if from, to, ok := strings.Cut(name, ">"); ok && from != "" && to != "" && !strings.Contains(to, ">") {
+		return l.Between(name, from, to)
+	}
+	return l.add(name, [2]int32{-1, -1})
+}
+
+// Between returns the link of that name, a new one between two devices where there is
+// none: for names that do not say the devices.
+func (l *Links) Between(name, from, to string) int32 {
+	if i, ok := l.byName[name]; ok {
+		return i
+	}
+	return l.add(name, [2]int32{l.node(from), l.node(to)})
+}
+
+func (l *Links) add(name string, ends [2]int32) int32 {
 	i := int32(len(l.names))
 	l.names = append(l.names, name)
 	l.byName[name] = i
-	ends := [2]int32{-1, -1}
-	if from, to, ok := strings.Cut(name, ">"); ok && from != "" && to != "" && !strings.Contains(to, ">") {
-		ends = [2]int32{l.node(from), l.node(to)}
-	}
 	l.ends = append(l.ends, ends)
 	return i
 }
@@ -62,6 +74,9 @@ type Set struct {
 	names    []byte
 	over     int // flows that lost more than they sent
 	pathless int
+
+	uncertain bundles
+	samples   []Sample
 }
 
 // NewSet returns an empty set over a table of links.
@@ -76,7 +91,7 @@ func (s *Set) Len() int { return len(s.packets) }
 // Name returns the name of flow i.
 func (s *Set) Name(i int) string { return string(s.names[start(s.nameEnd, i):s.nameEnd[i]]) }
 
-// Path returns the links of flow i in order. It must not be changed.
+// Path returns the links that flow i crosses for certain, in order. It must not be changed.
 func (s *Set) Path(i int) []int32 { return s.path[start(s.pathEnd, i):s.pathEnd[i]] }
 
 // Packets returns how many packets flow i sent, retransmitted ones included.
@@ -99,11 +114,7 @@ func (s *Set) Add(name []byte, path []int32, packets, lost uint32) error {
 	if len(s.path)+len(path) > math.MaxUint32 || len(s.names)+len(name) > math.MaxUint32 || len(s.packets) >= math.MaxInt32 {
 		return fmt.Errorf("cannot add flow %d: %d path entries and %d bytes of names are held already, want less than 2^32 of each, and less than 2^31 flows", len(s.packets), len(s.path), len(s.names))
 	}
-	for _, l := range path {
-		if l < 0 || int(l) >= s.links.Len() {
-			panic(fmt.Sprintf("BUG: link %d of %d", l, s.links.Len()))
-		}
-	}
+	s.check(path)
 	if lost > packets {
 		packets = lost
 		s.over++
@@ -118,4 +129,12 @@ func (s *Set) Add(name []byte, path []int32, packets, lost uint32) error {
 	s.packets = append(s.packets, packets)
 	s.lost = append(s.lost, lost)
 	return nil
+}
+
+func (s *Set) check(path []int32) {
+	for _, l := range path {
+		if l < 0 || int(l) >= s.links.Len() {
+			panic(fmt.Sprintf("BUG: link %d of %d", l, s.links.Len()))
+		}
+	}
 }

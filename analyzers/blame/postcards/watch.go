@@ -1,0 +1,215 @@
+package postcards
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/telltale-net/telltale/collector/postcard"
+)
+
+// watcher is what is known of a switch's reports.
+type watcher struct {
+	believed bool // it reports packets that cross it: its silence says that one did not
+	blind    []window
+	expected uint64 // packets that crossed it for certain while it was not blind
+	seen     uint64 // of them, reported
+}
+
+// window is a time in which reports are missing.
+type window struct {
+	from, until int64
+	excuses     int64 // packets it may still excuse the silence about
+}
+
+// excuse is how many silences a missing report excuses: it is not known which of the
+// silences in its window was its own, so as many again are not believed.
+const excuse = 2
+
+const always = 1 << 62 // longer than any time, more than any packets
+
+const (
+	seqBits = 22
+	maxHole = 1 << 16 // a longer one is a restart: how many are missing is not known
+)
+
+// numbered is a report's number and time of receipt.
+type numbered struct{ seq, at int64 }
+
+// sequences finds when each switch is blind: around the holes in its numbers, before its
+// first report and after its last.
+func (b *builder) sequences() {
+	b.nodes = make([]watcher, len(b.net.Nodes))
+	streams := map[[2]int32][]numbered{}
+	for i := range b.records {
+		r := &b.records[i]
+		node := b.net.ByID(r.Node)
+		if node < 0 {
+			b.account.Unknown++
+			continue
+		}
+		b.account.Reports++
+		k := [2]int32{node, int32(r.HwID)}
+		streams[k] = append(streams[k], numbered{int64(r.Seq), r.Received})
+	}
+	for k, s := range streams {
+		b.holes(&b.nodes[k[0]], s)
+	}
+	for _, x := range b.cfg.Blind {
+		if n := b.net.ByID(x.Node); n >= 0 {
+			b.nodes[n].hole(x.From, x.Until, int64(x.Missing))
+			b.account.Missing += uint64(x.Missing)
+		}
+	}
+}
+
+// hole adds a hole between two reports.
+func (w *watcher) hole(from, until, missing int64) {
+	excuses := excuse * missing
+	if missing >= maxHole {
+		excuses = always
+	}
+	w.blind = append(w.blind, window{from, until, excuses})
+}
+
+// widen gives each hole its margin and joins those that overlap.
+func (b *builder) widen() {
+	margin := b.cfg.Jitter
+	if margin == 0 {
+		margin = b.delay()
+	}
+	for n := range b.nodes {
+		for i := range b.nodes[n].blind {
+			if w := &b.nodes[n].blind[i]; w.from > -always && w.until < always {
+				w.from -= margin
+				w.until += margin
+			}
+		}
+		b.nodes[n].blind = merge(b.nodes[n].blind)
+	}
+}
+
+// least is the shortest margin, ns.
+const least = 100_000
+
+// delay returns how much a report may be received after that of the hop before: twice
+// what the 999th of 1000 took.
+func (b *builder) delay() int64 {
+	var took []int64
+	for i := range b.packets {
+		p := &b.packets[i]
+		if !p.arrived {
+			continue
+		}
+		for _, h := range p.hops {
+			x := b.peer(h)
+			if at := slices.IndexFunc(p.hops, func(o seen) bool { return o.node == x }); at >= 0 {
+				took = append(took, max(p.hops[at].at-h.at, h.at-p.hops[at].at))
+			}
+		}
+	}
+	if len(took) == 0 {
+		return b.cfg.Settle
+	}
+	slices.Sort(took)
+	return min(max(2*took[len(took)*999/1000], least), b.cfg.Settle)
+}
+
+// holes adds the windows of one stream of numbers.
+func (b *builder) holes(w *watcher, s []numbered) {
+	slices.SortStableFunc(s, func(x, y numbered) int { return cmp.Compare(x.at, y.at) })
+	high := s[0].seq
+	for i := range s { // unroll the numbers: each is the one nearest to the highest so far
+		d := (s[i].seq - high) & (1<<seqBits - 1)
+		if d >= 1<<(seqBits-1) {
+			d -= 1 << seqBits
+		}
+		s[i].seq = high + d
+		high = max(high, s[i].seq)
+	}
+	w.blind = append(w.blind, window{-always, s[0].at, always}, window{s[len(s)-1].at, always, always})
+	if b.cfg.Sampled {
+		return
+	}
+	slices.SortStableFunc(s, func(x, y numbered) int { return cmp.Compare(x.seq, y.seq) })
+	for i := 1; i < len(s); i++ {
+		hole := s[i].seq - s[i-1].seq - 1
+		if hole <= 0 {
+			continue
+		}
+		if hole < maxHole {
+			b.account.Missing += uint64(hole)
+		}
+		w.hole(min(s[i-1].at, s[i].at), max(s[i-1].at, s[i].at), hole)
+	}
+}
+
+// merge sorts windows and joins those that overlap.
+func merge(ws []window) []window {
+	slices.SortFunc(ws, func(x, y window) int { return cmp.Compare(x.from, y.from) })
+	out := ws[:0]
+	for _, w := range ws {
+		if n := len(out); n > 0 && w.from <= out[n-1].until {
+			out[n-1].until = max(out[n-1].until, w.until)
+			out[n-1].excuses = min(out[n-1].excuses+w.excuses, always)
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// excuses reports whether the silence about a packet at a time may be a missing report,
+// and has as much less to excuse then.
+func (w *watcher) excuses(at, cost int64) bool {
+	i, _ := slices.BinarySearchFunc(w.blind, at, func(x window, at int64) int { return cmp.Compare(x.until, at) })
+	if i == len(w.blind) || w.blind[i].from > at || w.blind[i].excuses <= 0 {
+		return false
+	}
+	if w.blind[i].excuses < always {
+		w.blind[i].excuses -= cost
+	}
+	return true
+}
+
+// watchers finds out which switches report packets that cross them, by packets that
+// arrived: a switch at the other end of a link that one left by was crossed.
+func (b *builder) watchers() {
+	reports := make([]bool, len(b.nodes))
+	for i := range b.records {
+		r := &b.records[i]
+		if n := b.net.ByID(r.Node); n >= 0 && !r.Lost() && r.Has&postcard.HasEgress != 0 {
+			reports[n] = true
+		}
+	}
+	for i := range b.packets {
+		p := &b.packets[i]
+		if !p.arrived {
+			continue
+		}
+		for _, h := range p.hops {
+			x := b.peer(h)
+			if x < 0 || x == p.dst {
+				continue
+			}
+			if !p.at(x) && b.nodes[x].excuses(h.at, excuse) { // that report was one of the missing ones
+				continue
+			}
+			b.nodes[x].expected++
+			if p.at(x) {
+				b.nodes[x].seen++
+			}
+		}
+	}
+	for i := range b.nodes {
+		w := &b.nodes[i]
+		w.believed = reports[i] && float64(w.seen) >= b.cfg.Coverage*float64(w.expected)
+		if w.believed {
+			b.account.Unseen += w.expected - w.seen
+		}
+	}
+}
+
+// at reports whether a node reported the packet.
+func (p *packet) at(node int32) bool {
+	return slices.ContainsFunc(p.hops, func(h seen) bool { return h.node == node })
+}
