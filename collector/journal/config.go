@@ -3,6 +3,7 @@ package journal
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/telltale-net/telltale/collector/block"
@@ -30,6 +31,7 @@ type Config struct {
 	BlockAge     time.Duration // the longest that a record waits for its block to fill
 	Unit         time.Duration // Received is rounded down to
 	Pending      int           // full blocks that may wait; then Append waits
+	Encoders     int           // goroutines that pack blocks
 	Patience     time.Duration // how long a block is tried before it is shed
 
 	// ReadOnly opens a log that is there for reading: nothing is made, no limit of the
@@ -47,6 +49,8 @@ type Config struct {
 	free func(dir string) (int64, error) // bytes left on the disk; nil = what the system says
 }
 
+const maxEncoders = 16
+
 // DefaultConfig returns the configuration that telltale starts with.
 func DefaultConfig() Config {
 	return Config{
@@ -59,6 +63,7 @@ func DefaultConfig() Config {
 		BlockAge:     time.Second,
 		Unit:         time.Microsecond,
 		Pending:      64,
+		Encoders:     min(runtime.GOMAXPROCS(0), maxEncoders),
 		Patience:     30 * time.Second,
 	}
 }
@@ -87,6 +92,7 @@ func (c *Config) Check() error {
 		{"age of a block", int64(c.BlockAge), int64(time.Millisecond), int64(time.Hour)},
 		{"unit", int64(c.Unit), 1, int64(time.Second)},
 		{"pending blocks", int64(c.Pending), 1, 1 << 16},
+		{"encoders", int64(c.Encoders), 1, maxEncoders},
 		{"patience", int64(c.Patience), int64(time.Millisecond), int64(time.Hour)},
 	} {
 		if f.got < f.min || f.got > f.max {

@@ -32,10 +32,11 @@ type Journal struct {
 	closed bool
 
 	queue   chan *filling // to the publisher, in order
+	todo    chan *filling // to the encoders: what is in queue, and what the publisher waits for
 	given   chan struct{} // closed by Abandon
 	abandon sync.Once
-	telling sync.Mutex    // held while Config.OnStored or OnShed is called
-	spare   chan *filling // empty ones
+	telling sync.Mutex // held while Config.OnStored or OnShed is called
+	spare   spares
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	stats   counters
@@ -53,6 +54,8 @@ type link struct {
 type filling struct {
 	records []postcard.Record
 	since   time.Time
+	block   []byte        // once encoded is closed
+	encoded chan struct{} // closed by the encoder
 	flushed chan struct{} // not a block but a question: closed when all before are done with
 }
 
@@ -68,7 +71,7 @@ func Open(ctx context.Context, cfg Config) (*Journal, error) {
 	if cfg.free == nil {
 		cfg.free = free
 	}
-	j := &Journal{cfg: cfg, writer: nuid.Next(), queue: make(chan *filling, cfg.Pending), given: make(chan struct{}), spare: make(chan *filling, cfg.Pending+2)}
+	j := &Journal{cfg: cfg, writer: nuid.Next(), queue: make(chan *filling, cfg.Pending), todo: make(chan *filling, cfg.Pending+2), given: make(chan struct{})}
 	j.jobs.New = func() any { return new(job) }
 	if cfg.Dir != "" {
 		if err := j.take(); err != nil {
@@ -83,6 +86,11 @@ func Open(ctx context.Context, cfg Config) (*Journal, error) {
 	run, stop := context.WithCancel(context.Background())
 	j.stop = stop
 	j.running.Go(func() { j.publish(run) })
+	if !cfg.ReadOnly {
+		for range cfg.Encoders {
+			j.running.Go(func() { j.encode(run) })
+		}
+	}
 	j.running.Go(func() { j.flushOld(run) })
 	return j, nil
 }

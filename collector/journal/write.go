@@ -4,26 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
+	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/telltale-net/telltale/collector/block"
 	"github.com/telltale-net/telltale/collector/postcard"
-)
-
-const (
-	// maxBlock is the largest block that our own server takes.
-	maxBlock = 8 << 20
-	// headroom is what a message has beside the block.
-	headroom = 1 << 10
-	// minReserve is the room without which nothing is tried.
-	minReserve = 1 << 20
-	// callTimeout is how long one attempt to publish may take.
-	callTimeout = 5 * time.Second
 )
 
 // ErrClosed says that the journal is closed.
@@ -53,7 +37,7 @@ func (j *Journal) Append(records []postcard.Record) error {
 	for len(records) > 0 {
 		f := j.filled
 		if f == nil {
-			f = j.empty()
+			f = j.spare.take(j.cfg.BlockRecords)
 			f.since = time.Now()
 			j.filled = f
 		}
@@ -71,35 +55,56 @@ func (j *Journal) Append(records []postcard.Record) error {
 // and lie in the slot of its first.
 func fits(f *filling, records []postcard.Record, full int) int {
 	n := min(full-len(f.records), len(records))
-	first := slot(records[0].Received)
+	first := records[0].Received
 	if len(f.records) > 0 {
-		first = slot(f.records[0].Received)
+		first = f.records[0].Received
 	}
+	begin := slot(first) * slotLength
 	for i := range n {
-		if slot(records[i].Received) != first {
+		t := records[i].Received
+		if (t < begin || t-begin >= slotLength) && len(f.records)+i > 0 {
 			return i
 		}
 	}
 	return n
 }
 
-// empty returns a block to fill.
-func (j *Journal) empty() *filling {
-	select {
-	case f := <-j.spare:
-		return f
-	default:
-		return &filling{records: make([]postcard.Record, 0, j.cfg.BlockRecords)}
-	}
+// spares are fillings that hold nothing. The one used last is the next: it is still in
+// the processor's cache.
+type spares struct {
+	mu   sync.Mutex
+	list []*filling
 }
 
-// handOver gives the block being filled to the publisher. j.mu is held.
+func (s *spares) take(records int) *filling {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.list)
+	if n == 0 {
+		return &filling{records: make([]postcard.Record, 0, records)}
+	}
+	f := s.list[n-1]
+	s.list = s.list[:n-1]
+	return f
+}
+
+func (s *spares) give(f *filling) {
+	f.records = f.records[:0]
+	s.mu.Lock()
+	s.list = append(s.list, f)
+	s.mu.Unlock()
+}
+
+// handOver gives the block being filled to the encoders and to the publisher. j.mu is
+// held, so that both get blocks in the same order.
 func (j *Journal) handOver() {
 	if f := j.filled; f != nil && len(f.records) > 0 {
 		j.filled = nil
 		j.stats.appended.Add(uint64(len(f.records)))
+		f.encoded = make(chan struct{})
 		select {
 		case j.queue <- f:
+			j.todo <- f // has room for all of queue, and for those being encoded
 		case <-j.given:
 			j.shed(f.records, ErrAbandoned)
 		}
@@ -158,129 +163,4 @@ func (j *Journal) flushOld(ctx context.Context) {
 			j.mu.Unlock()
 		}
 	}
-}
-
-// publish makes blocks and publishes them, in order, until ctx is done.
-func (j *Journal) publish(ctx context.Context) {
-	enc := block.Encoder{Unit: int64(j.cfg.Unit)}
-	var buf []byte
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case f := <-j.queue:
-			if f.flushed != nil {
-				close(f.flushed)
-				continue
-			}
-			buf = j.store(ctx, &enc, buf[:0], f.records)
-			f.records = f.records[:0]
-			j.spare <- f // there are never more than it holds
-		}
-	}
-}
-
-// store puts records into the log as one block, or more if the server takes no block
-// that large.
-func (j *Journal) store(ctx context.Context, enc *block.Encoder, buf []byte, records []postcard.Record) []byte {
-	buf, err := enc.Append(buf, records)
-	if err != nil {
-		panic("BUG: cannot make a block of what the journal gathered: " + err.Error())
-	}
-	if int64(len(buf)) > j.largest && len(records) > 1 {
-		half := len(records) / 2
-		buf = j.store(ctx, enc, buf[:0], records[:half])
-		return j.store(ctx, enc, buf[:0], records[half:])
-	}
-	id := fmt.Sprintf("%s-%d", j.writer, j.stats.blocks.Load()+j.stats.blocksShed.Load())
-	if err := j.send(ctx, id, j.subject(records[0].Received), buf); err != nil {
-		j.shed(records, err)
-		return buf
-	}
-	j.stats.calm()
-	j.stats.blocks.Add(1)
-	j.stats.bytes.Add(uint64(len(buf)))
-	j.stats.stored.Add(uint64(len(records)))
-	if j.cfg.OnStored != nil {
-		j.telling.Lock()
-		j.cfg.OnStored(records)
-		j.telling.Unlock()
-	}
-	return buf
-}
-
-// send publishes a block until the log has it, patience ends or there is no room.
-func (j *Journal) send(ctx context.Context, id, subject string, b []byte) error {
-	msg := &nats.Msg{Subject: subject, Data: b}
-	patience, cancel := context.WithTimeout(ctx, j.cfg.Patience)
-	defer cancel()
-	pause := 10 * time.Millisecond
-	for {
-		if err := j.room(); err != nil {
-			return err // waiting helps nobody: what comes next would wait as well
-		}
-		err := j.try(patience, id, msg)
-		if err == nil {
-			return nil
-		}
-		j.stats.retries.Add(1)
-		j.stats.alarm(err)
-		select {
-		case <-patience.Done():
-			return err
-		case <-time.After(pause):
-			pause = min(2*pause, time.Second)
-		}
-	}
-}
-
-// try publishes a block once, through a new server if the old one has failed.
-func (j *Journal) try(ctx context.Context, id string, msg *nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	if j.failed {
-		if err := j.restart(ctx); err != nil {
-			return err
-		}
-		j.failed = false
-	}
-	_, err := j.link.Load().js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(j.cfg.Stream), jetstream.WithRetryAttempts(0))
-	if err != nil {
-		j.failed = j.cfg.Dir != ""
-		return fmt.Errorf("cannot publish a block of %d bytes to %s: %w", len(msg.Data), j.where(), err)
-	}
-	return nil
-}
-
-// room returns ErrNoSpace when the disk of the server in this process is as good as
-// full.
-func (j *Journal) room() error {
-	if j.cfg.Dir == "" {
-		return nil
-	}
-	left, err := j.cfg.free(j.cfg.Dir)
-	if err != nil {
-		return err
-	}
-	if want := max(j.cfg.Reserve, minReserve); left < want {
-		return fmt.Errorf("%w: %d bytes, want %d at least", ErrNoSpace, left, want)
-	}
-	return nil
-}
-
-// redact takes user and password out of a list of URLs.
-func redact(list string) string {
-	parts := strings.Split(list, ",")
-	for i, p := range parts {
-		u, err := url.Parse(strings.TrimSpace(p))
-		if err != nil {
-			parts[i] = "(unreadable URL)"
-			continue
-		}
-		if u.User != nil {
-			u.User = url.User("…")
-		}
-		parts[i] = u.String()
-	}
-	return strings.Join(parts, ",")
 }
