@@ -18,24 +18,29 @@ type bundle struct {
 	hops   float64   // expected number of links
 }
 
-// bundles are the alternatives of a set, and whose they are.
+// bundles says which flows of a set have one.
 type bundles struct {
-	all   []bundle
-	byKey map[string]int32
-	flows []int32 // flows that have one, ascending
-	of    []int32 // their bundles
+	flows []int32 // ascending
+	of    []*bundle
 }
 
-// find returns the bundle of flow i, -1 where its path is known.
-func (b *bundles) find(i int) int32 {
-	if at, ok := slices.BinarySearch(b.flows, int32(i)); ok {
+// walk returns what finds the alternatives of flows asked for in ascending order; nil
+// where the path is known.
+func (b *bundles) walk() func(i int) *bundle {
+	at := 0
+	return func(i int) *bundle {
+		for at < len(b.flows) && int(b.flows[at]) < i {
+			at++
+		}
+		if at == len(b.flows) || int(b.flows[at]) != i {
+			return nil
+		}
 		return b.of[at]
 	}
-	return -1
 }
 
-// intern returns the bundle of these alternatives, a new one where there is none.
-func (b *bundles) intern(paths [][]int32, weight []float64) int32 {
+// bundle returns the one with these alternatives: sets of several epochs share them.
+func (l *Links) bundle(paths [][]int32, weight []float64) *bundle {
 	key := make([]byte, 0, 8*len(paths))
 	hops := 0.0
 	for i, p := range paths {
@@ -46,16 +51,12 @@ func (b *bundles) intern(paths [][]int32, weight []float64) int32 {
 		key = binary.LittleEndian.AppendUint32(key, math.Float32bits(float32(weight[i])))
 		hops += weight[i] * float64(len(p))
 	}
-	if at, ok := b.byKey[string(key)]; ok {
-		return at
+	x, ok := l.bundles[string(key)]
+	if !ok {
+		x = &bundle{paths, slices.Clone(weight), hops}
+		l.bundles[string(key)] = x
 	}
-	if b.byKey == nil {
-		b.byKey = map[string]int32{}
-	}
-	at := int32(len(b.all))
-	b.all = append(b.all, bundle{paths, slices.Clone(weight), hops})
-	b.byKey[string(key)] = at
-	return at
+	return x
 }
 
 // AddPaths appends a flow that took one of several paths, with probabilities in
@@ -127,6 +128,6 @@ func (s *Set) AddPaths(name []byte, paths [][]int32, weights []float64, packets,
 		s.pathless-- // it has paths
 	}
 	s.uncertain.flows = append(s.uncertain.flows, int32(s.Len()-1))
-	s.uncertain.of = append(s.uncertain.of, s.uncertain.intern(rest, w))
+	s.uncertain.of = append(s.uncertain.of, s.links.bundle(rest, w))
 	return nil
 }

@@ -22,6 +22,8 @@ type fit struct {
 	gone      []float64
 	faults    []int32 // columns with a fault, in the order found
 
+	mix mix // of flows whose path is uncertain
+
 	links  int     // columns below are links
 	noise  float64 // ε
 	hopped float64 // Σ packets that arrived · links crossed
@@ -55,6 +57,7 @@ func (m *fit) index() {
 		}
 	}
 	m.rest = make([]float64, len(m.end))
+	m.mix.index(len(m.theta))
 }
 
 // base is Θ of a row under the current hypothesis.
@@ -94,6 +97,9 @@ func (m *fit) slope(c int32, d float64) (a, b float64) {
 // where none is better: the root of A(θ) = survivors. Newton on log A, which is convex,
 // so that from 0 on it never steps past the root.
 func (m *fit) best(c int32) float64 {
+	if m.uncertain(c) {
+		return m.bestMixed(c)
+	}
 	have, theta := m.theta[c], 0.0
 	for range 60 {
 		a, b := m.slope(c, theta-have)
@@ -115,6 +121,18 @@ func (m *fit) best(c int32) float64 {
 	return theta
 }
 
+// bestMixed is best where paths are uncertain; the likelihood may have several modes.
+func (m *fit) bestMixed(c int32) float64 {
+	have := m.theta[c]
+	m.set(c, 0)
+	theta, value := peak(m.curve(c), m.floor(), maxTheta)
+	m.set(c, have)
+	if value <= 0 {
+		return 0
+	}
+	return theta
+}
+
 // set changes the rate of a column in the hypothesis.
 func (m *fit) set(c int32, theta float64) {
 	d := theta - m.theta[c]
@@ -125,6 +143,7 @@ func (m *fit) set(c int32, theta float64) {
 	for _, f := range m.of[c] {
 		m.rest[f] = max(0, m.rest[f]+d)
 	}
+	m.mix.set(c, d)
 }
 
 // fitNoise sets ε to its best, the faults fixed.
@@ -137,6 +156,17 @@ func (m *fit) fitNoise() {
 			e := 1 / expm1(m.scale[f]*(m.hops[f]*eps+m.rest[f]))
 			a += m.lost[f] * s * e
 			b += m.lost[f] * s * s * e * (e + 1)
+		}
+		for i := range m.mix.rows {
+			r := &m.mix.rows[i]
+			if r.survive {
+				continue
+			}
+			all, _ := m.mix.bundles[r.bundle].through(-1, r.scale)
+			through := all * math.Exp(-r.scale*(r.hops*eps+r.rest))
+			s, e := r.scale*r.hops, through/max(1-through, 1e-15)
+			a += r.weight * s * e
+			b += r.weight * s * s * e * (e + 1)
 		}
 		next := eps + a/b*math.Log(a/total)
 		if next <= 0 {
@@ -176,6 +206,9 @@ func (m *fit) floor() float64 { return min(max(m.cfg.MinLoss, faultOverNoise*m.n
 // against none, given the others, and the fault's best rate.
 func (m *fit) evidence(c int32) (logBF, theta float64) {
 	floor := m.floor()
+	if m.uncertain(c) {
+		return m.evidenceMixed(c)
+	}
 	theta = min(max(m.best(c), floor), maxTheta)
 	gain, own := -m.survivors[c]*theta, 0.0
 	for _, f := range m.of[c] {
@@ -195,6 +228,25 @@ func (m *fit) evidence(c int32) (logBF, theta float64) {
 	return gain + math.Log(min(width, span)/span), theta
 }
 
+// evidenceMixed is evidence where paths are uncertain.
+func (m *fit) evidenceMixed(c int32) (logBF, theta float64) {
+	floor, terms, curve := m.floor(), m.terms(c), m.curve(c)
+	theta, value := peak(curve, floor, maxTheta)
+	own := explained(terms, theta)
+	for _, f := range m.of[c] {
+		own += m.lost[f] * theta / (m.base(f) + theta)
+	}
+	if own < leastEvidence {
+		value -= coincidence
+	}
+	span := math.Log(maxTheta / floor)
+	width := math.Sqrt(2 * math.Pi / max(curvature(curve, theta), 1e-9))
+	if s := (curve(theta) - curve(theta*1.01)) / math.Log(1.01); theta <= floor*1.001 && s > 0 {
+		width = min(width/2, 1/s)
+	}
+	return value + math.Log(min(width, span)/span), theta
+}
+
 // objective is the log posterior of the current hypothesis, rates integrated out.
 func (m *fit) objective() float64 {
 	j := noiseLost*math.Log(m.noise) - (m.hopped+noiseWeight)*m.noise
@@ -203,13 +255,26 @@ func (m *fit) objective() float64 {
 			j += m.lost[f] * log1mexp(m.scale[f]*x)
 		}
 	}
+	j += m.mixed()
 	for n, c := range m.faults {
-		_, b := m.slope(c, 0)
 		span := math.Log(maxTheta / m.floor())
-		width := math.Sqrt(2 * math.Pi / max(m.theta[c]*m.theta[c]*b, 1e-9))
+		width := math.Sqrt(2 * math.Pi / max(m.bend(c), 1e-9))
 		j += m.prior(c, n) + math.Log(min(width, span)/span) - m.survivors[c]*m.theta[c]
 	}
 	return j
+}
+
+// bend is the curvature of the log-likelihood in log θ at a fault's rate.
+func (m *fit) bend(c int32) float64 {
+	theta := m.theta[c]
+	if !m.uncertain(c) {
+		_, b := m.slope(c, 0)
+		return theta * theta * b
+	}
+	m.set(c, 0)
+	bend := curvature(m.curve(c), theta)
+	m.set(c, theta)
+	return bend
 }
 
 // prior returns the log odds of a fault at column c beside n others.

@@ -57,7 +57,16 @@ type Tracker struct {
 	hopped    float64
 	carried   []carried
 	paths     []int32
+	doubtful  []doubtful
 	shed      int
+}
+
+// doubtful is flows of earlier epochs whose path is uncertain: as many as weight says,
+// which lost packets in k stretches of scale packets, and arrived of which got through.
+type doubtful struct {
+	bundle                    *bundle
+	path                      []int32
+	weight, k, scale, arrived float64
 }
 
 // carried is a losing flow of an earlier epoch.
@@ -110,13 +119,28 @@ func (t *Tracker) model(s *Set) *fit {
 		m.append(buf, c.lost, c.scale, c.end-from)
 		from = c.end
 	}
+	for i := range t.doubtful {
+		c := &t.doubtful[i]
+		t.addMix(m, c.bundle, t.columns(buf[:0], c.path), float64(len(c.path)), c.weight, c.k, c.scale, c.arrived)
+	}
+	doubt := s.uncertain.walk()
 	for i := range s.Len() {
-		path := s.Path(i)
-		if len(path) == 0 {
+		path, x := s.Path(i), doubt(i)
+		if len(path) == 0 && x == nil {
 			continue
 		}
 		buf = t.columns(buf[:0], path)
 		k, scale, arrived := stretches(s.packets[i], s.lost[i], normal)
+		if x != nil {
+			buf = t.addMix(m, x, buf, float64(len(path)), 1, k, scale, arrived)
+			b := &m.mix.bundles[t.bundleOf(m, x)]
+			for j, c := range b.cols {
+				m.sent[c] += b.share[j] * float64(s.packets[i])
+				m.gone[c] += b.share[j] * float64(s.lost[i])
+			}
+			m.hopped += arrived * x.hops
+			k = 0
+		}
 		for _, c := range buf {
 			m.survivors[c] += arrived
 			m.sent[c] += float64(s.packets[i])
@@ -251,21 +275,39 @@ func (t *Tracker) carry(s *Set) {
 		t.nodes[i] *= d
 	}
 	t.hopped *= d
-	kept, paths, from := t.carried[:0], t.paths[:0], 0
+	rows, paths, from := t.carried[:0], t.paths[:0], 0
 	for _, c := range t.carried {
 		if c.lost*d >= leastWeight {
 			paths = append(paths, t.paths[from:c.end]...) // moves down only
-			kept = append(kept, carried{len(paths), c.lost * d, c.scale})
+			rows = append(rows, carried{len(paths), c.lost * d, c.scale})
 		}
 		from = c.end
 	}
-	t.carried, t.paths = kept, paths
+	t.carried, t.paths = rows, paths
 	var buf []int32
 	links, normal := t.links.Len(), s.normal()
+	old, kept := t.doubtful[:0], map[keptKey]int{}
+	for _, c := range t.doubtful {
+		if c.weight *= d; c.weight < leastWeight {
+			continue
+		}
+		if c.k == 0 {
+			kept[keptKey{c.bundle, magnitude(c.arrived)}] = len(old)
+		}
+		old = append(old, c)
+	}
+	clear(t.doubtful[len(old):])
+	t.doubtful = old
+	doubt := s.uncertain.walk()
 	for i := range s.Len() {
-		path := s.Path(i)
+		path, x := s.Path(i), doubt(i)
 		buf = t.columns(buf[:0], path)
 		k, scale, arrived := stretches(s.packets[i], s.lost[i], normal)
+		if x != nil {
+			t.carryMix(x, path, k, scale, arrived, kept)
+			t.hopped += d * arrived * x.hops
+			k = 0
+		}
 		arrived *= d
 		for _, c := range buf {
 			if int(c) < links {
@@ -275,7 +317,7 @@ func (t *Tracker) carry(s *Set) {
 			}
 		}
 		t.hopped += arrived * float64(len(path))
-		if s.lost[i] == 0 || len(path) == 0 {
+		if k == 0 || len(path) == 0 {
 			continue
 		}
 		if len(t.carried) >= t.cfg.MaxCarried {
@@ -290,7 +332,7 @@ func (t *Tracker) carry(s *Set) {
 // answer puts the posterior into words.
 func (t *Tracker) answer(s *Set, m *fit) Result {
 	v := tally(s)
-	res := Result{Method: "likelihood", Noise: round(m.noise), Carried: len(t.carried), Shed: t.shed, EqualTraffic: m.equal}
+	res := Result{Method: "likelihood", Noise: round(m.noise), Carried: t.losing(), Shed: t.shed, EqualTraffic: m.equal}
 	suspects := m.posterior()
 	byCol := make([]*suspect, len(m.theta))
 	for i := range suspects {
@@ -331,8 +373,13 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 		return 1
 	})
 	var buf []int32
+	doubt := s.uncertain.walk()
 	for _, i := range v.flows {
 		buf = t.columns(buf[:0], s.Path(i))
+		if x := doubt(i); x != nil {
+			res.Flows = append(res.Flows, t.doubtfulFlow(s, m, byCol, i, buf, x))
+			continue
+		}
 		res.Flows = append(res.Flows, t.flow(s, m, byCol, i, buf))
 	}
 	return res

@@ -27,7 +27,7 @@ const (
 type LinkResult struct {
 	Link        string   `json:"link"`
 	Verdict     Verdict  `json:"verdict"`
-	Score       float64  `json:"score"`                 // votes: adjusted votes when it was chosen or at the end; likelihood: log of the posterior odds
+	Score       float64  `json:"score"`                 // likelihood: log of the posterior odds; votes: adjusted votes when it was chosen or at the end; cover, binary: flows with losses that cross it; integer: losses given to it
 	Probability *float64 `json:"probability,omitempty"` // likelihood only
 	Votes       float64  `json:"votes"`                 // of 007, before any adjustment
 	LossRate    float64  `json:"loss_rate,omitempty"`   // likelihood only: estimated share of packets lost there, if at fault
@@ -49,6 +49,10 @@ type FlowResult struct {
 	Cause       string   `json:"cause"`                 // a link of its path, CauseNoise or CauseUnknown
 	Probability *float64 `json:"probability,omitempty"` // likelihood only: of that cause
 	Device      string   `json:"device,omitempty"`      // the fault is this device's; cause is the link by which packets reach it
+	// Path is the likeliest of several paths, but for what all of them cross, and
+	// PathProbability that it was the one, given the loss; both only where it is uncertain.
+	Path            []string `json:"path,omitempty"`
+	PathProbability *float64 `json:"path_probability,omitempty"`
 }
 
 // Result is the answer about one set: links crossed by flows with losses, bad ones first,
@@ -59,6 +63,7 @@ type Result struct {
 	Devices []DeviceResult `json:"devices,omitempty"`
 	Flows   []FlowResult   `json:"flows"`
 	Noise   float64        `json:"noise,omitempty"`   // likelihood only: estimated loss rate of a healthy link
+	Bound   int            `json:"bound,omitempty"`   // binary, integer: no cover has fewer links
 	Carried int            `json:"carried,omitempty"` // losing flows of earlier epochs that count
 	Shed    int            `json:"shed,omitempty"`    // losing flows that were not carried for want of room
 	// EqualTraffic says that the set has only flows with losses: without denominators,

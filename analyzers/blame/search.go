@@ -74,7 +74,7 @@ func (m *fit) grow() bool {
 func (m *fit) growOnce() bool {
 	var q queue
 	for c := range m.of {
-		if len(m.of[c]) > 0 && m.theta[c] == 0 {
+		if m.theta[c] == 0 && m.suspected(int32(c)) {
 			o, _ := m.odds(int32(c))
 			q = append(q, candidate{o, int32(c), 0})
 		}
@@ -189,6 +189,30 @@ func (m *fit) rivals(c int32) []int32 {
 			}
 		}
 	}
+	if m.uncertain(c) {
+		for _, i := range m.mix.of[c] {
+			r := &m.mix.rows[i]
+			if r.survive {
+				continue
+			}
+			b := &m.mix.bundles[r.bundle]
+			own := b.shareOf(c)
+			if own == 0 {
+				own = 1
+			}
+			total += r.weight * own
+			for _, x := range r.sure {
+				if x != c && m.theta[x] == 0 {
+					shared[x] += r.weight * own
+				}
+			}
+			for j, x := range b.cols {
+				if x != c && m.theta[x] == 0 {
+					shared[x] += r.weight * min(own, b.share[j])
+				}
+			}
+		}
+	}
 	var out []int32
 	for x, k := range shared {
 		if k >= total/2 {
@@ -214,7 +238,7 @@ func (m *fit) posterior() []suspect {
 	at := make([]int32, len(m.of))
 	for c := range m.of {
 		at[c] = -1
-		if len(m.of[c]) == 0 {
+		if !m.suspected(int32(c)) {
 			continue
 		}
 		at[c] = int32(len(out))

@@ -14,10 +14,14 @@ type Links struct {
 	nodes  []string // devices, by index
 	byNode map[string]int32
 	ends   [][2]int32 // by link: the nodes it leads from and to; -1 = its name says none
+
+	bundles map[string]*bundle // by their content
 }
 
 // NewLinks returns an empty table.
-func NewLinks() *Links { return &Links{byName: map[string]int32{}, byNode: map[string]int32{}} }
+func NewLinks() *Links {
+	return &Links{byName: map[string]int32{}, byNode: map[string]int32{}, bundles: map[string]*bundle{}}
+}
 
 // Len is the number of links.
 func (l *Links) Len() int { return len(l.names) }

@@ -196,9 +196,11 @@ func TestReportLoss(t *testing.T) {
 	}
 }
 
-// TestEdges: only the vswitches report: the ways are ECMP's alternatives.
+// TestEdges: only the vswitches report: the ways are ECMP's alternatives. Which spine of
+// the leaf's three lies behind the lossy link nobody can tell, that it is one of the three links
+// is certain.
 func TestEdges(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range uint64(3) {
 		w := newWorld(t, seed)
 		w.quiet["leaf"], w.quiet["spine"] = true, true
 		w.loss["leaf2>spine1"] = 0.03
@@ -207,8 +209,32 @@ func TestEdges(t *testing.T) {
 		if a := r.Account; a.Lost+a.Undecided != uint64(w.lost["leaf2>spine1"]) || a.Lost == 0 {
 			t.Errorf("got %+v, want %d lost", a, w.lost["leaf2>spine1"])
 		}
-		if got := bad(&r); !slices.Equal(got, []string{"leaf2>spine1"}) {
-			t.Errorf("seed %d: got %v, want leaf2>spine1", seed, got)
+		res := blame.Likelihood(r.Set, blame.Config{})
+		sum := 0.0
+		for _, l := range res.Links {
+			if strings.HasPrefix(l.Link, "leaf2>spine") {
+				sum += *l.Probability
+				if *l.Probability < 0.25 || *l.Probability > 0.45 {
+					t.Errorf("seed %d: %s has a probability of %.3f, want a third", seed, l.Link, *l.Probability)
+				}
+			} else if *l.Probability > 0.05 {
+				t.Errorf("seed %d: %s has a probability of %.3f", seed, l.Link, *l.Probability)
+			}
 		}
+		if sum < 0.98 || sum > 1.02 {
+			t.Errorf("seed %d: the three have %.3f, want 1", seed, sum)
+		}
+	}
+}
+
+// TestKnownWays: where one leaf reports, too, its postcards tell.
+func TestKnownWays(t *testing.T) {
+	w := newWorld(t, 1)
+	w.quiet["spine"] = true
+	w.loss["leaf2>spine1"] = 0.03
+	w.run(1000, 40000)
+	r := w.epoch()
+	if got := bad(&r); !slices.Equal(got, []string{"leaf2>spine1"}) {
+		t.Errorf("got %v, want leaf2>spine1", got)
 	}
 }

@@ -1,0 +1,434 @@
+package blame
+
+import (
+	"math"
+	"slices"
+)
+
+// mix is what a fit knows of flows whose path is uncertain. The likelihood is that of
+// the mixture of their alternatives: with w_p the probability of alternative p and
+// B(s) = Σ w_p·exp(−s·Θ_p), a stretch of s packets gets through with probability
+//
+//	exp(−s·Θ)·B(s)          Θ: noise, and the faults that are crossed for certain
+//
+// and with a further fault θ at column c, which alternatives of the weight B_c(s) cross,
+//
+//	exp(−s·Θ)·(B(s) − B_c(s)·(1 − exp(−s·θ)))
+//
+// What flows without losses say of links that they cross for certain is linear, as
+// elsewhere; what they say of the alternatives is added up by alternatives and number
+// of packets.
+type mix struct {
+	rows    []mixRow
+	of      [][]int32 // rows by column, nil where no path is uncertain
+	bundles []mixBundle
+	in      [][]int32 // bundles by column
+	byPaths map[*bundle]int32
+	kept    map[[2]int32]int32 // row of surviving packets by bundle and magnitude
+}
+
+// mixRow is a stretch that lost packets, or many that lost none.
+type mixRow struct {
+	bundle  int32
+	survive bool
+	weight  float64 // stretches that lost packets, or flows that lost none
+	scale   float64 // packets of one
+	hops    float64 // links crossed, all told
+	rest    float64 // Σ θ of the faults it crosses for certain
+	sure    []int32 // columns crossed for certain; none where it survived
+}
+
+// mixBundle is alternatives in columns.
+type mixBundle struct {
+	alternatives *bundle
+	cols         []int32 // each once
+	share        []float64
+	paths        [][]int32
+	weight       []float64
+	theta        []float64 // Σ θ of the faults on each path
+	hit          []int32   // paths with faults
+}
+
+// share returns the probability that the bundle's flows cross a column.
+func (b *mixBundle) shareOf(c int32) float64 {
+	if i, ok := slices.BinarySearch(b.cols, c); ok {
+		return b.share[i]
+	}
+	return 0
+}
+
+// through returns B(s), and B_c(s) for a column of the bundle.
+func (b *mixBundle) through(c int32, s float64) (all, crossing float64) {
+	all, crossing = 1, b.shareOf(c)
+	for _, p := range b.hit {
+		gone := b.weight[p] * -math.Expm1(-s*b.theta[p])
+		all -= gone
+		if slices.Contains(b.paths[p], c) {
+			crossing -= gone
+		}
+	}
+	return max(all, 1e-12), max(min(crossing, all), 0)
+}
+
+// set adds d to the rate of column c.
+func (b *mixBundle) set(c int32, d float64) {
+	b.hit = b.hit[:0]
+	for p, cols := range b.paths {
+		if slices.Contains(cols, c) {
+			b.theta[p] = max(0, b.theta[p]+d)
+			if b.theta[p] < 1e-15 {
+				b.theta[p] = 0
+			}
+		}
+		if b.theta[p] > 0 {
+			b.hit = append(b.hit, int32(p))
+		}
+	}
+}
+
+// bundleOf returns the number of a bundle in the fit.
+func (t *Tracker) bundleOf(m *fit, x *bundle) int32 {
+	if at, ok := m.mix.byPaths[x]; ok {
+		return at
+	}
+	b := mixBundle{alternatives: x, weight: x.weight, theta: make([]float64, len(x.paths))}
+	share := map[int32]float64{}
+	for i, p := range x.paths {
+		cols := t.columns(nil, p)
+		for _, c := range cols {
+			share[c] += x.weight[i]
+		}
+		b.paths = append(b.paths, cols)
+	}
+	for c := range share {
+		b.cols = append(b.cols, c)
+	}
+	slices.Sort(b.cols)
+	for _, c := range b.cols {
+		b.share = append(b.share, min(share[c], 1))
+	}
+	if m.mix.byPaths == nil {
+		m.mix.byPaths = map[*bundle]int32{}
+	}
+	at := int32(len(m.mix.bundles))
+	m.mix.bundles = append(m.mix.bundles, b)
+	m.mix.byPaths[x] = at
+	return at
+}
+
+// addMix adds a flow whose path is uncertain, weighted, and returns what it crosses for
+// certain. Devices that it crosses for certain and its alternatives, too, count as part
+// of these.
+func (t *Tracker) addMix(m *fit, x *bundle, sure []int32, hops, weight, k, scale, arrived float64) []int32 {
+	at := t.bundleOf(m, x)
+	b := &m.mix.bundles[at]
+	sure = slices.DeleteFunc(sure, func(c int32) bool { return b.shareOf(c) > 0 })
+	hops += x.hops
+	if k > 0 {
+		m.mix.rows = append(m.mix.rows, mixRow{bundle: at, weight: weight * k, scale: scale, hops: hops, sure: slices.Clone(sure)})
+	}
+	if arrived > 0 {
+		t.keep(m, at, weight, arrived)
+	}
+	return sure
+}
+
+// magnitudes is how many classes of packets a flow there are in a factor of two.
+const magnitudes = 3
+
+func magnitude(packets float64) int { return int(math.Round(magnitudes * math.Log2(packets))) }
+
+// keep adds packets that got through one of the alternatives.
+func (t *Tracker) keep(m *fit, at int32, flows, packets float64) {
+	key := [2]int32{at, int32(magnitude(packets))}
+	i, ok := m.mix.kept[key]
+	if !ok {
+		if m.mix.kept == nil {
+			m.mix.kept = map[[2]int32]int32{}
+		}
+		i = int32(len(m.mix.rows))
+		m.mix.rows = append(m.mix.rows, mixRow{bundle: at, survive: true})
+		m.mix.kept[key] = i
+	}
+	r := &m.mix.rows[i]
+	r.scale = (r.scale*r.weight + packets*flows) / (r.weight + flows)
+	r.weight += flows
+}
+
+// index fills of and in, once all rows are there.
+func (x *mix) index(columns int) {
+	if len(x.rows) == 0 {
+		return
+	}
+	x.of, x.in = make([][]int32, columns), make([][]int32, columns)
+	for i := range x.rows {
+		for _, c := range x.rows[i].sure {
+			x.of[c] = append(x.of[c], int32(i))
+		}
+		for _, c := range x.bundles[x.rows[i].bundle].cols {
+			x.of[c] = append(x.of[c], int32(i))
+		}
+	}
+	for i := range x.bundles {
+		for _, c := range x.bundles[i].cols {
+			x.in[c] = append(x.in[c], int32(i))
+		}
+	}
+}
+
+// set adds d to the rate of column c.
+func (x *mix) set(c int32, d float64) {
+	if x.of == nil {
+		return
+	}
+	for _, i := range x.of[c] {
+		if r := &x.rows[i]; slices.Contains(r.sure, c) {
+			r.rest = max(0, r.rest+d)
+		}
+	}
+	for _, i := range x.in[c] {
+		x.bundles[i].set(c, d)
+	}
+}
+
+// uncertain reports whether a column is crossed by flows whose path is uncertain.
+func (m *fit) uncertain(c int32) bool { return m.mix.of != nil && len(m.mix.of[c]) > 0 }
+
+// suspected reports whether flows with losses cross a column, or may.
+func (m *fit) suspected(c int32) bool {
+	if len(m.of[c]) > 0 {
+		return true
+	}
+	return m.uncertain(c) && slices.ContainsFunc(m.mix.of[c], func(i int32) bool { return !m.mix.rows[i].survive })
+}
+
+// term is what a row says of a column that has no fault: of a stretch, the share a gets
+// through, and the share b through the column.
+type term struct {
+	a, b, weight, scale float64
+	survive             bool
+}
+
+// terms returns those of a column.
+func (m *fit) terms(c int32) []term {
+	out := make([]term, 0, len(m.mix.of[c]))
+	for _, i := range m.mix.of[c] {
+		r := &m.mix.rows[i]
+		all, crossing := m.mix.bundles[r.bundle].through(c, r.scale)
+		if slices.Contains(r.sure, c) {
+			crossing = all
+		}
+		if !r.survive {
+			x := math.Exp(-r.scale * (r.hops*m.noise + r.rest))
+			all, crossing = all*x, crossing*x
+		}
+		out = append(out, term{all, crossing, r.weight, r.scale, r.survive})
+	}
+	return out
+}
+
+// gain is what the terms say for a rate θ rather than none, as log-likelihood.
+func gain(terms []term, theta float64) float64 {
+	g := 0.0
+	for i := range terms {
+		t := &terms[i]
+		lost := t.b * -math.Expm1(-t.scale*theta)
+		if t.survive {
+			g += t.weight * math.Log1p(-min(lost/t.a, 1-1e-12))
+		} else {
+			g += t.weight * math.Log1p(lost/max(1-t.a, 1e-15))
+		}
+	}
+	return g
+}
+
+// explained is how many lost packets (stretches) a fault of rate θ accounts for.
+func explained(terms []term, theta float64) float64 {
+	x := 0.0
+	for i := range terms {
+		if t := &terms[i]; !t.survive {
+			lost := t.b * -math.Expm1(-t.scale*theta)
+			x += t.weight * lost / max(1-t.a+lost, 1e-15)
+		}
+	}
+	return x
+}
+
+// mixed is the log-likelihood of the uncertain flows under the hypothesis, but for what
+// is linear.
+func (m *fit) mixed() float64 {
+	j := 0.0
+	for i := range m.mix.rows {
+		r := &m.mix.rows[i]
+		all, _ := m.mix.bundles[r.bundle].through(-1, r.scale)
+		if r.survive {
+			j += r.weight * math.Log(all)
+		} else {
+			j += r.weight * math.Log(max(1-all*math.Exp(-r.scale*(r.hops*m.noise+r.rest)), 1e-300))
+		}
+	}
+	return j
+}
+
+// curve is the log-likelihood of a column's rate, of all flows: f(θ)−f(0), where the
+// column has no fault.
+func (m *fit) curve(c int32) func(theta float64) float64 {
+	terms := m.terms(c)
+	return func(theta float64) float64 {
+		g := gain(terms, theta) - m.survivors[c]*theta
+		for _, f := range m.of[c] {
+			x := m.base(f)
+			g += m.lost[f] * (log1mexp(m.scale[f]*(x+theta)) - log1mexp(m.scale[f]*x))
+		}
+		return g
+	}
+}
+
+// peak returns where a curve of a rate is highest between the bounds, and how high.
+func peak(curve func(float64) float64, low, high float64) (theta, value float64) {
+	const steps = 16
+	lo, hi := math.Log(low), math.Log(high)
+	at, value := 0, math.Inf(-1)
+	for i := range steps + 1 {
+		if v := curve(math.Exp(lo + float64(i)/steps*(hi-lo))); v > value {
+			at, value = i, v
+		}
+	}
+	a, b := lo+float64(max(at-1, 0))/steps*(hi-lo), lo+float64(min(at+1, steps))/steps*(hi-lo)
+	const golden = 0.6180339887498949
+	x, y := b-golden*(b-a), a+golden*(b-a)
+	fx, fy := curve(math.Exp(x)), curve(math.Exp(y))
+	for range 14 {
+		if fx >= fy {
+			b, y, fy = y, x, fx
+			x = b - golden*(b-a)
+			fx = curve(math.Exp(x))
+		} else {
+			a, x, fx = x, y, fy
+			y = a + golden*(b-a)
+			fy = curve(math.Exp(y))
+		}
+	}
+	theta, best := math.Exp((a+b)/2), 0.0
+	if best = curve(theta); best < value { // an end of the range
+		theta, best = math.Exp(lo+float64(at)/steps*(hi-lo)), value
+	}
+	return theta, best
+}
+
+// curvature is −d²f/d(log θ)² at a rate.
+func curvature(curve func(float64) float64, theta float64) float64 {
+	const h = 0.1
+	return (2*curve(theta) - curve(theta*math.Exp(h)) - curve(theta*math.Exp(-h))) / (h * h)
+}
+
+// keptKey is the alternatives and the magnitude of packets that arrived.
+type keptKey struct {
+	bundle    *bundle
+	magnitude int
+}
+
+// carryMix carries a flow whose path is uncertain to the next epoch: one with losses by
+// itself, packets that arrived with others over the same alternatives.
+func (t *Tracker) carryMix(x *bundle, path []int32, k, scale, arrived float64, kept map[keptKey]int) {
+	d := t.cfg.Decay
+	if k > 0 {
+		if len(t.carried)+len(t.doubtful) >= t.cfg.MaxCarried {
+			t.shed++
+		} else {
+			t.doubtful = append(t.doubtful, doubtful{bundle: x, path: slices.Clone(path), weight: d, k: k, scale: scale})
+		}
+	}
+	if arrived <= 0 {
+		return
+	}
+	key := keptKey{x, magnitude(arrived)}
+	i, ok := kept[key]
+	if !ok {
+		i = len(t.doubtful)
+		kept[key] = i
+		t.doubtful = append(t.doubtful, doubtful{bundle: x})
+	}
+	c := &t.doubtful[i]
+	c.arrived = (c.arrived*c.weight + arrived*d) / (c.weight + d)
+	c.weight += d
+}
+
+// losing is how many flows with losses are carried.
+func (t *Tracker) losing() int {
+	n := len(t.carried)
+	for i := range t.doubtful {
+		if t.doubtful[i].k > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// doubtfulFlow returns the cause of the loss of flow i, whose path is uncertain: the path
+// that its loss makes likeliest, and of that the likeliest cause.
+func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []int32, x *bundle) FlowResult {
+	b := &m.mix.bundles[m.mix.byPaths[x]]
+	sure = slices.DeleteFunc(sure, func(c int32) bool { return b.shareOf(c) > 0 })
+	rate := func(cols []int32) float64 {
+		sum := 0.0
+		for _, c := range cols {
+			sum += byCol[c].probability * byCol[c].theta
+		}
+		return sum
+	}
+	known := float64(len(s.Path(i)))
+	loses := make([]float64, len(b.paths))
+	best, sum := 0, 0.0
+	packets := max(float64(s.packets[i]), 1)
+	for p, cols := range b.paths {
+		loses[p] = b.weight[p] * -math.Expm1(-packets*(rate(sure)+rate(cols)+m.noise*(known+float64(len(x.paths[p])))))
+		sum += loses[p]
+		if loses[p] > loses[best] {
+			best = p
+		}
+	}
+	// What each suspect and the noise contribute, over all alternatives.
+	share, noise := map[int32]float64{}, 0.0
+	for p, cols := range b.paths {
+		total := rate(sure) + rate(cols) + m.noise*(known+float64(len(x.paths[p])))
+		if total <= 0 || sum <= 0 {
+			continue
+		}
+		of := loses[p] / sum / total
+		for _, list := range [][]int32{sure, cols} {
+			for _, c := range list {
+				share[c] += of * byCol[c].probability * byCol[c].theta
+			}
+		}
+		noise += of * m.noise * (known + float64(len(x.paths[p])))
+	}
+	r := FlowResult{Flow: s.Name(i), Cause: CauseUnknown}
+	at, most := int32(-1), 0.0
+	for c, p := range share {
+		if p > most || p == most && c < at {
+			at, most = c, p
+		}
+	}
+	p := round(max(most, noise))
+	r.Probability = &p
+	if sum > 0 {
+		q := round(loses[best] / sum)
+		r.PathProbability = &q
+		for _, l := range x.paths[best] {
+			r.Path = append(r.Path, s.links.Name(l))
+		}
+	}
+	switch {
+	case noise >= most:
+		r.Cause = CauseNoise
+	case most < leastCause:
+	case int(at) < m.links:
+		r.Cause = s.links.Name(at)
+	default:
+		r.Device = t.links.nodes[int(at)-m.links]
+		path := slices.Concat(s.Path(i), x.paths[best])
+		r.Cause = s.links.Name(t.reaching(path, at-int32(m.links)))
+	}
+	return r
+}
