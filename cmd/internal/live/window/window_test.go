@@ -1,0 +1,357 @@
+package window
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/incident"
+	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/topology"
+)
+
+// TestLossMap: what links carried and lost is what they did, in windows that share no
+// packet and leave none out, and the lossy link is blamed.
+func TestLossMap(t *testing.T) {
+	m := newModel(t, 1)
+	m.run(100, 2500, 4000)
+	m.lossy["leaf1>spine2"] = 0.02
+	m.run(2500, 8300, 4000)
+	a, _, all := m.play(t, Config{}, 1<<20, nil)
+	sent, lost := map[string]uint64{}, map[string]uint64{}
+	for i, w := range all.Windows {
+		if w.To-w.From != 1000*ms || w.From != int64(i)*1000*ms || w.Level != 0 || w.Records != w.Taken || w.ReportLoss != 0 {
+			t.Errorf("window %d: %+v", i, w)
+		}
+		for _, l := range w.Links {
+			sent[l.Node+">"+l.Peer] += l.Sent
+			lost[l.Node+">"+l.Peer] += l.Lost
+		}
+		var bad []string
+		if w.From >= 3000*ms {
+			bad = []string{"leaf1>spine2"}
+		}
+		if w.From != 2000*ms && !slices.Equal(w.Blame.BadLinks(), bad) {
+			t.Errorf("window %d blames %v, want %v", i, w.Blame.BadLinks(), bad)
+		}
+	}
+	if len(all.Windows) != 9 {
+		t.Errorf("got %d windows, want 9", len(all.Windows))
+	}
+	for link, n := range m.sent {
+		// The first packets of all precede the reports of switches behind.
+		if sent[link] > n || sent[link]+5 < n || lost[link] != m.lost[link] {
+			t.Errorf("%s: %d sent, %d lost; want %d, %d", link, sent[link], lost[link], n, m.lost[link])
+		}
+	}
+	for _, l := range a.Totals() {
+		if l.Sent != sent[l.Node+">"+l.Peer] || l.Lost != lost[l.Node+">"+l.Peer] {
+			t.Errorf("total %+v, want %d, %d", l, sent[l.Node+">"+l.Peer], lost[l.Node+">"+l.Peer])
+		}
+	}
+	opened := opened(all.Events)
+	if len(opened) != 1 || opened[0].Kind != analyzers.LinkLoss || opened[0].Place.Node != "leaf1" || opened[0].Place.Peer != "spine2" {
+		t.Errorf("findings %+v, want the lossy link", opened)
+	}
+}
+
+func opened(events []incident.Event) (out []analyzers.Finding) {
+	for _, e := range events {
+		if e.Type == incident.Opened {
+			out = append(out, e.Finding)
+		}
+	}
+	return out
+}
+
+// TestLostReports: reports that are lost are no lost packets, nobody is blamed for them,
+// and the window says how many there were.
+func TestLostReports(t *testing.T) {
+	for _, share := range []float64{0.001, 0.01, 0.05} {
+		m := newModel(t, 2)
+		m.reports = share
+		m.run(0, 6000, 4000)
+		_, _, all := m.play(t, Config{}, 1<<20, nil)
+		for i, w := range all.Windows {
+			if bad := w.Blame.BadLinks(); len(bad) > 0 {
+				t.Errorf("%g of reports lost, window %d: %v blamed", share, i, bad)
+			}
+			if i < 6 && (w.ReportLoss < share/2 || w.ReportLoss > share*2) {
+				t.Errorf("%g of reports lost, window %d says %g", share, i, w.ReportLoss)
+			}
+		}
+		if f := opened(all.Events); len(f) > 0 {
+			t.Errorf("%g of reports lost: findings %+v", share, f)
+		}
+	}
+}
+
+// TestSampled: of more packets than may be analysed, whole ones are taken: nothing looks
+// lost that is not, what is lost is found, and the estimates are near the truth.
+func TestSampled(t *testing.T) {
+	for _, lossy := range []bool{false, true} {
+		m := newModel(t, 3)
+		if m.run(0, 1000, 4000); lossy {
+			m.lossy["spine1>leaf3"] = 0.05
+		}
+		m.reports = 0.001
+		m.run(1000, 8000, 12000)
+		a, s, all := m.play(t, Config{}, 12000, nil)
+		if s.Level() < 2 {
+			t.Fatalf("level %d with 60,000 records a second, of which 12,000 may be taken", s.Level())
+		}
+		taken := uint64(0)
+		for i, w := range all.Windows {
+			taken += w.Taken
+			bad := w.Blame.BadLinks()
+			if len(bad) > 0 && (!lossy || !slices.Equal(bad, []string{"spine1>leaf3"})) {
+				t.Errorf("window %d blames %v", i, bad)
+			}
+			if i >= 5 && lossy && len(bad) == 0 {
+				t.Errorf("window %d blames nobody", i)
+			}
+		}
+		if taken > 8*14000 {
+			t.Errorf("%d records taken in 8 s, of which 12,000 a second may be", taken)
+		}
+		for _, l := range a.Totals() {
+			link := l.Node + ">" + l.Peer
+			if x := float64(l.Sent) / float64(m.sent[link]); x < 0.8 || x > 1.2 {
+				t.Errorf("%s: about %d sent, in truth %d", link, l.Sent, m.sent[link])
+			}
+		}
+		f := opened(all.Events)
+		if lossy != (len(f) == 1 && f[0].Kind == analyzers.LinkLoss && f[0].Place.Peer == "leaf3") || len(f) > 1 {
+			t.Errorf("lossy %v: findings %+v", lossy, f)
+		}
+	}
+}
+
+// TestShed: packets torn by shedding are not lost packets, and the window says so.
+func TestShed(t *testing.T) {
+	m := newModel(t, 4)
+	m.run(0, 8000, 4000)
+	_, _, all := m.play(t, Config{}, 1<<20, func(at int64) bool { return at/(50*ms)%10 == 3 && at > 2000*ms && at < 5000*ms })
+	for i, w := range all.Windows {
+		shed := i >= 2 && i < 5
+		if shed != (w.Shed > 0) || shed && w.ReportLoss < 0.05 {
+			t.Errorf("window %d: %d shed, report loss %g", i, w.Shed, w.ReportLoss)
+		}
+		if shed && w.Blame != nil || i >= 6 && w.Blame == nil {
+			t.Errorf("window %d: blame %v", i, w.Blame)
+		}
+		if w.Blame != nil && len(w.Blame.BadLinks()) > 0 {
+			t.Errorf("window %d blames %v", i, w.Blame.BadLinks())
+		}
+	}
+	if f := opened(all.Events); len(f) > 0 {
+		t.Errorf("findings %+v", f)
+	}
+}
+
+// TestSameRecordsSameResults also holds for what is written.
+func TestSameRecordsSameResults(t *testing.T) {
+	var runs [2][]byte
+	for i := range runs {
+		m := newModel(t, 5)
+		m.lossy["vs3>leaf2"] = 0.1
+		m.run(0, 4000, 3000)
+		_, _, all := m.play(t, Config{Length: 700 * time.Millisecond}, 8000, nil)
+		var err error
+		if runs[i], err = json.Marshal(all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(runs[0], runs[1]) {
+		t.Errorf("two runs differ")
+	}
+}
+
+// TestTimeJumps: a silence of a day is one step, not 86,400 windows.
+func TestTimeJumps(t *testing.T) {
+	m := newModel(t, 6)
+	m.run(0, 1500, 1000)
+	day := int64(24 * time.Hour / time.Millisecond)
+	m.run(day, day+1500, 1000)
+	_, _, all := m.play(t, Config{}, 1<<20, nil)
+	if n := len(all.Windows); n != 4 {
+		t.Errorf("%d windows, want 4", n)
+	}
+	if f := opened(all.Events); len(f) > 0 {
+		t.Errorf("findings %+v", f)
+	}
+}
+
+// TestTooManyRecords: what does not fit is left out, and nobody is blamed for it.
+func TestTooManyRecords(t *testing.T) {
+	m := newModel(t, 7)
+	m.run(0, 3000, 4000)
+	_, _, all := m.play(t, Config{MaxRecords: 10_000}, 1<<20, nil)
+	blind := 0
+	for _, w := range all.Windows {
+		if w.Blame == nil {
+			blind++
+		} else if bad := w.Blame.BadLinks(); len(bad) > 0 {
+			t.Errorf("%v blamed", bad)
+		}
+	}
+	if blind == 0 {
+		t.Error("60,000 records fit where there is room for 10,000")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	if _, err := New(topology.Fabric{Nodes: []topology.Node{{}}}, Config{}); err == nil {
+		t.Error("a broken fabric is taken")
+	}
+	m := newModel(t, 1)
+	if _, err := New(m.fabric, Config{Length: time.Millisecond}); err == nil {
+		t.Error("windows of 1 ms are taken")
+	}
+	a, _ := New(m.fabric, Config{})
+	if res := a.Advance(5, nil); res.Events != nil || res.Windows != nil {
+		t.Errorf("results of nothing: %+v", res)
+	}
+	a.Observe(&Batch{Offered: 3, Shed: 3})
+	if res := a.Flush(nil); res.Events != nil || res.Windows != nil {
+		t.Errorf("results of nothing: %+v", res)
+	}
+}
+
+// TestWholePackets: whatever the rate does, of a packet all records are taken or none.
+func TestWholePackets(t *testing.T) {
+	m := newModel(t, 8)
+	m.run(0, 500, 1000)
+	m.run(500, 1500, 30000)
+	m.run(1500, 2000, 1000)
+	m.run(2000, 2600, 100000)
+	m.run(2600, 18000, 500)
+	s := NewSampler(10_000, 1000*ms)
+	type name struct {
+		hash uint32
+		id   uint16
+		vni  uint32
+		src  postcard.Addr
+		at   uint64
+	}
+	offered, taken := map[name]int{}, map[name]int{}
+	levels := map[uint]bool{}
+	for i := range m.records {
+		r := &m.records[i]
+		k := name{r.FlowHash, r.PacketID, r.VNI, r.Inner.Src, r.Ingress}
+		offered[k]++
+		if s.Choose(r) {
+			taken[k]++
+		}
+		levels[s.Level()] = true
+	}
+	parts := 0
+	for k, n := range taken {
+		if n != offered[k] {
+			parts++
+		}
+	}
+	// When the level falls, packets on their way join in at a later hop.
+	if parts > 30 {
+		t.Errorf("%d of %d packets were taken in part", parts, len(taken))
+	}
+	if len(levels) < 4 || s.Level() != 0 {
+		t.Errorf("%d levels, at the end %d; want some, and 0", len(levels), s.Level())
+	}
+}
+
+// TestNamelessRecords are taken by their report's number: about as many.
+func TestNamelessRecords(t *testing.T) {
+	s := NewSampler(1000, 1000*ms)
+	n := 0
+	for i := range 100_000 {
+		if s.Choose(&postcard.Record{Received: int64(i) * 50_000, Node: 7, Seq: uint32(i)}) {
+			n++
+		}
+	}
+	if n < 2000 || n > 10_000 {
+		t.Errorf("%d of 100,000 records in 5 s were taken, want 1,000 a second", n)
+	}
+}
+
+// TestHoles against the truth: every missing report is in one hole around it.
+func TestHoles(t *testing.T) {
+	m := newModel(t, 9)
+	m.reports = 0.02
+	m.run(0, 500, 4000)
+	s := NewSampler(1, 1000*ms)
+	for i := range m.records {
+		s.Choose(&m.records[i])
+	}
+	missing := map[postcard.NodeID]int{}
+	for _, h := range s.TakeHoles(nil) {
+		missing[h.Node] += h.Missing
+		if h.From > h.Until {
+			t.Errorf("hole %+v ends before it begins", h)
+		}
+	}
+	got := map[postcard.NodeID]int{}
+	for i := range m.records {
+		got[m.records[i].Node]++
+	}
+	for name, n := range m.seq {
+		id := m.ids[name]
+		// Reports before the first and after the last are not missed; overtaken ones are.
+		if d := missing[id] + got[id] - int(n); d < -6 || d > int(n)/50 {
+			t.Errorf("%s: %d reports sent, %d came, %d missing", name, n, got[id], missing[id])
+		}
+	}
+	if len(s.TakeHoles(nil)) > 0 {
+		t.Error("holes are told twice")
+	}
+}
+
+func BenchmarkChoose(b *testing.B) {
+	m := newModel(b, 1)
+	m.run(0, 1000, 20000)
+	for _, x := range []struct {
+		name string
+		rate int
+	}{{"all", 1 << 30}, {"one in many", 100}} {
+		b.Run(x.name, func(b *testing.B) {
+			b.ReportAllocs()
+			s := NewSampler(x.rate, 1000*ms)
+			i := 0
+			var holes int
+			for b.Loop() {
+				r := &m.records[i]
+				if i++; i == len(m.records) {
+					i = 0
+					holes += len(s.TakeHoles(nil))
+				}
+				s.Choose(r)
+			}
+			b.ReportMetric(float64(s.Level()), "level")
+		})
+	}
+}
+
+// BenchmarkAnalyze is the whole analysis: a second of records, with its windows.
+func BenchmarkAnalyze(b *testing.B) {
+	m := newModel(b, 1)
+	m.run(0, 4000, 10000)
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		a, err := New(m.fabric, Config{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for from := 0; from < len(m.records); from += 1000 {
+			batch := Batch{Records: m.records[from:min(from+1000, len(m.records))], Offered: 1000}
+			a.Observe(&batch)
+			a.Advance(batch.Records[0].Received, nil)
+		}
+		a.Flush(nil)
+		n += len(m.records)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/record")
+}
