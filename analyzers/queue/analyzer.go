@@ -21,11 +21,20 @@ type Analyzer struct {
 	first []bool    // by node: no node upstream of it reports
 	// sourced: the sources report, so that traffic enters there and nowhere else.
 	sourced bool
+	// shift is by how much later things happen at a node than at the first of its part
+	// of the network, ns: aligned time is a node's time less that. Aligned times of
+	// neighbours differ by uneven at most.
+	shift  []int64
+	uneven int64
+	// slack is how long before the first cause a region begins, ns: packets travel, not
+	// all in the same time. clockSlack is by how much a packet may seem to arrive before
+	// it left, aligned, and how long it may travel where ids do not tell.
+	slack, clockSlack int64
 }
 
 // New learns from the trace what is usual in it.
 func New(t *records.Trace, cfg Config) *Analyzer {
-	a := &Analyzer{t: t, cfg: cfg.withDefaults(), serve: make([]Service, len(t.Queues))}
+	a := &Analyzer{t: t, serve: make([]Service, len(t.Queues))}
 	for i := range t.Queues {
 		q := &t.Queues[i]
 		node := &t.Network.Nodes[q.Node]
@@ -33,9 +42,13 @@ func New(t *records.Trace, cfg Config) *Analyzer {
 			a.sourced = a.sourced || q.Len() > 0
 			continue
 		}
-		a.serve[i] = learn(q, node.RatePPS)
+		a.serve[i] = learn(q, node)
 	}
+	scale := a.scale()
+	a.cfg = cfg.withDefaults(scale)
 	a.layOut()
+	a.align()
+	a.slack, a.clockSlack = int64(200_000*scale)+a.uneven, int64(1e6*scale)+a.uneven
 	return a
 }
 

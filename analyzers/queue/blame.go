@@ -157,15 +157,15 @@ func (r *region) acquit(l *lane, order []int32, slow []slowGroup, all map[flowKe
 	}
 	// History.
 	q := l.q
-	hi := q.FirstDeparture(r.from)
-	lo := q.FirstDeparture(r.from - int64(r.a.cfg.History))
+	hi := q.FirstDeparture(l.from)
+	lo := q.FirstDeparture(l.from - int64(r.a.cfg.History))
 	free := int64(notFirst)
 	if lo > 0 {
 		free = q.Depart(q.ByDepart(lo - 1))
 	}
 	groups(q, lo, hi, free, func(g group) bool {
 		n := float64(g.to - g.from)
-		if float64(g.end-g.start)-n*l.s.Norm > r.noise(l, n) {
+		if float64(g.end-g.start)-g.needs(q, l.s) > r.noise(l, n) {
 			return true
 		}
 		for k := g.from; k < g.to && len(all) > 0; k++ {

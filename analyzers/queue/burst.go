@@ -58,10 +58,10 @@ func (r *region) bursts() []surge {
 		}
 		var s surge
 		for k := i; k < len(runs); k++ {
-			if !used[k] && (runs[k].entry == runs[i].entry || !r.a.sourced) && together(&runs[i], &runs[k]) {
+			if !used[k] && (runs[k].entry == runs[i].entry || !r.a.sourced) && r.together(&runs[i], &runs[k]) {
 				used[k] = true
 				s.runs = append(s.runs, runs[k])
-				s.work += float64(len(runs[k].rows)) * r.nextNorm(&r.lanes[runs[k].entry])
+				s.work += r.firstWork(&runs[k])
 			}
 		}
 		all = append(all, s)
@@ -79,10 +79,29 @@ func (r *region) addBurst(s *surge) {
 }
 
 // together reports whether two runs began and ended at about the same time.
-func together(a, b *run) bool {
-	both := min(a.to, b.to) - max(a.from, b.from)
-	either := max(a.to, b.to) - min(a.from, b.from)
+func (r *region) together(a, b *run) bool {
+	ahead := r.lanes[b.entry].shift - r.lanes[a.entry].shift
+	from, to := b.from-ahead, b.to-ahead
+	both := min(a.to, to) - max(a.from, from)
+	either := max(a.to, to) - min(a.from, from)
 	return both >= either/3
+}
+
+// firstWork returns what the queues that a run's packets met first needed for them, ns.
+func (r *region) firstWork(x *run) float64 {
+	l := &r.lanes[x.entry]
+	usual, work := r.nextNorm(l), 0.0
+	for _, row := range x.rows {
+		switch next := l.next[row]; {
+		case !l.source:
+			work += float64(l.work[row])
+		case next >= 0 && !r.lanes[l.to[row]].source:
+			work += float64(r.lanes[l.to[row]].work[next])
+		default:
+			work += usual
+		}
+	}
+	return work
 }
 
 // enroll makes a run's packets part of a candidate, wherever they go.
@@ -193,12 +212,12 @@ func (r *region) nextNorm(l *lane) float64 {
 // queue saw in the recent history.
 func (r *region) history(l *lane, rows map[records.FlowID][]int32) map[records.FlowID]float64 {
 	usual := make(map[records.FlowID]float64, len(rows))
-	first := l.q.FirstArrival(r.from - int64(r.a.cfg.History))
+	first := l.q.FirstArrival(l.from - int64(r.a.cfg.History))
 	if first >= l.first || len(rows) == 0 {
 		return usual
 	}
 	step := max(1, (l.first-first)/maxHistory)
-	each := float64(step) / float64(max(r.from-l.q.Arrive[first], 1))
+	each := float64(step) / float64(max(l.from-l.q.Arrive[first], 1))
 	for i := first; i < l.first; i += step {
 		if f := l.q.Flow[i]; rows[f] != nil {
 			usual[f] += each

@@ -82,7 +82,7 @@ func (c *comparison) matters(x *candidate) bool {
 	lane, weight := -1, 0.0
 	for k := range c.victims {
 		v := &c.victims[k]
-		if c.r.lanes[v.lane].arr[v.row] < x.from-clockSlack {
+		if l := &c.r.lanes[v.lane]; l.arr[v.row]-l.shift < x.from-c.r.lanes[x.lane].shift-c.r.a.clockSlack {
 			continue
 		}
 		if v.lane != lane {
@@ -102,7 +102,7 @@ const leastScore = 0.02
 func (c *comparison) conclude(k int, d *diagnosis.Diagnosis) {
 	v := &c.victims[k]
 	l := &c.r.lanes[v.lane]
-	own := min(int64(l.s.Norm), v.stay)
+	own := min(int64(l.s.Need(l.bytes(int32(v.row)))), v.stay)
 	wait := float64(max(v.stay-own, 1))
 	for _, s := range c.scores(k, wait) {
 		if s.score >= leastScore {
@@ -213,7 +213,7 @@ func (c *comparison) rest(v *suffering, score float64) []diagnosis.Cause {
 		return nil
 	}
 	l := &c.r.lanes[v.lane]
-	first := l.firstArrival(c.r.a.periodStart(int(l.queue), l.arr[v.row], c.r.from))
+	first := l.firstArrival(c.r.a.periodStart(int(l.queue), l.arr[v.row], l.from))
 	last := v.row
 	if last-first > 2*sharedRows { // victims near one another share the answer
 		last -= last % sharedRows

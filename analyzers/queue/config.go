@@ -16,7 +16,8 @@ const (
 )
 
 // Config bounds the work and sets what counts as what. The zero value of a field stands
-// for its default.
+// for its default; default times are as many times longer as the median of the servers
+// takes longer than 2 µs over a packet.
 type Config struct {
 	Method Method
 
@@ -41,6 +42,9 @@ type Config struct {
 	MaxCauses int
 }
 
+// longest is what no default time is longer than.
+const longest = float64(24 * time.Hour)
+
 func orDefault[T comparable](v *T, def T) {
 	var zero T
 	if *v == zero {
@@ -48,10 +52,12 @@ func orDefault[T comparable](v *T, def T) {
 	}
 }
 
-func (c Config) withDefaults() Config {
-	orDefault(&c.Lookback, 100*time.Millisecond)
-	orDefault(&c.Span, 20*time.Millisecond)
-	orDefault(&c.History, 200*time.Millisecond)
+// withDefaults fills in the defaults; times are so many times longer.
+func (c Config) withDefaults(scale float64) Config {
+	times := func(d time.Duration) time.Duration { return time.Duration(min(scale*float64(d), longest)) }
+	orDefault(&c.Lookback, times(100*time.Millisecond))
+	orDefault(&c.Span, times(20*time.Millisecond))
+	orDefault(&c.History, times(200*time.Millisecond))
 	orDefault(&c.MaxCandidates, 64)
 	orDefault(&c.MaxFlows, 32)
 	orDefault(&c.MaxCauses, 16)

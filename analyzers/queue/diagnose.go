@@ -11,7 +11,7 @@ import (
 	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
 )
 
-// task is a stretch of time and the victims in it.
+// task is a stretch of aligned time and the victims in it.
 type task struct {
 	from, to int64
 	victims  []int // of the list given
@@ -20,8 +20,8 @@ type task struct {
 // located is a victim's row.
 type located struct {
 	queue, row int
-	from       int64 // where its causes may begin
-	end        int64 // when it had left
+	from       int64 // where its causes may begin, aligned
+	end        int64 // when it had left, aligned
 }
 
 // Diagnose returns the causes of each victim, in the order given. A victim that the
@@ -63,11 +63,11 @@ func (a *Analyzer) tasks(victims []diagnosis.Victim, at []located) []task {
 			at[i].queue = -1
 			continue
 		}
-		at[i] = located{queue: q, row: row, end: a.left(q, row)}
+		at[i] = located{queue: q, row: row, end: a.left(q, row) - a.shift[victims[i].Node]}
 		order = append(order, i)
 	}
 	slices.SortFunc(order, func(x, y int) int {
-		return cmp.Or(cmp.Compare(victims[x].Arrive, victims[y].Arrive), cmp.Compare(x, y))
+		return cmp.Or(cmp.Compare(victims[x].Arrive-a.shift[victims[x].Node], victims[y].Arrive-a.shift[victims[y].Node]), cmp.Compare(x, y))
 	})
 	memo := newHorizons(a)
 	for _, i := range order {
@@ -101,7 +101,7 @@ func (a *Analyzer) left(queue, row int) int64 {
 // horizons finds how far back the causes of victims may lie, remembering what it found.
 type horizons struct {
 	a     *Analyzer
-	start []int64 // by queue: the last period found …
+	start []int64 // by queue: the last period found, aligned …
 	upto  []int64 // … and the last time known to be in it
 }
 
@@ -110,12 +110,12 @@ func newHorizons(a *Analyzer) *horizons {
 	return &horizons{a: a, start: slices.Repeat([]int64{notFirst}, n), upto: slices.Repeat([]int64{notFirst}, n)}
 }
 
-// from follows the queuing periods up the graph: the victim's own, those of all nodes
+// from returns an aligned time. It follows the queuing periods up the graph: the victim's own, those of all nodes
 // upstream that it began in, and so on.
 func (h *horizons) from(queue, row int) int64 {
 	a := h.a
 	q := &a.t.Queues[queue]
-	t := q.Arrive[row]
+	t := q.Arrive[row] - a.shift[q.Node]
 	limit := t - int64(a.cfg.Lookback)
 	t = h.period(queue, t, limit)
 	up := a.up[q.Node]
@@ -132,17 +132,15 @@ func (h *horizons) from(queue, row int) int64 {
 		}
 		t = earliest
 	}
-	return max(t-slack, limit)
+	return max(t-a.slack, limit)
 }
-
-// slack is how long before the first cause a region begins, ns: packets travel.
-const slack = 200_000
 
 func (h *horizons) period(queue int, t, limit int64) int64 {
 	if h.start[queue] <= t && t <= h.upto[queue] {
 		return max(h.start[queue], limit)
 	}
-	s := h.a.periodStart(queue, t, limit)
+	shift := h.a.shift[h.a.t.Queues[queue].Node]
+	s := h.a.periodStart(queue, t+shift, limit+shift) - shift
 	if s < t {
 		h.start[queue], h.upto[queue] = s, t
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/telltale-net/telltale/analyzers/queue/diagnosis"
+	"github.com/telltale-net/telltale/analyzers/queue/records"
 )
 
 // quality is what the records of a region are worth.
@@ -16,21 +17,24 @@ type quality struct {
 // qualityStep is how many rows the estimates pass over.
 const qualityStep = 3
 
-// quality estimates it, from a sample. A record is missing where a packet turns up at a node that is
-// not next to the one it was seen at before, or inside the network without having
-// entered it. Clocks differ where the shortest way between two nodes takes much more or
-// less than elsewhere; where it takes less than nothing, they surely do.
+// quality estimates it, from a sample. A record is missing where a packet turns up at a
+// node that is not next to the one it was seen at before, or inside the network without
+// having entered it, so long after the region began that it cannot have come to the node
+// before earlier than that. Clocks differ where the shortest way between two nodes takes
+// much more or less than elsewhere; where it takes less than nothing, they surely do.
 func (r *region) quality() quality {
 	seen, missing := 0, 0
 	shortest := map[[2]int16]int64{}
 	for i := range r.lanes {
 		l := &r.lanes[i]
 		inside := !l.source && !(r.a.first[l.q.Node] && !r.a.sourced)
+		entered := l.from + r.transit(l) + r.a.slack
 		for row := 0; row < l.n; row += qualityStep {
-			seen++
 			at := l.prev[row]
 			if at.lane < 0 {
-				if inside && l.arr[row] > r.from+slack {
+				if !inside {
+					seen++
+				} else if l.arr[row] > entered && (l.packet(row) != records.NoPacket || l.flow(row) != records.NoFlow) {
 					missing++
 				}
 				continue
@@ -40,6 +44,7 @@ func (r *region) quality() quality {
 				missing++
 				continue
 			}
+			seen++
 			travel := l.arr[row] - from.depart(int(at.row))
 			key := [2]int16{at.lane, int16(i)}
 			if s, ok := shortest[key]; !ok || travel < s {
@@ -61,6 +66,19 @@ func (r *region) quality() quality {
 		q.clock = max(all[len(all)-1]-median, median-all[0], -all[0])
 	}
 	return q
+}
+
+// transit returns the longest time from the arrival at the node before to that at the
+// lane, ns.
+func (r *region) transit(l *lane) int64 {
+	longest := int64(0)
+	for row := 0; row < l.n; row += qualityStep {
+		if at := l.prev[row]; at.lane >= 0 {
+			from := &r.lanes[at.lane]
+			longest = max(longest, l.arr[row]-l.shift-(from.arr[at.row]-from.shift))
+		}
+	}
+	return longest
 }
 
 // leastDoubt is how far off a score may be where nothing speaks against it.

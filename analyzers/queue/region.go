@@ -9,7 +9,7 @@ import (
 	"github.com/telltale-net/telltale/analyzers/queue/records"
 )
 
-// region is a stretch of time cut out of the trace: for every queue its rows that
+// region is a stretch of aligned time cut out of the trace: for every queue its rows that
 // arrived in it, and how packets went from row to row.
 type region struct {
 	a        *Analyzer
@@ -29,6 +29,8 @@ type lane struct {
 	s     *Service
 	first int // row of the queue that is row 0 here
 	n     int
+	from  int64 // when the region begins by the node's time
+	shift int64 // node's time less aligned time
 
 	source bool
 	flows  []records.FlowID
@@ -64,13 +66,14 @@ func (a *Analyzer) cut(from, to int64) *region {
 	r := &region{a: a, from: from, to: to, byQueue: slices.Repeat([]int32{-1}, len(a.t.Queues))}
 	for _, qi := range a.order {
 		q := &a.t.Queues[qi]
-		first := q.FirstArrival(from)
-		n := sort.Search(q.Len()-first, func(i int) bool { return q.Arrive[first+i] > to })
+		shift := a.shift[q.Node]
+		first := q.FirstArrival(from + shift)
+		n := sort.Search(q.Len()-first, func(i int) bool { return q.Arrive[first+i] > to+shift })
 		if n == 0 {
 			continue
 		}
 		r.byQueue[qi] = int32(len(r.lanes))
-		r.lanes = append(r.lanes, lane{q: q, queue: qi, s: &a.serve[qi], first: first, n: n, source: a.t.Network.Nodes[q.Node].IsSource()})
+		r.lanes = append(r.lanes, lane{q: q, queue: qi, s: &a.serve[qi], first: first, n: n, from: from + shift, shift: shift, source: a.t.Network.Nodes[q.Node].IsSource()})
 	}
 	for i := range r.lanes {
 		r.lanes[i].fill()
@@ -114,6 +117,7 @@ func (l *lane) lost(i int) bool { return l.q.Lost(l.first + i) }
 func (l *lane) packet(i int) uint64       { return l.q.Packet[l.first+i] }
 func (l *lane) flow(i int) records.FlowID { return l.flows[i] }
 func (l *lane) depart(i int) int64        { return l.q.Depart(l.first + i) }
+func (l *lane) bytes(i int32) uint32      { return l.q.Bytes(l.first + int(i)) }
 
 // place is a row of a lane.
 type place struct {
@@ -206,17 +210,14 @@ func (r *region) shareFlows() {
 	}
 }
 
-// clockSlack is by how much a packet may seem to arrive before it left: clocks differ.
-const clockSlack = int64(1e6)
-
 // link makes to the row after from, unless the times say that these are two packets.
 func (r *region) link(from, to place) {
 	f, t := &r.lanes[from.lane], &r.lanes[to.lane]
 	if f.lost(int(from.row)) || f.q.Node == t.q.Node && from.lane == to.lane {
 		return
 	}
-	d := t.arr[to.row] - f.depart(int(from.row))
-	if d < -clockSlack {
+	d := t.arr[to.row] - t.shift - (f.depart(int(from.row)) - f.shift)
+	if d < -r.a.clockSlack {
 		return
 	}
 	f.next[from.row], f.to[from.row] = to.row, int16(to.lane)
@@ -240,9 +241,6 @@ func (r *region) joinByFlow() {
 	}
 }
 
-// longestTravel bounds the time between two nodes where ids do not tell, ns.
-const longestTravel = int64(1e6)
-
 // fromFlows links the rows of the lanes before lane to that have none after them to the
 // rows of the lane; all: rows with an id may be linked, too.
 func (r *region) fromFlows(to int, byNode map[int32][]int, all bool) {
@@ -263,7 +261,7 @@ func (r *region) fromFlows(to int, byNode map[int32][]int, all bool) {
 			l := &r.lanes[i]
 			for _, row := range l.departures() {
 				if f := l.flow(int(row)); f != records.NoFlow && l.next[row] < 0 && (all || l.packet(int(row)) == records.NoPacket) {
-					waiting[f] = append(waiting[f], left{place{int16(i), row}, l.depart(int(row))})
+					waiting[f] = append(waiting[f], left{place{int16(i), row}, l.depart(int(row)) - l.shift + t.shift})
 				}
 			}
 		}
@@ -277,10 +275,10 @@ func (r *region) fromFlows(to int, byNode map[int32][]int, all bool) {
 			continue
 		}
 		w := waiting[f]
-		for len(w) > 0 && w[0].at < t.arr[row]-longestTravel {
+		for len(w) > 0 && w[0].at < t.arr[row]-r.a.clockSlack {
 			w = w[1:]
 		}
-		if len(w) > 0 && w[0].at <= t.arr[row]+clockSlack {
+		if len(w) > 0 && w[0].at <= t.arr[row]+r.a.clockSlack {
 			r.link(w[0].place, place{int16(to), int32(row)})
 			w = w[1:]
 		}
@@ -304,7 +302,6 @@ func (r *region) serveFacts(li int) {
 	}
 	order := l.departures()
 	var slow []slowGroup
-	norm := l.s.Norm
 	free := l.free
 	for k := 0; k < len(order); {
 		i := int(order[k])
@@ -321,13 +318,14 @@ func (r *region) serveFacts(li int) {
 			}
 		}
 		n := float64(to - k)
+		need := l.needs(order[k:to])
 		limit := r.noise(l, n)
 		begin := min(end, max(first, free))
 		switch {
 		case start == records.Absent && float64(last-begin) > limit:
 			// It cannot have taken the last one before that one was there: it stood still
 			// before it took the packets, and not while it had them.
-			start = max(last, end-int64(n*norm))
+			start = max(last, end-int64(need))
 		case start == records.Absent || start < begin || start > end:
 			start = begin
 		}
@@ -336,25 +334,44 @@ func (r *region) serveFacts(li int) {
 		} else {
 			start = begin
 		}
-		if y := float64(end-start) - n*norm; y > limit {
+		work := end - start
+		if y := float64(work) - need; y > limit {
 			slow = append(slow, slowGroup{from: k, to: to, first: first, begin: start, excess: int64(y)})
-			for _, j := range order[k:to] {
-				l.work[j] = int64(norm)
-			}
-			rest := (end - start) - int64(y) - int64(norm)*int64(n)
-			l.work[order[k]] += rest
-		} else {
-			each := (end - start) / int64(n)
-			for _, j := range order[k:to] {
-				l.work[j] = each
-			}
-			l.work[order[k]] += (end - start) - each*int64(n)
+			work -= int64(y)
 		}
+		l.share(order[k:to], work, need)
 		free = max(free, end)
 		k = to
 	}
 	r.blame(li, order, slow)
 	r.baseline(li)
+}
+
+// needs returns how long the server needs for the rows at peak rate, ns.
+func (l *lane) needs(rows []int32) float64 {
+	if !l.s.sized() {
+		return float64(len(rows)) * l.s.Norm
+	}
+	sum := 0.0
+	for _, row := range rows {
+		sum += l.s.Need(l.bytes(row))
+	}
+	return sum
+}
+
+// share gives each row its part of the work done on all, of whom all together need so
+// much.
+func (l *lane) share(rows []int32, work int64, need float64) {
+	left := work
+	for _, row := range rows {
+		each := work / int64(len(rows))
+		if l.s.sized() && need > 0 {
+			each = int64(float64(work) * l.s.Need(l.bytes(row)) / need)
+		}
+		l.work[row] = each
+		left -= each
+	}
+	l.work[rows[0]] += left
 }
 
 // noise returns up to how much longer than usual a group of n packets may take without

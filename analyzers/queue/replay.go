@@ -279,7 +279,7 @@ func (r *region) baseline(li int) {
 				l.full = map[int32]int32{}
 			}
 			l.full[int32(in)] = int32(waiting)
-			l.work[in] = int64(l.s.Norm)
+			l.work[in] = int64(l.s.Need(l.bytes(int32(in))))
 		}
 		first := out
 		work, taken := int64(0), 0

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -10,8 +11,13 @@ import (
 // Service is what a queue's server usually does, learned from its records.
 type Service struct {
 	// Norm is the time of service of one packet at peak rate, ns: from the rate given
-	// for the node where the records do not contradict it, else learned.
+	// for the node where the records do not contradict it, else learned. Where it goes by
+	// the packet's length, that of a packet of mean length.
 	Norm float64
+	// Base and PerByte are what the time of service is made of where it goes by the
+	// packet's length, ns and ns per byte; PerByte is 0 where it does not, or nobody
+	// knows.
+	Base, PerByte float64
 	// Learned is Norm as the records alone show it: the median of the time per packet
 	// of groups served back to back. 0 = no such group.
 	Learned float64
@@ -28,6 +34,17 @@ type Service struct {
 	// Groups is how many groups served back to back Learned rests on.
 	Groups int
 }
+
+// Need returns the time of service of a packet at peak rate, ns; bytes 0 = not known.
+func (s *Service) Need(bytes uint32) float64 {
+	if s.PerByte == 0 || bytes == 0 {
+		return s.Norm
+	}
+	return s.Base + s.PerByte*float64(bytes)
+}
+
+// sized reports whether service goes by packets' lengths.
+func (s *Service) sized() bool { return s.PerByte > 0 }
 
 // maxSamples bounds what is sorted to find medians.
 const maxSamples = 1 << 13
@@ -72,8 +89,29 @@ func groups(q *records.Queue, lo, hi int, free int64, yield func(g group) bool) 
 	}
 }
 
+// needs returns how long the server needs for the group at peak rate, ns.
+func (g *group) needs(q *records.Queue, s *Service) float64 {
+	if !s.sized() {
+		return float64(g.to-g.from) * s.Norm
+	}
+	sum := 0.0
+	for k := g.from; k < g.to; k++ {
+		sum += s.Need(q.Bytes(q.ByDepart(k)))
+	}
+	return sum
+}
+
+// sample is a group served back to back.
+type sample struct {
+	ns    float64
+	n     int
+	bytes float64 // of all; 0 = some are not known
+}
+
+func (x *sample) per() float64 { return x.ns / float64(x.n) }
+
 // learn measures a queue's server.
-func learn(q *records.Queue, given float64) Service {
+func learn(q *records.Queue, given *records.Node) Service {
 	s := Service{Batch: 1}
 	n := q.Departures()
 	if n == 0 {
@@ -83,10 +121,6 @@ func learn(q *records.Queue, given float64) Service {
 	const stretch = 512
 	stretches := max(1, min(maxSamples/stretch, n/stretch))
 	step := n / stretches
-	type sample struct {
-		per float64
-		n   int
-	}
 	var samples []sample
 	sizes := map[int]int{}
 	for k := range stretches {
@@ -100,7 +134,7 @@ func learn(q *records.Queue, given float64) Service {
 			size := g.to - g.from
 			sizes[size]++
 			if known := g.start > g.begin || q.Start(q.ByDepart(g.from)) != records.Absent; g.busy || known {
-				samples = append(samples, sample{float64(g.end-g.start) / float64(size), size})
+				samples = append(samples, sample{float64(g.end - g.start), size, g.bytes(q)})
 			}
 			return true
 		})
@@ -111,59 +145,128 @@ func learn(q *records.Queue, given float64) Service {
 		}
 	}
 	if len(samples) > 0 {
-		// The median by packets, so that many small groups do not outvote the large.
-		slices.SortFunc(samples, func(a, b sample) int {
-			switch {
-			case a.per < b.per:
-				return -1
-			case a.per > b.per:
-				return 1
-			}
-			return a.n - b.n
-		})
-		total := 0
-		for _, x := range samples {
-			total += x.n
-		}
-		half := 0
-		for _, x := range samples {
-			if half += x.n; 2*half >= total {
-				s.Learned = x.per
-				break
-			}
-		}
-		dev := make([]float64, len(samples))
-		for i, x := range samples {
-			dev[i] = math.Abs(x.per-s.Learned) * math.Sqrt(float64(x.n))
-		}
-		slices.Sort(dev)
-		// Missing records make some groups look slow; so do large packets.
-		s.Sigma = max(1.4826*dev[len(dev)/2], dev[len(dev)*9/10]/1.645)
-		s.Groups = len(samples)
+		s.measure(samples)
 	}
-	s.Norm, s.Spread = norm(given, s)
+	s.rate(given, samples)
 	s.Usual = medianStay(q)
 	return s
 }
 
-// norm decides between the given rate and the learned one.
-func norm(given float64, s Service) (ns, spread float64) {
+// bytes returns the lengths of a group's packets in sum, 0 where one is not known.
+func (g *group) bytes(q *records.Queue) float64 {
+	if !q.Sized() {
+		return 0
+	}
+	sum := 0.0
+	for k := g.from; k < g.to; k++ {
+		b := q.Bytes(q.ByDepart(k))
+		if b == 0 {
+			return 0
+		}
+		sum += float64(b)
+	}
+	return sum
+}
+
+// measure finds the usual time per packet and how much it varies.
+func (s *Service) measure(samples []sample) {
+	// The median by packets, so that many small groups do not outvote the large.
+	sorted := slices.Clone(samples)
+	slices.SortFunc(sorted, func(a, b sample) int {
+		return cmp.Or(cmp.Compare(a.per(), b.per()), cmp.Compare(a.n, b.n))
+	})
+	total := 0
+	for _, x := range sorted {
+		total += x.n
+	}
+	half := 0
+	for _, x := range sorted {
+		if half += x.n; 2*half >= total {
+			s.Learned = x.per()
+			break
+		}
+	}
+	s.Sigma = deviation(samples, func(x *sample) float64 { return s.Learned * float64(x.n) })
+	s.Groups = len(samples)
+}
+
+// alike is how many groups one after the other are taken to vary alike.
+const alike = 40
+
+// deviation returns how much the service of one packet varies around what is expected
+// of groups, which are in the order of time: the worst tenth of those near one another
+// is left out, and what is so for less than half of the time, as problems are.
+func deviation(samples []sample, expected func(*sample) float64) float64 {
+	dev := make([]float64, len(samples))
+	for i := range samples {
+		x := &samples[i]
+		dev[i] = math.Abs(x.ns-expected(x)) / math.Sqrt(float64(x.n))
+	}
+	blocks := max(1, len(dev)/alike)
+	var halves, most []float64
+	for k := range blocks {
+		of := dev[k*len(dev)/blocks : (k+1)*len(dev)/blocks]
+		slices.Sort(of)
+		halves, most = append(halves, of[len(of)/2]), append(most, of[len(of)*9/10])
+	}
+	slices.Sort(halves)
+	slices.Sort(most)
+	// Missing records make some groups look slow; so do large packets.
+	return max(1.4826*halves[blocks/2], most[blocks/2]/1.645)
+}
+
+// rate decides between what is given and what was learned.
+func (s *Service) rate(node *records.Node, samples []sample) {
+	given := 0.0
+	if node.RatePPS > 0 {
+		given = 1e9 / node.RatePPS
+	}
+	mean := meanBytes(samples)
+	if fit, ok := fitSizes(samples, s.Sigma); ok {
+		s.Base, s.PerByte, s.Sigma = fit.base, fit.perByte, fit.sigma
+		s.Norm = s.Base + s.PerByte*mean
+		s.Learned = s.Norm
+		s.Spread = min(1, 2*s.Sigma/s.Norm/math.Sqrt(float64(s.Groups)))
+		// The given rate is for packets of some length that occurs.
+		if low, high := s.Base+s.PerByte*fit.least, s.Base+s.PerByte*fit.most; given > 0 {
+			s.Spread = max(s.Spread, min(1, max(low-given, given-high, 0)/given))
+		}
+		return
+	}
+	if node.RateBPS > 0 && mean > 0 {
+		given += 8e9 / node.RateBPS * mean
+	}
+	s.Norm, s.Spread = norm(given, s)
+	if node.RateBPS > 0 && mean > 0 && s.Norm == given {
+		s.PerByte = 8e9 / node.RateBPS
+		s.Base = given - s.PerByte*mean
+	}
+}
+
+// norm decides between the given time of service and the learned one.
+func norm(given float64, s *Service) (ns, spread float64) {
 	switch {
 	case given <= 0 && s.Learned <= 0:
 		return 0, 1
 	case given <= 0:
 		return s.Learned, min(1, 2*s.Sigma/s.Learned/math.Sqrt(float64(s.Groups)))
 	}
-	ns = 1e9 / given
 	if s.Learned <= 0 {
-		return ns, 0.1
+		return given, 0.1
 	}
-	spread = math.Abs(ns-s.Learned) / ns
-	if s.Groups >= 32 && s.Learned < 0.9*ns {
-		return s.Learned, spread // it cannot serve faster than at its peak rate: what was given is not that
+	spread = math.Abs(given-s.Learned) / given
+	if s.Groups >= 32 && (s.Learned < 0.9*given || s.Learned > neverSeen*given) {
+		// It cannot serve faster than at its peak rate, and what it never comes near is
+		// none, but that of several queues together, or of other packets.
+		return s.Learned, min(1, spread)
 	}
-	return ns, spread
+	return given, spread
 }
+
+// neverSeen is how many times longer than at the given peak rate service must usually
+// take for that rate to count for nothing. (A fifth of the records missing makes it
+// look 1.25 times as long.)
+const neverSeen = 1.5
 
 // medianStay returns the median time from arrival to departure.
 func medianStay(q *records.Queue) int64 {

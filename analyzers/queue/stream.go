@@ -49,7 +49,7 @@ type Stream struct {
 // answers about its victims, in the order of time, from another goroutine while the
 // next window fills, one call at a time; what it returns, the next Add or Close does.
 func NewStream(net *records.Network, flows func() []records.Flow, cfg StreamConfig, emit func(*records.Trace, []diagnosis.Diagnosis) error) *Stream {
-	cfg.Config = cfg.Config.withDefaults()
+	cfg.Config = cfg.Config.withDefaults(1)
 	orDefault(&cfg.Quantile, 0.999)
 	orDefault(&cfg.Window, time.Second)
 	orDefault(&cfg.Late, 50*time.Millisecond)

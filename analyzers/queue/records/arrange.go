@@ -96,6 +96,9 @@ func (q *Queue) pick(order []int32) {
 	q.Packet = picked(q.Packet, order)
 	q.Flow = picked(q.Flow, order)
 	q.Arrive = picked(q.Arrive, order)
+	if q.bytes != nil {
+		q.bytes = picked(q.bytes, order)
+	}
 	q.start = picked(q.start, order)
 	q.depart = picked(q.depart, order)
 	if q.wide != nil {

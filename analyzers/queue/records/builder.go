@@ -143,6 +143,12 @@ func (q *Queue) append(r *Record, arrive, begin int64) {
 	q.Packet = append(q.Packet, r.Packet)
 	q.Flow = append(q.Flow, r.Flow)
 	q.Arrive = append(q.Arrive, arrive)
+	if r.Bytes > 0 && q.bytes == nil {
+		q.bytes = make([]uint32, i, max(cap(q.Arrive), int(i)))
+	}
+	if q.bytes != nil {
+		q.bytes = append(q.bytes, r.Bytes)
+	}
 	start, depart := offset(arrive, begin), offset(arrive, r.Depart)
 	q.start = append(q.start, start)
 	q.depart = append(q.depart, depart)
@@ -191,6 +197,9 @@ func (q *Queue) grow(n int) {
 	q.Packet = slices.Grow(q.Packet, n)
 	q.Flow = slices.Grow(q.Flow, n)
 	q.Arrive = slices.Grow(q.Arrive, n)
+	if q.bytes != nil {
+		q.bytes = slices.Grow(q.bytes, n)
+	}
 	q.start = slices.Grow(q.start, n)
 	q.depart = slices.Grow(q.depart, n)
 }
@@ -198,6 +207,13 @@ func (q *Queue) grow(n int) {
 // extend appends the rows of another queue from a row on.
 func (q *Queue) extend(c *Queue, first int) {
 	base := int32(len(q.Arrive) - first)
+	switch {
+	case c.bytes != nil:
+		q.bytes = append(q.bytes, make([]uint32, len(q.Arrive)-len(q.bytes))...)
+		q.bytes = append(q.bytes, c.bytes[first:]...)
+	case q.bytes != nil:
+		q.bytes = append(q.bytes, make([]uint32, c.Len()-first)...)
+	}
 	q.Packet = append(q.Packet, c.Packet[first:]...)
 	q.Flow = append(q.Flow, c.Flow[first:]...)
 	q.Arrive = append(q.Arrive, c.Arrive[first:]...)

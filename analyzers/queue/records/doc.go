@@ -13,10 +13,12 @@
 //	field     absent means
 //	type      unknown; "source" marks a source of traffic
 //	rate_pps  not known: learned from the data by whoever needs it
+//	rate_bps  the same; with rate_pps, a packet takes the time of both
 //	next      no successor (or not known)
 //	queue     0
 //	pkt       the packet has no id here
 //	flow      the node does not see headers
+//	bytes     the packet's length is not known
 //	arrive    only at a source, which has no queue: its records carry only depart
 //	start     when service began is not known
 //	depart    the packet was lost at this node
@@ -34,6 +36,7 @@
 //
 //	Packet u64 │ Flow u32 │ Arrive i64 │ start−arrive u32 │ depart−arrive u32   28 B
 //
-// and, only where packets overtook one another, the order of departure (4 B). Waits of
+// and, only where any packet's length is known, lengths (4 B); only where packets
+// overtook one another, the order of departure (4 B). Waits of
 // more than 4.29 s are kept beside the columns. Flows are interned: 4 B name one.
 package records

@@ -14,6 +14,7 @@ type Node struct {
 	Name    string
 	Type    string  // "" = unknown; Source = emits traffic
 	RatePPS float64 // packets per second at peak; 0 = not known
+	RateBPS float64 // bits per second at peak; 0 = not known, or they do not matter
 	Next    []int32 // nodes that packets go to from here, by index
 }
 
@@ -25,6 +26,7 @@ type NodeSpec struct {
 	Name    string   `json:"name"`
 	Type    string   `json:"type,omitempty"`
 	RatePPS float64  `json:"rate_pps,omitempty"`
+	RateBPS float64  `json:"rate_bps,omitempty"`
 	Next    []string `json:"next,omitempty"`
 }
 
@@ -58,8 +60,11 @@ func NewNetwork(specs []NodeSpec) (*Network, error) {
 		if !(s.RatePPS >= 0 && s.RatePPS < 1e12) {
 			return nil, fmt.Errorf("nodes[%d].rate_pps: got %v, want 0 (not known) to 1e12", i, s.RatePPS)
 		}
+		if !(s.RateBPS >= 0 && s.RateBPS < 1e18) {
+			return nil, fmt.Errorf("nodes[%d].rate_bps: got %v, want 0 (not known) to 1e18", i, s.RateBPS)
+		}
 		n.byName[s.Name] = int32(i)
-		n.Nodes[i] = Node{Name: s.Name, Type: s.Type, RatePPS: s.RatePPS}
+		n.Nodes[i] = Node{Name: s.Name, Type: s.Type, RatePPS: s.RatePPS, RateBPS: s.RateBPS}
 	}
 	for i, s := range specs {
 		for j, name := range s.Next {
@@ -96,7 +101,7 @@ func (n *Network) Name(i int32) string {
 func (n *Network) Specs() []NodeSpec {
 	specs := make([]NodeSpec, len(n.Nodes))
 	for i, node := range n.Nodes {
-		specs[i] = NodeSpec{Name: node.Name, Type: node.Type, RatePPS: node.RatePPS}
+		specs[i] = NodeSpec{Name: node.Name, Type: node.Type, RatePPS: node.RatePPS, RateBPS: node.RateBPS}
 		for _, next := range node.Next {
 			specs[i].Next = append(specs[i].Next, n.Nodes[next].Name)
 		}

@@ -113,8 +113,8 @@ func sameNodes(a, b *Network) error {
 		if !ok {
 			return fmt.Errorf("header: nodes[%d]: %q is not in the first file's header", i, n.Name)
 		}
-		if have := a.Nodes[j]; have.Type != n.Type || have.RatePPS != n.RatePPS {
-			return fmt.Errorf("header: nodes[%d]: %q has type %q, rate_pps %v; the first file says type %q, rate_pps %v", i, n.Name, n.Type, n.RatePPS, have.Type, have.RatePPS)
+		if have := a.Nodes[j]; have.Type != n.Type || have.RatePPS != n.RatePPS || have.RateBPS != n.RateBPS {
+			return fmt.Errorf("header: nodes[%d]: %q has type %q, rate_pps %v, rate_bps %v; the first file says type %q, rate_pps %v, rate_bps %v", i, n.Name, n.Type, n.RatePPS, n.RateBPS, have.Type, have.RatePPS, have.RateBPS)
 		}
 	}
 	return nil
@@ -123,8 +123,9 @@ func sameNodes(a, b *Network) error {
 // wire is a record as a data set writes it.
 type wire struct {
 	Node   *string         `json:"node"`
-	Queue  *uint16         `json:"queue"`
-	Pkt    *uint64         `json:"pkt"`
+	Queue  json.RawMessage `json:"queue"`
+	Pkt    json.RawMessage `json:"pkt"`
+	Bytes  json.RawMessage `json:"bytes"`
 	Flow   json.RawMessage `json:"flow"`
 	Arrive json.RawMessage `json:"arrive"`
 	Start  json.RawMessage `json:"start"`
@@ -153,6 +154,22 @@ func stamp(b json.RawMessage) (int64, error) {
 }
 
 const maxTime = 1 << 62
+
+// whole reads a number from 0 to most, which may be written with a fraction of zero; def
+// stands for none.
+func whole(b json.RawMessage, most, def uint64) (uint64, error) {
+	if !given(b) {
+		return def, nil
+	}
+	if x, err := strconv.ParseUint(string(b), 10, 64); err == nil && x <= most {
+		return x, nil
+	}
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || f != math.Trunc(f) || !(f >= 0 && f <= min(float64(most), 1<<53)) {
+		return 0, fmt.Errorf("got %s, want a whole number from 0 to %d", b, most)
+	}
+	return uint64(f), nil
+}
 
 // record takes one line. An error ends the reading.
 func (r *Reader) record(line []byte) error {
@@ -191,11 +208,22 @@ func (r *Reader) general(line []byte) error {
 		}
 		*f.to = t
 	}
-	if w.Queue != nil {
-		rec.Queue = *w.Queue
-	}
-	if w.Pkt != nil {
-		rec.Packet = *w.Pkt
+	for _, f := range [...]struct {
+		name      string
+		text      json.RawMessage
+		most, def uint64
+		to        func(x uint64)
+	}{
+		{"queue", w.Queue, math.MaxUint16, 0, func(x uint64) { rec.Queue = uint16(x) }},
+		{"pkt", w.Pkt, NoPacket - 1, NoPacket, func(x uint64) { rec.Packet = x }},
+		{"bytes", w.Bytes, math.MaxUint32, 0, func(x uint64) { rec.Bytes = uint32(x) }},
+	} {
+		x, err := whole(f.text, f.most, f.def)
+		if err != nil {
+			r.problem(f.name, err.Error())
+			return nil
+		}
+		f.to(x)
 	}
 	if given(w.Flow) {
 		id, err := r.flow(w.Flow)

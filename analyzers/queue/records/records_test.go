@@ -39,7 +39,7 @@ func TestReadContract(t *testing.T) {
 	tr, r := read(t, header+
 		`{"node":"src","pkt":17,"flow":{"src":"10.0.0.1","dst":"10.0.0.2","proto":6,"sport":1,"dport":2},"depart":12000}
 {"node":"nat1","queue":0,"pkt":17,"flow":{"src":"10.0.0.1","dst":"10.0.0.2","proto":6,"sport":1,"dport":2},"arrive":12345,"start":12400,"depart":12500}
-{"node":"fw1","queue":3,"arrive":12600.4,"depart":1.27e4,"colour":"red"}
+{"node":"fw1","queue":3.0,"bytes":1500,"arrive":12600.4,"depart":1.27e4,"colour":"red"}
 {"node":"fw1","queue":3,"arrive":12700}
 `)
 	if len(r.Problems) > 0 {
@@ -49,7 +49,7 @@ func TestReadContract(t *testing.T) {
 	want := []Record{
 		{Packet: 17, Arrive: Absent, Start: Absent, Depart: 12000, Node: 0, Flow: f},
 		{Packet: 17, Arrive: 12345, Start: 12400, Depart: 12500, Node: 1, Flow: f},
-		{Packet: NoPacket, Arrive: 12600, Start: Absent, Depart: 12700, Node: 2, Flow: NoFlow, Queue: 3},
+		{Packet: NoPacket, Arrive: 12600, Start: Absent, Depart: 12700, Node: 2, Flow: NoFlow, Bytes: 1500, Queue: 3},
 		{Packet: NoPacket, Arrive: 12700, Start: Absent, Depart: Absent, Node: 2, Flow: NoFlow, Queue: 3},
 	}
 	if d := cmp.Diff(want, all(tr)); d != "" {
@@ -77,7 +77,8 @@ func TestProblemsSayWhere(t *testing.T) {
 		`{"node":"nat1","arrive":5,"start":7,"depart":6}`:    `set.jsonl:2: start: got 7 at node "nat1", which is after the departure at 6`,
 		`{"node":"nat1","arrive":"x"}`:                       `set.jsonl:2: arrive: got "x", want a time in ns`,
 		`{"node":"nat1","arrive":1e30}`:                      `set.jsonl:2: arrive: got 1e30, want a time of less than 2^62 ns`,
-		`{"node":"nat1","arrive":1,"pkt":-1}`:                `set.jsonl:2: pkt: got number -1, want uint64`,
+		`{"node":"nat1","arrive":1,"pkt":-1}`:                `set.jsonl:2: pkt: got -1, want a whole number from 0 to 18446744073709551614`,
+		`{"node":"nat1","arrive":1,"bytes":64.5}`:            `set.jsonl:2: bytes: got 64.5, want a whole number from 0 to 4294967295`,
 		`{"node":"nat1","arrive":1,"flow":{"src":"10.0.0"}}`: `set.jsonl:2: flow: ParseAddr("10.0.0"): IPv4 address too short`,
 		`{"node":"nat1","arrive":1`:                          `set.jsonl:2: malformed JSON at byte 25: unexpected end of JSON input`,
 		header[:len(header)-1]:                               `set.jsonl:2: nodes: a second header in one file`,
@@ -144,6 +145,9 @@ func TestBuilderAgainstSort(t *testing.T) {
 		dups := 0
 		for i := range 200 {
 			r := Record{Packet: uint64(i), Node: int32(rng.IntN(3)), Flow: flows[rng.IntN(5)], Arrive: rng.Int64N(100), Start: Absent, Depart: Absent}
+			if seed%2 == 0 && rng.IntN(3) > 0 {
+				r.Bytes = 64 + uint32(rng.IntN(1437))
+			}
 			if rng.IntN(8) == 0 && len(want) > 0 {
 				r = want[rng.IntN(len(want))]
 			} else if r.Node == 0 {
@@ -220,7 +224,7 @@ func TestBuilderAgainstSort(t *testing.T) {
 // takes as that does.
 func FuzzScan(f *testing.F) {
 	const flow = `{"src":"10.0.0.1","dst":"::2","proto":6,"sport":1,"dport":2}`
-	f.Add(`{"node":"nat1","queue":0,"pkt":17,"flow":` + flow + `,"arrive":12345,"start":12400,"depart":12500}`)
+	f.Add(`{"node":"nat1","queue":0,"pkt":17,"flow":` + flow + `,"bytes":64,"arrive":12345,"start":12400,"depart":12500}`)
 	f.Add(`{"node":"nat1","arrive":-5}`)
 	f.Add(`{"node":"nat1","arrive":5,"flow":` + flow)
 	f.Add(`{"depart":7,"node":"src","pkt":18446744073709551615}`)

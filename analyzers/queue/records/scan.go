@@ -10,6 +10,7 @@ func (r *Reader) scan(line []byte) (rec Record, ok bool) {
 		node = 1 << iota
 		queue
 		pkt
+		size
 		flow
 		arrive
 		start
@@ -34,6 +35,12 @@ func (r *Reader) scan(line []byte) (rec Record, ok bool) {
 			o.Once(pkt)
 			x := o.Int()
 			if rec.Packet = uint64(x); x < 0 {
+				return rec, false
+			}
+		case "bytes":
+			o.Once(size)
+			x := o.Int()
+			if rec.Bytes = uint32(x); int64(rec.Bytes) != x {
 				return rec, false
 			}
 		case "flow":

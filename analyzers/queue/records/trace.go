@@ -20,6 +20,7 @@ type Record struct {
 	Depart int64
 	Node   int32 // index into the network
 	Flow   FlowID
+	Bytes  uint32 // length of the packet; 0 = not known
 	Queue  uint16
 }
 
@@ -76,7 +77,7 @@ func (t *Trace) Span() (from, to int64) {
 // Record returns record i of queue q as a value.
 func (t *Trace) Record(q, i int) Record {
 	c := &t.Queues[q]
-	r := Record{Packet: c.Packet[i], Arrive: c.Arrive[i], Start: c.Start(i), Depart: c.Depart(i), Node: c.Node, Flow: c.Flow[i], Queue: c.Number}
+	r := Record{Packet: c.Packet[i], Arrive: c.Arrive[i], Start: c.Start(i), Depart: c.Depart(i), Node: c.Node, Flow: c.Flow[i], Bytes: c.Bytes(i), Queue: c.Number}
 	if t.Network.Nodes[c.Node].IsSource() && r.Arrive == r.Depart {
 		r.Arrive, r.Start = Absent, Absent
 	}
@@ -94,6 +95,7 @@ type Queue struct {
 	Flow   []FlowID
 	Arrive []int64
 
+	bytes         []uint32 // nil: not known of any
 	start, depart []uint32 // ns since Arrive; absent, or wide: see there
 	wide          map[int32][2]int64
 	byDepart      []int32 // nil: same order as by arrival, and none lost
@@ -107,6 +109,17 @@ const (
 
 // Len returns the number of records.
 func (q *Queue) Len() int { return len(q.Arrive) }
+
+// Bytes returns the length of record i's packet, 0 where it is not known.
+func (q *Queue) Bytes(i int) uint32 {
+	if q.bytes == nil {
+		return 0
+	}
+	return q.bytes[i]
+}
+
+// Sized reports whether the length of any packet is known.
+func (q *Queue) Sized() bool { return q.bytes != nil }
 
 // Start returns when service of record i began, or Absent.
 func (q *Queue) Start(i int) int64 { return q.time(i, q.start[i], 0) }

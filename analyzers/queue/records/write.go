@@ -54,6 +54,9 @@ func (w *Writer) Write(r *Record) error {
 	if r.Flow != NoFlow {
 		b = append(append(b, `,"flow":`...), w.flow(r.Flow)...)
 	}
+	if r.Bytes != 0 {
+		b = strconv.AppendUint(append(b, `,"bytes":`...), uint64(r.Bytes), 10)
+	}
 	b = appendTime(b, `,"arrive":`, r.Arrive)
 	b = appendTime(b, `,"start":`, r.Start)
 	b = appendTime(b, `,"depart":`, r.Depart)
