@@ -199,3 +199,32 @@ func TestStop(t *testing.T) {
 	}
 	wantCode(t, err, codes.Unavailable)
 }
+
+func TestLoadUsers(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "users")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		users, err := LoadUsers(path)
+		if err != nil {
+			if want == "" || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%q: got %v, want %q", text, err, want)
+			}
+			return
+		}
+		if want != "" || len(users) != 2 || users["ada"] != "hunter:2" || users["bob"] != "x" {
+			t.Errorf("%q: got %d users, want %q", text, len(users), want)
+		}
+	}
+	f("# who\nada:hunter:2\r\n\nbob:x\n", "")
+	f("ada:hunter2\nada:hunter3\n", `line 2: user "ada" is there already`)
+	f("ada hunter2\n", "line 1: want name:password")
+	f(":hunter2\n", "line 1: want")
+	f("ada:\n", "line 1: want")
+	f("# none\n", "there are none")
+	if _, err := LoadUsers("none"); err == nil {
+		t.Error("read a file that is not there")
+	}
+}

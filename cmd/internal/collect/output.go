@@ -67,7 +67,7 @@ type outputSettings interface {
 // newOutputs returns the settings of all outputs there are. They are opened, and
 // stopped, in this order: what others give out comes first.
 func newOutputs() []outputSettings {
-	return []outputSettings{}
+	return []outputSettings{&gnmiSettings{}}
 }
 
 // source is what outputs may ask of the collector that they belong to. The functions
@@ -76,8 +76,18 @@ type source struct {
 	Snapshot func() pipeline.Snapshot                                 // all counts, and the clocks as aligned
 	Loss     func(node postcard.NodeID, from, to int64) sequence.Loss // of a node's reports in a window
 	Metrics  func(w io.Writer) error                                  // what /metrics shows
+	Sums     *sums                                                    // of records, for all outputs
+	News     chan struct{}                                            // has a token when live's results have changed
 	Topology *topology.Index                                          // nil = not known
 	Log      *slog.Logger                                             // never nil
+}
+
+// tell leaves word that live's results have changed. It does not wait.
+func (s *source) tell() {
+	select {
+	case s.News <- struct{}{}:
+	default:
+	}
 }
 
 // outputs are the outputs that run.
@@ -117,8 +127,12 @@ func (all outputs) close() {
 	}
 }
 
-func (all outputs) taps() []pipeline.Tap {
-	var taps []pipeline.Tap
+// taps returns what is to see the records: nothing where there are no outputs.
+func (all outputs) taps(s *sums) []pipeline.Tap {
+	if len(all) == 0 {
+		return nil
+	}
+	taps := []pipeline.Tap{s.observe}
 	for _, o := range all {
 		taps = append(taps, o.Observe)
 	}

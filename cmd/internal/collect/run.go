@@ -48,7 +48,7 @@ func Run(ctx context.Context, s *Settings, log *slog.Logger, ready func(Ready)) 
 		defer listener.Close()
 		at.HTTP = listener.Addr().String()
 	}
-	from := &source{Topology: cfg.Topology, Log: log}
+	from := &source{Topology: cfg.Topology, Log: log, Sums: newSums(), News: make(chan struct{}, 1)}
 	all, err := s.openOutputs(ctx, from)
 	if err != nil {
 		return pipeline.Snapshot{}, err
@@ -58,7 +58,7 @@ func Run(ctx context.Context, s *Settings, log *slog.Logger, ready func(Ready)) 
 			at.Outputs = append(at.Outputs, Address{o.Name(), l.Address()})
 		}
 	}
-	cfg.Taps = all.taps()
+	cfg.Taps = all.taps(from.Sums)
 	p, err := pipeline.Open(ctx, cfg, func(a netip.AddrPort) {
 		if at.Reports = a; ready != nil {
 			ready(at)

@@ -78,14 +78,24 @@ func (n *schemaNode) add(line string) error {
 	return nil
 }
 
-// leaf returns the kind of the leaf at elems, 0 where there is none. Every list must
-// have all its keys, none of them a wildcard.
-func (s *Schema) leaf(origin string, elems []Elem) Kind {
+// Leaf returns the kind of the leaf at elems, 0 where there is none. Every list must
+// have all its keys.
+func (s *Schema) Leaf(origin string, elems []Elem) Kind {
 	n := s.node(origin, elems)
 	if n == nil {
 		return 0
 	}
 	return n.kind
+}
+
+// Keys returns the names of the keys, sorted, of the list below elems by that name; nil
+// where there is none.
+func (s *Schema) Keys(origin string, elems []Elem, list string) []string {
+	n := s.node(origin, elems)
+	if n == nil || n.children[list] == nil {
+		return nil
+	}
+	return slices.Clone(n.children[list].keys)
 }
 
 // node returns the node at elems, nil where there is none or the keys are not its own.

@@ -94,16 +94,21 @@ type Change struct {
 }
 
 // Sync makes what is under each of the prefixes exactly what changes say: it sets what
-// they hold and deletes the rest. It takes what it can; the error joins what was
-// refused.
+// they hold and deletes the rest. It takes what it can; the error joins the first few
+// refusals and says how many more there were.
 func (t *Tree) Sync(prefixes []Path, changes []Change, time int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var errs []error
+	more := 0
 	named := make(map[*Unit]bool, len(changes))
 	for i := range changes {
 		if err := t.apply(&changes[i], time); err != nil {
-			errs = append(errs, err)
+			if len(errs) < maxErrors {
+				errs = append(errs, err)
+			} else {
+				more++
+			}
 			continue
 		}
 		named[t.find(changes[i].Path).unit] = true
@@ -111,8 +116,14 @@ func (t *Tree) Sync(prefixes []Path, changes []Change, time int64) error {
 	for _, p := range prefixes {
 		t.remove(p, time, func(u *Unit) bool { return !named[u] })
 	}
+	if more > 0 {
+		errs = append(errs, fmt.Errorf("and %d more", more))
+	}
 	return errors.Join(errs...)
 }
+
+// maxErrors is how many refusals the error of [Tree.Sync] holds.
+const maxErrors = 8
 
 // Delete removes every unit that the query selects as a whole, and returns how many.
 func (t *Tree) Delete(query Path, time int64) int {
@@ -229,7 +240,7 @@ func (t *Tree) check(c *Change) error {
 }
 
 func (t *Tree) checkLeaf(origin string, elems []Elem, v *Value) error {
-	kind := t.schema.leaf(origin, elems)
+	kind := t.schema.Leaf(origin, elems)
 	if kind == 0 {
 		return fmt.Errorf("cannot set %s: %w", Path{Origin: origin, Elems: elems}, ErrUnknown)
 	}

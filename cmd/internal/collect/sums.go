@@ -1,0 +1,30 @@
+package collect
+
+import (
+	"sync"
+
+	"github.com/telltale-net/telltale/collector/aggregate"
+	"github.com/telltale-net/telltale/collector/postcard"
+)
+
+// sums are the sums of all records that the log has taken, made once for all outputs.
+type sums struct {
+	mu    sync.Mutex
+	table *aggregate.Table
+}
+
+func newSums() *sums { return &sums{table: aggregate.New(aggregate.DefaultLimits())} }
+
+// observe is a pipeline.Tap.
+func (s *sums) observe(batch []postcard.Record) {
+	s.mu.Lock()
+	s.table.Observe(batch)
+	s.mu.Unlock()
+}
+
+// with lends the table. Records wait meanwhile: f copies what it wants, and does no more.
+func (s *sums) with(f func(t *aggregate.Table)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s.table)
+}
