@@ -156,8 +156,8 @@ func (a *Analyzer) tally(window int64) *tally {
 // lossSpan is over how long the report loss of findings is taken, and how often.
 const lossSpan = int64(time.Second)
 
-// Advance moves the time to now (the collector's clock, ns) and returns what that
-// brings. loss, where not nil, is asked at most once a second and window for every node.
+// Advance moves the time to now (the collector's clock, ns), or to the latest record,
+// whichever is later, and returns what that brings. loss, where not nil, is asked at most once a second and window for every node.
 func (a *Analyzer) Advance(now int64, loss ReportLoss) Results {
 	var res Results
 	if !a.begun {
@@ -217,7 +217,7 @@ func (a *Analyzer) reports(loss ReportLoss, from, to int64) []nodeLoss {
 			x := loss(l.id, from, to)
 			l.Arrived, l.Lost, l.Partial, l.Share = x.Received, x.Lost, x.Partial, x.Fraction()
 		}
-		l.Share = 1 - (1-l.Share)*(1-shed)
+		l.Share += (1 - l.Share) * shed
 		out = append(out, l)
 	}
 	return out

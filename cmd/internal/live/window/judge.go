@@ -21,7 +21,7 @@ func (a *Analyzer) judge(loss ReportLoss) *Window {
 	if received+lost > 0 {
 		w.ReportLoss = lost / (received + lost)
 	}
-	w.ReportLoss = 1 - (1-w.ReportLoss)*(1-a.shedShare(w.From, w.To-1))
+	w.ReportLoss += (1 - w.ReportLoss) * a.shedShare(w.From, w.To-1)
 	w.Links = a.links(share, w.Scale())
 	w.Flows, w.Blame, w.Packets = a.blame.epoch(w.From, w.To, a.torn >= w.From)
 	delete(a.tallies, a.first)

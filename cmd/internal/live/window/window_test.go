@@ -17,9 +17,9 @@ import (
 // packet and leave none out, and the lossy link is blamed.
 func TestLossMap(t *testing.T) {
 	m := newModel(t, 1)
-	m.run(100, 2500, 4000)
-	m.lossy["leaf1>spine2"] = 0.02
-	m.run(2500, 8300, 4000)
+	m.Run(100, 2500, 4000)
+	m.Lossy["leaf1>spine2"] = 0.02
+	m.Run(2500, 8300, 4000)
 	a, _, all := m.play(t, Config{}, 1<<20, nil)
 	sent, lost := map[string]uint64{}, map[string]uint64{}
 	for i, w := range all.Windows {
@@ -41,10 +41,10 @@ func TestLossMap(t *testing.T) {
 	if len(all.Windows) != 9 {
 		t.Errorf("got %d windows, want 9", len(all.Windows))
 	}
-	for link, n := range m.sent {
+	for link, n := range m.Sent {
 		// The first packets of all precede the reports of switches behind.
-		if sent[link] > n || sent[link]+5 < n || lost[link] != m.lost[link] {
-			t.Errorf("%s: %d sent, %d lost; want %d, %d", link, sent[link], lost[link], n, m.lost[link])
+		if sent[link] > n || sent[link]+5 < n || lost[link] != m.Lost[link] {
+			t.Errorf("%s: %d sent, %d lost; want %d, %d", link, sent[link], lost[link], n, m.Lost[link])
 		}
 	}
 	for _, l := range a.Totals() {
@@ -72,8 +72,8 @@ func opened(events []incident.Event) (out []analyzers.Finding) {
 func TestLostReports(t *testing.T) {
 	for _, share := range []float64{0.001, 0.01, 0.05} {
 		m := newModel(t, 2)
-		m.reports = share
-		m.run(0, 6000, 4000)
+		m.Reports = share
+		m.Run(0, 6000, 4000)
 		_, _, all := m.play(t, Config{}, 1<<20, nil)
 		for i, w := range all.Windows {
 			if bad := w.Blame.BadLinks(); len(bad) > 0 {
@@ -94,11 +94,11 @@ func TestLostReports(t *testing.T) {
 func TestSampled(t *testing.T) {
 	for _, lossy := range []bool{false, true} {
 		m := newModel(t, 3)
-		if m.run(0, 1000, 4000); lossy {
-			m.lossy["spine1>leaf3"] = 0.05
+		if m.Run(0, 1000, 4000); lossy {
+			m.Lossy["spine1>leaf3"] = 0.05
 		}
-		m.reports = 0.001
-		m.run(1000, 8000, 12000)
+		m.Reports = 0.001
+		m.Run(1000, 8000, 12000)
 		a, s, all := m.play(t, Config{}, 12000, nil)
 		if s.Level() < 2 {
 			t.Fatalf("level %d with 60,000 records a second, of which 12,000 may be taken", s.Level())
@@ -119,8 +119,8 @@ func TestSampled(t *testing.T) {
 		}
 		for _, l := range a.Totals() {
 			link := l.Node + ">" + l.Peer
-			if x := float64(l.Sent) / float64(m.sent[link]); x < 0.8 || x > 1.2 {
-				t.Errorf("%s: about %d sent, in truth %d", link, l.Sent, m.sent[link])
+			if x := float64(l.Sent) / float64(m.Sent[link]); x < 0.8 || x > 1.2 {
+				t.Errorf("%s: about %d sent, in truth %d", link, l.Sent, m.Sent[link])
 			}
 		}
 		f := opened(all.Events)
@@ -133,7 +133,7 @@ func TestSampled(t *testing.T) {
 // TestShed: packets torn by shedding are not lost packets, and the window says so.
 func TestShed(t *testing.T) {
 	m := newModel(t, 4)
-	m.run(0, 8000, 4000)
+	m.Run(0, 8000, 4000)
 	_, _, all := m.play(t, Config{}, 1<<20, func(at int64) bool { return at/(50*ms)%10 == 3 && at > 2000*ms && at < 5000*ms })
 	for i, w := range all.Windows {
 		shed := i >= 2 && i < 5
@@ -157,8 +157,8 @@ func TestSameRecordsSameResults(t *testing.T) {
 	var runs [2][]byte
 	for i := range runs {
 		m := newModel(t, 5)
-		m.lossy["vs3>leaf2"] = 0.1
-		m.run(0, 4000, 3000)
+		m.Lossy["vs3>leaf2"] = 0.1
+		m.Run(0, 4000, 3000)
 		_, _, all := m.play(t, Config{Length: 700 * time.Millisecond}, 8000, nil)
 		var err error
 		if runs[i], err = json.Marshal(all); err != nil {
@@ -173,9 +173,9 @@ func TestSameRecordsSameResults(t *testing.T) {
 // TestTimeJumps: a silence of a day is one step, not 86,400 windows.
 func TestTimeJumps(t *testing.T) {
 	m := newModel(t, 6)
-	m.run(0, 1500, 1000)
+	m.Run(0, 1500, 1000)
 	day := int64(24 * time.Hour / time.Millisecond)
-	m.run(day, day+1500, 1000)
+	m.Run(day, day+1500, 1000)
 	_, _, all := m.play(t, Config{}, 1<<20, nil)
 	if n := len(all.Windows); n != 4 {
 		t.Errorf("%d windows, want 4", n)
@@ -188,7 +188,7 @@ func TestTimeJumps(t *testing.T) {
 // TestTooManyRecords: what does not fit is left out, and nobody is blamed for it.
 func TestTooManyRecords(t *testing.T) {
 	m := newModel(t, 7)
-	m.run(0, 3000, 4000)
+	m.Run(0, 3000, 4000)
 	_, _, all := m.play(t, Config{MaxRecords: 10_000}, 1<<20, nil)
 	blind := 0
 	for _, w := range all.Windows {
@@ -208,10 +208,10 @@ func TestNewRefuses(t *testing.T) {
 		t.Error("a broken fabric is taken")
 	}
 	m := newModel(t, 1)
-	if _, err := New(m.fabric, Config{Length: time.Millisecond}); err == nil {
+	if _, err := New(m.Fabric, Config{Length: time.Millisecond}); err == nil {
 		t.Error("windows of 1 ms are taken")
 	}
-	a, _ := New(m.fabric, Config{})
+	a, _ := New(m.Fabric, Config{})
 	if res := a.Advance(5, nil); res.Events != nil || res.Windows != nil {
 		t.Errorf("results of nothing: %+v", res)
 	}
@@ -224,11 +224,11 @@ func TestNewRefuses(t *testing.T) {
 // TestWholePackets: whatever the rate does, of a packet all records are taken or none.
 func TestWholePackets(t *testing.T) {
 	m := newModel(t, 8)
-	m.run(0, 500, 1000)
-	m.run(500, 1500, 30000)
-	m.run(1500, 2000, 1000)
-	m.run(2000, 2600, 100000)
-	m.run(2600, 18000, 500)
+	m.Run(0, 500, 1000)
+	m.Run(500, 1500, 30000)
+	m.Run(1500, 2000, 1000)
+	m.Run(2000, 2600, 100000)
+	m.Run(2600, 18000, 500)
 	s := NewSampler(10_000, 1000*ms)
 	type name struct {
 		hash uint32
@@ -239,8 +239,8 @@ func TestWholePackets(t *testing.T) {
 	}
 	offered, taken := map[name]int{}, map[name]int{}
 	levels := map[uint]bool{}
-	for i := range m.records {
-		r := &m.records[i]
+	for i := range m.Records {
+		r := &m.Records[i]
 		k := name{r.FlowHash, r.PacketID, r.VNI, r.Inner.Src, r.Ingress}
 		offered[k]++
 		if s.Choose(r) {
@@ -280,11 +280,11 @@ func TestNamelessRecords(t *testing.T) {
 // TestHoles against the truth: every missing report is in one hole around it.
 func TestHoles(t *testing.T) {
 	m := newModel(t, 9)
-	m.reports = 0.02
-	m.run(0, 500, 4000)
+	m.Reports = 0.02
+	m.Run(0, 500, 4000)
 	s := NewSampler(1, 1000*ms)
-	for i := range m.records {
-		s.Choose(&m.records[i])
+	for i := range m.Records {
+		s.Choose(&m.Records[i])
 	}
 	missing := map[postcard.NodeID]int{}
 	for _, h := range s.TakeHoles(nil) {
@@ -294,11 +294,11 @@ func TestHoles(t *testing.T) {
 		}
 	}
 	got := map[postcard.NodeID]int{}
-	for i := range m.records {
-		got[m.records[i].Node]++
+	for i := range m.Records {
+		got[m.Records[i].Node]++
 	}
-	for name, n := range m.seq {
-		id := m.ids[name]
+	for name, n := range m.Seq {
+		id := m.IDs[name]
 		// Reports before the first and after the last are not missed; overtaken ones are.
 		if d := missing[id] + got[id] - int(n); d < -6 || d > int(n)/50 {
 			t.Errorf("%s: %d reports sent, %d came, %d missing", name, n, got[id], missing[id])
@@ -311,7 +311,7 @@ func TestHoles(t *testing.T) {
 
 func BenchmarkChoose(b *testing.B) {
 	m := newModel(b, 1)
-	m.run(0, 1000, 20000)
+	m.Run(0, 1000, 20000)
 	for _, x := range []struct {
 		name string
 		rate int
@@ -322,8 +322,8 @@ func BenchmarkChoose(b *testing.B) {
 			i := 0
 			var holes int
 			for b.Loop() {
-				r := &m.records[i]
-				if i++; i == len(m.records) {
+				r := &m.Records[i]
+				if i++; i == len(m.Records) {
 					i = 0
 					holes += len(s.TakeHoles(nil))
 				}
@@ -337,21 +337,21 @@ func BenchmarkChoose(b *testing.B) {
 // BenchmarkAnalyze is the whole analysis: a second of records, with its windows.
 func BenchmarkAnalyze(b *testing.B) {
 	m := newModel(b, 1)
-	m.run(0, 4000, 10000)
+	m.Run(0, 4000, 10000)
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		a, err := New(m.fabric, Config{})
+		a, err := New(m.Fabric, Config{})
 		if err != nil {
 			b.Fatal(err)
 		}
-		for from := 0; from < len(m.records); from += 1000 {
-			batch := Batch{Records: m.records[from:min(from+1000, len(m.records))], Offered: 1000}
+		for from := 0; from < len(m.Records); from += 1000 {
+			batch := Batch{Records: m.Records[from:min(from+1000, len(m.Records))], Offered: 1000}
 			a.Observe(&batch)
 			a.Advance(batch.Records[0].Received, nil)
 		}
 		a.Flush(nil)
-		n += len(m.records)
+		n += len(m.Records)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/record")
 }
