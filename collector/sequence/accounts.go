@@ -66,6 +66,9 @@ type Accounts struct {
 
 	retired Totals
 	evicted uint64
+
+	number     int64 // of the bucket of the last time …
+	begin, end int64 // … which is from begin to before end
 }
 
 type entry struct {
@@ -76,6 +79,7 @@ type entry struct {
 	stream       Stream
 	totals       Totals
 	history      []bucket
+	current      int // of history, used last
 }
 
 type bucket struct {
@@ -96,7 +100,7 @@ func NewAccounts(l Limits) *Accounts {
 // meant and the totals of its stream, for the caller to add to; the pointer is good
 // until the next call.
 func (a *Accounts) Observe(now int64, key Key, seq uint32) (Kind, *Totals) {
-	number := floorDiv(now, a.limits.Bucket)
+	number := a.bucketAt(now)
 	e := a.entry(key, number)
 	kind, lost := e.stream.Observe(seq)
 	e.last = now
@@ -115,7 +119,7 @@ func (a *Accounts) Observe(now int64, key Key, seq uint32) (Kind, *Totals) {
 // Unnumbered books one datagram of a stream whose sequence numbers do not count: its
 // loss is not known, and none is claimed.
 func (a *Accounts) Unnumbered(now int64, key Key) *Totals {
-	number := floorDiv(now, a.limits.Bucket)
+	number := a.bucketAt(now)
 	e := a.entry(key, number)
 	e.last = now
 	e.totals.Datagrams++
@@ -134,11 +138,25 @@ func (a *Accounts) Shed(key Key, n uint64) {
 	a.retired.Shed += n
 }
 
+// bucketAt returns the number of the bucket of a time.
+func (a *Accounts) bucketAt(now int64) int64 {
+	if now < a.begin || now >= a.end {
+		a.number = floorDiv(now, a.limits.Bucket)
+		a.begin = a.number * a.limits.Bucket
+		a.end = a.begin + a.limits.Bucket
+	}
+	return a.number
+}
+
 // bucket returns the bucket of that number, started anew where the ring held an
 // older one; nil for a time that the ring has gone past.
 func (e *entry) bucket(number int64) *bucket {
+	if b := &e.history[e.current]; b.number == number {
+		return b
+	}
 	n := int64(len(e.history))
-	b := &e.history[((number%n)+n)%n]
+	e.current = int(((number % n) + n) % n)
+	b := &e.history[e.current]
 	switch {
 	case b.number < number:
 		*b = bucket{number: number}

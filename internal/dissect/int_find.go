@@ -24,14 +24,20 @@ func (w *walk) add(x *INT) bool {
 	if w.p.INTs == MaxINT {
 		return false
 	}
-	x.Head = w.p.Depth - 1
 	w.p.INT[w.p.INTs] = *x
+	w.keep()
+	return true
+}
+
+// keep makes the next of the packet's INT headers, which has been set, one of them.
+func (w *walk) keep() {
+	x := &w.p.INT[w.p.INTs]
+	x.Head = w.p.Depth - 1
 	w.p.INTs++
 	w.p.Read = max(w.p.Read, min(x.End, len(w.b)))
 	if x.End > len(w.b) {
 		w.cut(LayerINT)
 	}
-	return true
 }
 
 // behindPorts looks for INT at offset at, behind the TCP or UDP header at l4 of h.
@@ -52,17 +58,18 @@ func (w *walk) behindPorts(h *Header, c Carrier, l4, at int) (behind int, insert
 	if first := w.b[at]; !marked && first != INTMD && first>>4 != INTMD && first>>4 != INTMX {
 		return 0, false, false
 	}
-	x := INT{
-		Carrier: c, Shim: at, At: at + 4, L4: l4, Sniffed: !marked,
-		WireProto: h.Proto, WireSrcPort: h.SrcPort, WireDstPort: h.DstPort,
+	if w.p.INTs == MaxINT {
+		return 0, false, false
 	}
-	if !w.shimL4(h, &x) {
+	x := &w.p.INT[w.p.INTs] // in its place: it is some ten words
+	*x = INT{}
+	x.Carrier, x.Shim, x.At, x.L4, x.Sniffed = c, at, at+4, l4, !marked
+	x.WireProto, x.WireSrcPort, x.WireDstPort = h.Proto, h.SrcPort, h.DstPort
+	if !w.shimL4(h, x) {
 		w.p.BadINT = w.p.BadINT || marked
 		return 0, false, false
 	}
-	if !w.add(&x) {
-		return 0, false, false
-	}
+	w.keep()
 	behind = x.End
 	tag := w.u16(at + 2)
 	npt := w.b[at] >> 2 & 3

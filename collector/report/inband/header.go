@@ -107,7 +107,8 @@ func (e *Error) Error() string {
 // long the metadata of its domain is. A header that is cut off is no error but says
 // how much is Missing; one that contradicts itself is.
 func (h *Header) Read(b []byte, x *dissect.INT, domains report.Domains) error {
-	*h = Header{Where: *x, Version: x.Version, Type: x.Type}
+	*h = Header{}
+	h.Where, h.Version, h.Type = *x, x.Version, x.Type
 	h.readShim(b)
 	end := x.End
 	if x.HasTail {
@@ -247,19 +248,24 @@ func (h *Header) divide(size int, domains report.Domains) error {
 		}
 		return nil
 	}
-	h.extra = size % hop
-	if d := domains.Lookup(h.DomainID); d != nil && h.DomainID != 0 {
-		if n, known := d.Size(h.DSInstruction & d.SourceOnly); known && n <= size && (size-n)%hop == 0 {
-			h.extra = n
+	all := size / hop
+	h.extra = size - all*hop
+	if h.DomainID != 0 {
+		if d := domains.Lookup(h.DomainID); d != nil {
+			if n, known := d.Size(h.DSInstruction & d.SourceOnly); known && n <= size && (size-n)%hop == 0 {
+				h.extra = n
+				all = (size - n) / hop
+			}
 		}
 	}
-	all := (size - h.extra) / hop
 	if all == 0 && h.extra > 0 {
 		return &Error{"stack", h.Where.At, size, hop}
 	}
-	h.hops = min(all, len(h.Stack)/hop)
-	if h.hops == all && !h.whole && h.extra > 0 {
-		h.hops-- // the last hop ends behind what is there
+	if h.hops = all; !h.whole {
+		h.hops = min(all, len(h.Stack)/hop)
+		if h.hops == all && h.extra > 0 {
+			h.hops-- // the last hop ends behind what is there
+		}
 	}
 	return nil
 }

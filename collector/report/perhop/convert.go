@@ -8,7 +8,7 @@ import (
 	"github.com/telltale-net/telltale/internal/dissect"
 )
 
-// Emit takes a record, which is its own during the call only.
+// Emit takes a record, to read during the call only.
 type Emit func(*postcard.Record)
 
 // Counts say what a converter has met.
@@ -36,8 +36,11 @@ type Converter struct {
 	head    inband.Header
 	hop     inband.Hop
 	own     postcard.Record
-	blank   postcard.Record // of the packet at hand and of no hop
-	rec     postcard.Record
+	rec     postcard.Record // of the packet at hand, and of one hop after the other
+	ofAll   postcard.Fields // what rec has of the packet
+	plan    plan
+
+	unplanned bool // no plan is made: every hop is read field by field (for tests)
 }
 
 // Counts returns what the converter has met so far.
@@ -91,19 +94,32 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 		if !c.read(p, b, x, r == nil || r.Flags&report.Tracked != 0) {
 			continue
 		}
+		if c.head.Type == dissect.INTMX { // behind the header: the sender's own
+			c.head.Hop(0, &c.hop)
+			c.fill(received, p, own)
+			continue
+		}
+		if !begun {
+			c.fromPacket(own)
+			begun = true
+		}
+		planned, size := c.plannable(p), int(c.head.HopML)*4
 		for j := range c.head.Hops() {
-			c.head.Hop(j, &c.hop)
-			if c.head.Type == dissect.INTMX { // behind the header: the sender's own
-				c.fill(received, p, own)
-				continue
-			}
-			if c.hop.Has&inband.NodeID == 0 {
-				c.counts.Nameless++
-				continue
+			if !planned || !c.plan.read(c.head.Stack[j*size:(j+1)*size], p.Latency, c.ofAll, &c.rec) {
+				c.head.Hop(j, &c.hop)
+				if c.hop.Has&inband.NodeID == 0 {
+					c.counts.Nameless++
+					continue
+				}
+				c.blank()
+				if c.rec.Node = postcard.NodeID(c.hop.NodeID); !pending || j > 0 || c.rec.Node != own.Node {
+					c.fill(received, p, &c.rec)
+				}
 			}
 			c.counts.Hops++
 			hops = true
-			if pending && j == 0 && postcard.NodeID(c.hop.NodeID) == own.Node {
+			if pending && j == 0 && c.rec.Node == own.Node {
+				c.head.Hop(j, &c.hop)
 				c.fill(received, p, own)
 				c.give(own, emit)
 				pending = false
@@ -113,13 +129,6 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 				c.give(own, emit)
 			}
 			pending = false
-			if !begun {
-				c.fromPacket(own)
-				begun = true
-			}
-			c.rec = c.blank
-			c.rec.Node = postcard.NodeID(c.hop.NodeID)
-			c.fill(received, p, &c.rec)
 			c.give(&c.rec, emit)
 		}
 	}
@@ -164,15 +173,24 @@ func saysSomething(r *report.Report, own *postcard.Record) bool {
 	return own.Has&^ofThePacket != 0 || own.Flags&(postcard.Dropped|postcard.Congested) != 0 || len(r.DSMetadata) > 0
 }
 
-// fromPacket makes c.blank a record of the same packet and of no hop.
+// fromPacket makes c.rec a record of the same packet and of no hop.
 func (c *Converter) fromPacket(own *postcard.Record) {
 	const ofThePacket = postcard.HasInner | postcard.HasOuter | postcard.HasVNI | postcard.HasFlowHash | postcard.HasPacketID
-	c.blank = postcard.Record{
-		Received: own.Received, Seq: own.Seq, Flags: own.Flags & postcard.Tracked,
-		Has: own.Has & ofThePacket, VNI: own.VNI, FlowHash: own.FlowHash,
-		PacketID: own.PacketID, Epoch: own.Epoch, Colour: own.Colour, Stage: postcard.Egress,
-		Inner: own.Inner, Outer: own.Outer,
-	}
+	c.ofAll = own.Has & ofThePacket
+	rec := &c.rec
+	*rec = *own
+	rec.Flags &= postcard.Tracked
+	rec.HwID, rec.EnqDepth, rec.Rule, rec.Length, rec.DropReason = 0, 0, 0, 0, 0
+	rec.Stage = postcard.Egress
+	c.blank()
+}
+
+// blank takes out of c.rec what a hop put there.
+func (c *Converter) blank() {
+	rec := &c.rec
+	rec.Has, rec.Node = c.ofAll, 0
+	rec.InPort, rec.OutPort, rec.Queue, rec.QueueDepth = 0, 0, 0, 0
+	rec.Latency, rec.Ingress, rec.Egress = 0, 0, 0
 }
 
 // fill adds to rec what it has not and the hop has.

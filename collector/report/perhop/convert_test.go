@@ -343,6 +343,7 @@ func FuzzConvert(f *testing.F) {
 					continue
 				}
 				reports++
+				both(t, p, g, &r, c.Domains)
 				c.Report(1<<60, p, g, &r, func(*postcard.Record) { records++ })
 			}
 			// A record rests on at least four bytes of the datagram.
