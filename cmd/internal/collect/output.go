@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/telltale-net/telltale/cmd/internal/live"
 	"github.com/telltale-net/telltale/collector/pipeline"
 	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/collector/sequence"
@@ -67,7 +68,7 @@ type outputSettings interface {
 // newOutputs returns the settings of all outputs there are. They are opened, and
 // stopped, in this order: what others give out comes first.
 func newOutputs() []outputSettings {
-	return []outputSettings{&gnmiSettings{}}
+	return []outputSettings{&liveSettings{}, &gnmiSettings{}}
 }
 
 // source is what outputs may ask of the collector that they belong to. The functions
@@ -78,6 +79,7 @@ type source struct {
 	Metrics  func(w io.Writer) error                                  // what /metrics shows
 	Sums     *sums                                                    // of records, for all outputs
 	News     chan struct{}                                            // has a token when live's results have changed
+	Live     *live.Live                                               // the analysis of records as they come in; nil = none
 	Topology *topology.Index                                          // nil = not known
 	Log      *slog.Logger                                             // never nil
 }

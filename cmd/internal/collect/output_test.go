@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,6 +33,12 @@ type started struct {
 // run starts a collector with the settings, at ports of its own.
 func run(t *testing.T, s *Settings) *started {
 	t.Helper()
+	return runLogged(t, s, nil)
+}
+
+// runLogged does so with a log of the process.
+func runLogged(t *testing.T, s *Settings, log *slog.Logger) *started {
+	t.Helper()
 	s.Listen, s.HTTP = "127.0.0.1:0", "127.0.0.1:0"
 	s.Data, s.Reserve, s.BlockAge = t.TempDir(), 0, 20*time.Millisecond
 	r := &started{t: t, done: make(chan struct{})}
@@ -40,7 +47,7 @@ func run(t *testing.T, s *Settings) *started {
 	ready := make(chan Ready, 1)
 	go func() {
 		defer close(r.done)
-		r.sum, r.err = Run(ctx, s, nil, func(at Ready) { ready <- at })
+		r.sum, r.err = Run(ctx, s, log, func(at Ready) { ready <- at })
 	}()
 	t.Cleanup(func() { r.stop() })
 	select {
