@@ -39,8 +39,7 @@ func (s *Server) query(prefix, path *gnmi.Path) (tree.Path, error) {
 	if q.Origin == "" {
 		q.Origin = "openconfig"
 	}
-	//lint:ignore SA1019 a client of the old form must be told
-	if len(prefix.GetElement())+len(path.GetElement()) > 0 {
+	if onlyOld(prefix) || onlyOld(path) {
 		return q, status.Error(codes.InvalidArgument, "path in the deprecated field element, want elem")
 	}
 	for _, e := range slices.Concat(prefix.GetElem(), path.GetElem()) {
@@ -78,6 +77,13 @@ func (s *Server) query(prefix, path *gnmi.Path) (tree.Path, error) {
 		return q, status.Error(codes.Unimplemented, err.Error())
 	}
 	return q, nil
+}
+
+// onlyOld reports whether a path has the form of versions before 0.4 alone. gnmi_cli
+// sends both, and then the new one counts.
+func onlyOld(p *gnmi.Path) bool {
+	//lint:ignore SA1019 a client of the old form must be told
+	return len(p.GetElement()) > 0 && len(p.GetElem()) == 0
 }
 
 // slot returns an encoding's place in encodings.

@@ -230,8 +230,11 @@ func convert(kind tree.Kind, v any) (tree.Value, bool) {
 
 // elems returns the elements of a path of origin openconfig, without names of modules.
 func elems(p *gnmi.Path) ([]tree.Elem, bool) {
-	//lint:ignore SA1019 the old form is refused
-	if o := p.GetOrigin(); o != "" && o != origin || len(p.GetElem()) > maxElems || len(p.GetElement()) > 0 {
+	if o := p.GetOrigin(); o != "" && o != origin || len(p.GetElem()) > maxElems {
+		return nil, false
+	}
+	//lint:ignore SA1019 the old form alone is refused
+	if len(p.GetElem()) == 0 && len(p.GetElement()) > 0 {
 		return nil, false
 	}
 	out := make([]tree.Elem, 0, len(p.GetElem()))
