@@ -26,7 +26,11 @@ type candidate struct {
 	packets  int32
 	flows    map[records.FlowID]float64
 	touches  []touch
+	members  []int16 // the candidates that this one is together; nil = it is one
 }
+
+// is reports whether candidate id is x, whose number is own, or a part of it.
+func (x *candidate) is(own, id int16) bool { return own == id || slices.Contains(x.members, id) }
 
 // weight returns how much work or idleness a candidate put before a lane, ns: at that
 // lane or at one upstream of it, wherever it is most.

@@ -45,42 +45,51 @@ func (r *region) compare(victims []int, at []located) *comparison {
 		row := at[i].row - l.first
 		c.victims[k] = suffering{lane: int(li), row: row, stay: l.dep[row] - l.arr[row]}
 	}
+	all := make([]int, len(victims))
+	for k := range all {
+		all[k] = k
+	}
 	p := newReplay(r)
 	for id := range r.cands {
-		if !c.matters(&r.cands[id]) {
+		if !c.matters(&r.cands[id], all) {
 			continue
 		}
 		p.removed[id] = true
 		p.run()
 		p.removed[id] = false
 		for k := range c.victims {
-			v := &c.victims[k]
-			d := v.stay - p.stay(v.lane, v.row)
-			saved := p.saved(v.lane, v.row)
-			if saved {
-				d = v.stay
-			}
-			if d != 0 || saved {
-				c.gains[k] = append(c.gains[k], gain{int16(id), d, saved})
+			if g, ok := c.gain(p, int16(id), k); ok {
+				c.gains[k] = append(c.gains[k], g)
 			}
 		}
 	}
-	for id := range p.removed {
-		p.removed[id] = true
-	}
+	p.remove(true)
 	p.run()
+	p.remove(false)
 	for k := range c.victims {
 		c.victims[k].least = p.stay(c.victims[k].lane, c.victims[k].row)
 	}
+	c.joint(p)
 	c.flows, c.more = make([][]diagnosis.FlowScore, len(r.cands)), make([]int32, len(r.cands))
 	return c
 }
 
-// matters reports whether a candidate can be a cause of any victim: it came before it, at
-// its node or upstream, and brought more than nothing compared to its wait.
-func (c *comparison) matters(x *candidate) bool {
+// gain returns what victim k gains in a replay without a candidate; ok is false where
+// that is nothing.
+func (c *comparison) gain(p *replay, id int16, k int) (g gain, ok bool) {
+	v := &c.victims[k]
+	g = gain{id, v.stay - p.stay(v.lane, v.row), p.saved(v.lane, v.row)}
+	if g.saved {
+		g.ns = v.stay
+	}
+	return g, g.ns != 0 || g.saved
+}
+
+// matters reports whether a candidate can be a cause of any of the victims: it came
+// before it, at its node or upstream, and brought more than nothing compared to its wait.
+func (c *comparison) matters(x *candidate, victims []int) bool {
 	lane, weight := -1, 0.0
-	for k := range c.victims {
+	for _, k := range victims {
 		v := &c.victims[k]
 		if l := &c.r.lanes[v.lane]; l.arr[v.row]-l.shift < x.from-c.r.lanes[x.lane].shift-c.r.a.clockSlack {
 			continue
@@ -150,19 +159,23 @@ func (c *comparison) scores(k int, wait float64) []scored {
 	v := &c.victims[k]
 	l := &c.r.lanes[v.lane]
 	most, heaviest, others := 0.0, 1.0, 0.0
-	for _, g := range c.gains[k] {
+	part := func(g *gain) bool { return l.burst[v.row] >= 0 && c.r.cands[g.cand].is(g.cand, l.burst[v.row]) }
+	for i := range c.gains[k] {
+		g := &c.gains[k][i]
 		most = max(most, float64(g.ns))
-		if l.burst[v.row] != g.cand {
+		if !part(g) {
 			others = max(others, float64(g.ns))
 		}
 	}
 	out := make([]scored, 0, len(c.gains[k]))
-	for _, g := range c.gains[k] {
-		if w := c.r.weight(&c.r.cands[g.cand], v.lane); float64(g.ns) > decisive*most && l.burst[v.row] != g.cand {
+	for i := range c.gains[k] {
+		g := &c.gains[k][i]
+		if w := c.r.weight(&c.r.cands[g.cand], v.lane); float64(g.ns) > decisive*most && !part(g) {
 			heaviest = max(heaviest, w)
 		}
 	}
-	for _, g := range c.gains[k] {
+	for i := range c.gains[k] {
+		g := &c.gains[k][i]
 		w := c.r.weight(&c.r.cands[g.cand], v.lane)
 		score := min(float64(g.ns), wait) / wait
 		switch {
@@ -173,7 +186,7 @@ func (c *comparison) scores(k int, wait float64) []scored {
 			score = min(score, w/wait)
 		}
 		score *= 0.5 + 0.5*min(1, w/heaviest)
-		if l.burst[v.row] == g.cand && others > decisive*wait {
+		if part(g) && others > decisive*wait {
 			score *= ownShare
 		}
 		out = append(out, scored{g.cand, score})

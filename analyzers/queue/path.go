@@ -24,7 +24,7 @@ func (c *comparison) path(id int16, lane int) []diagnosis.Step {
 		}
 		if x.kind == burst {
 			for row, b := range c.r.lanes[lane].burst {
-				if b == id {
+				if b >= 0 && x.is(id, b) {
 					see(int32(row))
 				}
 			}

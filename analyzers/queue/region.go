@@ -377,7 +377,7 @@ func (l *lane) share(rows []int32, work int64, need float64) {
 // noise returns up to how much longer than usual a group of n packets may take without
 // anything being wrong.
 func (r *region) noise(l *lane, n float64) float64 {
-	return max(4*l.s.Norm, 3000, 6*l.s.Sigma*math.Sqrt(n))
+	return max(4*l.s.Norm, 3*float64(l.s.Resolution), 6*l.s.Sigma*math.Sqrt(n))
 }
 
 // slowGroup is a group of packets that took longer than it should.

@@ -51,6 +51,13 @@ func newReplay(r *region) *replay {
 	return p
 }
 
+// remove removes all candidates, or none.
+func (p *replay) remove(all bool) {
+	for id := range p.removed {
+		p.removed[id] = all
+	}
+}
+
 // run computes the region without the removed candidates.
 func (p *replay) run() {
 	p.epoch++

@@ -27,6 +27,8 @@ type Service struct {
 	// Spread is the relative uncertainty of Norm: between the given rate and the
 	// learned one, or, where only one is known, of that one.
 	Spread float64
+	// Resolution is what all times are multiples of, from some time on, ns.
+	Resolution int64
 	// Batch is how many packets the server takes at once, at most; 1 = one by one.
 	Batch int
 	// Usual is the median time from arrival to departure, ns.
@@ -112,7 +114,7 @@ func (x *sample) per() float64 { return x.ns / float64(x.n) }
 
 // learn measures a queue's server.
 func learn(q *records.Queue, given *records.Node) Service {
-	s := Service{Batch: 1}
+	s := Service{Batch: 1, Resolution: unknownResolution}
 	n := q.Departures()
 	if n == 0 {
 		return s
@@ -123,6 +125,7 @@ func learn(q *records.Queue, given *records.Node) Service {
 	step := n / stretches
 	var samples []sample
 	sizes := map[int]int{}
+	common, origin, times := int64(0), q.Depart(q.ByDepart(0)), 0
 	for k := range stretches {
 		lo := k * step
 		hi := min(n, lo+stretch)
@@ -133,11 +136,20 @@ func learn(q *records.Queue, given *records.Node) Service {
 		groups(q, lo, hi, free, func(g group) bool {
 			size := g.to - g.from
 			sizes[size]++
+			for _, t := range [...]int64{g.end, g.start, q.Arrive[q.ByDepart(g.from)]} {
+				if common != 1 && t != math.MinInt64 {
+					common = gcd(common, abs(t-origin))
+				}
+				times++
+			}
 			if known := g.start > g.begin || q.Start(q.ByDepart(g.from)) != records.Absent; g.busy || known {
 				samples = append(samples, sample{float64(g.end - g.start), size, g.bytes(q)})
 			}
 			return true
 		})
+	}
+	if times >= 3*leastSized && common > 0 {
+		s.Resolution = min(common, maxResolution)
 	}
 	for size, count := range sizes {
 		if size > s.Batch && (count > 1 || stretches == 1) {
@@ -150,6 +162,20 @@ func learn(q *records.Queue, given *records.Node) Service {
 	s.rate(given, samples)
 	s.Usual = medianStay(q)
 	return s
+}
+
+const (
+	// unknownResolution is taken where there are too few times to tell, ns: that of P4's
+	// reference switch.
+	unknownResolution = 1000
+	maxResolution     = 1e6
+)
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // bytes returns the lengths of a group's packets in sum, 0 where one is not known.

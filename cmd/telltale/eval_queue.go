@@ -35,8 +35,9 @@ brackets the least and the greatest; what the paper published stands beside them
 
 Experiments: fig11 (rank of the culprit), fig12 (by kind), fig13 (both sweeps),
 sweep-burst, sweep-interrupt, hops, patterns, noise (natural noise and three problems at
-once), other (other chains), degrade (records lost, doubled, late, clocks off), sparse
-(no start times, no rates, 16-bit ids, five-tuples at the end only).
+once), sizes (packets of many lengths), other (other chains), degrade (records lost,
+doubled, late, clocks off), sparse (no start times, no rates, 16-bit ids, five-tuples at
+the end only).
 
 With --out, figures.csv and every sweep as SVG and PNG are written to that folder.
 The exit status is 0 when everything ran, 2 when not; targets are for tests to hold.`,

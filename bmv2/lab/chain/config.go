@@ -3,6 +3,7 @@ package chain
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -86,6 +87,32 @@ func Paper() Config {
 		Traffic: Traffic{Flows: 20000, Zipf: 1, LineRate: 14.88e6},
 		Noise:   Noise{Jitter: 0.1},
 	}
+}
+
+// IMIX returns the simple Internet mix of lengths of frames: 7 of 64 bytes, 4 of 594, 1
+// of 1518.
+func IMIX() []Size { return []Size{{64, 7}, {594, 4}, {1518, 1}} }
+
+// WithSizes returns the setting with packets of many lengths and nodes that take time for
+// every byte, on average as long as before: address translation and firewalls look at
+// headers, and 1518 bytes take them 1.7 times as long as 64; a monitor reads the packet,
+// 8 times; a tunnel encrypts it, and takes as long as a link would, 24 times. Rates of
+// stages are for 64 bytes, and thus higher than before.
+func (c Config) WithSizes(sizes []Size) Config {
+	perByte := map[string]float64{"nat": 0.0005, "fw": 0.0005, "mon": 0.005, "vpn": 1.0 / minimumSize}
+	bytes, weights := 0, 0
+	for _, s := range sizes {
+		bytes += int(s.Bytes) * s.Weight
+		weights += s.Weight
+	}
+	c.Traffic.Sizes = sizes
+	c.Stages = slices.Clone(c.Stages)
+	for i := range c.Stages {
+		s := &c.Stages[i]
+		s.PerByte = perByte[s.Type]
+		s.Rate *= 1 + s.PerByte*(float64(bytes)/float64(max(weights, 1))-minimumSize)
+	}
+	return c
 }
 
 // Noisy returns natural noise: services that vary by a third, forty stalls a second and

@@ -21,7 +21,8 @@
 //	                               Σ service times
 //
 // A packet that finds the queue full is lost. Service takes the type's time for 64
-// bytes, spread from node to node, more for longer packets if the stage says so, and
+// bytes, spread from node to node, more for longer packets if the stage says so
+// ([Config.WithSizes]), and
 // varies from packet to packet. The server stands still while it is interrupted.
 // The sources have no queue; their links carry what they send.
 //

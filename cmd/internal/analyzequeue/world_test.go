@@ -174,7 +174,8 @@ func (w *world) victims(most int) [][2]int {
 	}
 	var all [][2]int
 	for n, rows := range w.run(true) {
-		least := 30 * (w.nodes[n].base + 500*w.nodes[n].perByte)
+		each := w.nodes[n].base + 500*w.nodes[n].perByte
+		full := 0.4 * float64(w.nodes[n].room) * each // a queue nearly full anyway loses by chance
 		for _, r := range rows {
 			x := &w.packets[r.p]
 			before, ok := without[[2]int{n, r.p}]
@@ -182,7 +183,7 @@ func (w *world) victims(most int) [][2]int {
 				continue
 			}
 			by := r.depart - r.arrive - before.ns
-			if r.depart < 0 || by >= least && by >= 0.6*(r.depart-r.arrive) {
+			if r.depart < 0 && before.ns < full || by >= 30*each && by >= 0.6*(r.depart-r.arrive) {
 				all = append(all, [2]int{n, r.p})
 			}
 		}

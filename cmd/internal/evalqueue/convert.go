@@ -29,10 +29,14 @@ func fiveTuple(f *chain.Flow) records.Flow {
 }
 
 // record returns row i of a log as analyzers read it. The packet keeps its number.
-func record(node *chain.Node, n int, l *chain.Log, i int) records.Record {
+// Lengths are there where they differ.
+func record(t *chain.Trace, n int, l *chain.Log, i int) records.Record {
 	r := records.Record{Packet: uint64(l.Packet[i]), Arrive: l.Arrive[i], Start: l.Start[i], Depart: l.Depart[i], Node: int32(n)}
+	if t.Size != nil {
+		r.Bytes = uint32(t.Size[l.Packet[i]])
+	}
 	switch {
-	case node.IsSource():
+	case t.Nodes[n].IsSource():
 		r.Arrive, r.Start = records.Absent, records.Absent
 	case l.Depart[i] == chain.Lost:
 		r.Start, r.Depart = records.Absent, records.Absent

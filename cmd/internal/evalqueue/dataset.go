@@ -27,7 +27,7 @@ type DataSet struct {
 
 // Scenarios returns the scenarios that can be written.
 func Scenarios() []string {
-	return append([]string{scenarioPaper, scenarioNoise, scenarioBursts, scenarioInterrupts}, otherScenarios()...)
+	return append([]string{scenarioPaper, scenarioNoise, scenarioBursts, scenarioInterrupts, scenarioSizes, scenarioSizesNoise}, otherScenarios()...)
 }
 
 type wireRange [2]uint16
@@ -131,7 +131,7 @@ func (d *DataSet) writeRecords(t *chain.Trace, logs []chain.Log, victims []chain
 		}
 		l, i := &logs[n], next[n]
 		next[n]++
-		r := record(&nodes[n], n, l, i)
+		r := record(t, n, l, i)
 		r.Flow = records.FlowID(t.Flow[l.Packet[i]])
 		if at, wanted := lines[where{n, l.Packet[i]}]; wanted && at == 0 {
 			lines[where{n, l.Packet[i]}] = line

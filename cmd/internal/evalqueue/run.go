@@ -110,8 +110,10 @@ func (r *runner) run(ctx context.Context, scenario string, seed uint64) ([]outco
 // methods returns which methods a scenario asks: the baselines were not made for records
 // that are bad or say little, and say nothing about how sure they are.
 func (r *runner) methods(scenario string) []Method {
-	if scenario != scenarioDegrade && scenario != scenarioSparse {
+	switch scenario {
+	default:
 		return r.cfg.Methods
+	case scenarioDegrade, scenarioSparse, scenarioSizes, scenarioSizesNoise:
 	}
 	return slices.DeleteFunc(slices.Clone(r.cfg.Methods), func(m Method) bool { return m == NetMed || m == Windows })
 }

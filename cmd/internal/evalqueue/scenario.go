@@ -16,6 +16,8 @@ const (
 	scenarioInterrupts = "sweep-interrupt" // interrupts of given lengths
 	scenarioDegrade    = "degrade"         // the paper's setting read through bad records
 	scenarioSparse     = "sparse"          // the paper's setting with records that say less
+	scenarioSizes      = "sizes"           // the paper's setting with packets of many lengths
+	scenarioSizesNoise = "sizes-noise"     // the same with natural noise and three problems at once
 )
 
 // The experiments by name, and the scenarios each needs.
@@ -33,6 +35,7 @@ var experiments = []struct {
 	{"noise", []string{scenarioNoise}},
 	{"degrade", []string{scenarioDegrade}},
 	{"sparse", []string{scenarioSparse}},
+	{"sizes", []string{scenarioSizes, scenarioSizesNoise}},
 	{"other", otherScenarios()},
 }
 
@@ -110,7 +113,7 @@ func otherScenarios() []string {
 
 // isMain reports whether the scenario is one of the paper's own or the noisy one.
 func isMain(scenario string) bool {
-	return scenario != scenarioDegrade && scenario != scenarioSparse && !slices.Contains(otherScenarios(), scenario)
+	return scenario != scenarioDegrade && scenario != scenarioSparse && scenario != scenarioSizes && scenario != scenarioSizesNoise && !slices.Contains(otherScenarios(), scenario)
 }
 
 // problemsPerSecond is how close problems are where they come one at a time.
@@ -128,8 +131,11 @@ func newSetup(scenario string, rate float64, duration time.Duration, seed uint64
 	c.Seed, c.Duration, c.Rate = seed, duration, rate
 	total := max(3, int(duration.Seconds()*problemsPerSecond))
 	m := chain.PaperMix(max(1, total/3))
+	if scenario == scenarioSizes || scenario == scenarioSizesNoise {
+		c = c.WithSizes(chain.IMIX())
+	}
 	switch scenario {
-	case scenarioNoise:
+	case scenarioNoise, scenarioSizesNoise:
 		c.Noise = chain.Noisy()
 		// Groups of three are as far apart as single problems are elsewhere.
 		m = chain.PaperMix(total)

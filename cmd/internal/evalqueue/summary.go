@@ -88,6 +88,7 @@ func summarize(cfg *Config, outs []outcome) *Result {
 	add("noise", s.noise)
 	add("hops", s.hops)
 	add("patterns", s.patterns)
+	add("sizes", s.sizes)
 	add("other", s.other)
 	add("degrade", s.degrade)
 	add("sparse", s.sparse)
@@ -226,6 +227,25 @@ func (s *summary) noise() []Table {
 		}))
 	}
 	return []Table{t}
+}
+
+func (s *summary) sizes() []Table {
+	var tables []Table
+	for _, sc := range []struct{ scenario, words string }{{scenarioSizes, "paper's setting"}, {scenarioSizesNoise, "noise, three at once"}} {
+		t := Table{Experiment: "sizes", Title: "Packets of 64 to 1518 bytes: rank 1, " + sc.words, Axis: "records"}
+		for _, v := range variants(sc.scenario) {
+			t.Rows = append(t.Rows, s.row(v.Name, 0, s.cfg.Methods, func(m Method) Share {
+				return s.share(sc.scenario, v.Name, m, every, within(1))
+			}))
+		}
+		for _, k := range chain.Kinds() {
+			t.Rows = append(t.Rows, s.row("lengths known, "+string(k), 0, s.cfg.Methods, func(m Method) Share {
+				return s.share(sc.scenario, variants(sc.scenario)[0].Name, m, ofKind(k), within(1))
+			}))
+		}
+		tables = append(tables, t)
+	}
+	return tables
 }
 
 func (s *summary) other() []Table {

@@ -14,6 +14,7 @@ type variant struct {
 	chain.Degradation
 	NoStart    bool // when service begins is not recorded
 	NoRates    bool // how fast nodes are is not known
+	NoBytes    bool // how long packets are is not recorded
 	ShortIDs   bool // packets have 16-bit ids and are found again by package reident
 	FlowsAtEnd bool // only the last node of the way sees five-tuples
 }
@@ -30,6 +31,8 @@ func variants(scenario string) []variant {
 			vs = append(vs, variant{Name: fmt.Sprintf("clock %v", off), Degradation: chain.Degradation{Clock: off}})
 		}
 		return append(vs, variant{Name: "1 % doubled, 1 % late", Degradation: chain.Degradation{Duplicate: 0.01, Reorder: 0.01}})
+	case scenarioSizes, scenarioSizesNoise:
+		return []variant{{Name: "lengths known"}, {Name: "lengths known, no rates", NoRates: true}, {Name: "lengths not known", NoBytes: true}}
 	case scenarioSparse:
 		return []variant{
 			{Name: "no start times", NoStart: true},
@@ -100,10 +103,13 @@ func (v *variant) build(t *chain.Trace, logs []chain.Log, ids []uint16) (*record
 	for n := range logs {
 		l := &logs[n]
 		for i := range l.Packet {
-			r := record(&t.Nodes[n], n, l, i)
+			r := record(t, n, l, i)
 			r.Flow = flows[t.Flow[l.Packet[i]]]
 			if v.FlowsAtEnd && len(t.Nodes[n].Next) > 0 {
 				r.Flow = records.NoFlow
+			}
+			if v.NoBytes {
+				r.Bytes = 0
 			}
 			if v.NoStart {
 				r.Start = records.Absent
