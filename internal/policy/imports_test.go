@@ -35,6 +35,7 @@ var mayImport = map[string]string{
 	"analyzers/latency":         "analyzers collector/postcard topology p4src",
 	"analyzers/queue":           "analyzers/queue/... collector/postcard internal/jsonlines",
 	"analyzers/queue/postcards": "analyzers analyzers/queue/records collector/postcard topology",
+	"analyzers/flowset":         "analyzers/flowset/... internal/jsonlines",
 	"analyzers/incident":        "analyzers analyzers/drops analyzers/latency collector/postcard topology p4src",
 	"bmv2":                      "bmv2/... internal/...",
 	"bmv2/lab":                  "bmv2/... topology internal/...",
@@ -48,6 +49,7 @@ var mayImport = map[string]string{
 var pure = []string{
 	"analyzers", "analyzers/drops", "analyzers/latency", "analyzers/incident",
 	"analyzers/blame", "analyzers/blame/blametest", "analyzers/blame/postcards",
+	"analyzers/flowset", "analyzers/flowset/flowsettest",
 	"analyzers/queue", "analyzers/queue/records", "analyzers/queue/diagnosis", "analyzers/queue/patterns", "analyzers/queue/window", "analyzers/queue/netmedic", "analyzers/queue/reident", "analyzers/queue/postcards",
 	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/block", "collector/clocks", "collector/hops", "collector/aggregate", "collector/series", "collector/exposition", "collector/gnmi/tree", "collector/gnmi/model",
 	"controlplane/intent",

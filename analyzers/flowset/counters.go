@@ -1,0 +1,209 @@
+package flowset
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// counterDecode finds the packets of flows that were decoded by a neighbour's help.
+func (n *network) counterDecode() {
+	n.each(func(i int) { n.s[i].count() })
+	for range maxRounds {
+		var left, progress atomic.Int64
+		n.each(func(i int) { left.Add(int64(n.ask(i))) })
+		if left.Load() == 0 {
+			return // nobody lacks packets
+		}
+		n.each(func(i int) {
+			s := n.s[i]
+			before := s.unknown
+			s.believe()
+			progress.Add(int64(before - s.unknown))
+		})
+		if progress.Load() == 0 && !n.lastResorts() {
+			return
+		}
+	}
+}
+
+// count solves what needs no neighbour: a cell all of whose flows are decoded, all but
+// one with their packets, gives the packets of that one.
+func (s *solver) count() {
+	if s.aux == nil {
+		return
+	}
+	for n := range s.aux {
+		if s.aux[n].flows == 1 {
+			s.solve = append(s.solve, uint32(n))
+		}
+	}
+	s.solveAll()
+}
+
+func (s *solver) solveAll() {
+	for len(s.solve) > 0 {
+		n := s.solve[len(s.solve)-1]
+		s.solve = s.solve[:len(s.solve)-1]
+		if s.aux[n].flows != 1 || !s.settled(n) {
+			continue
+		}
+		f, x := int(s.aux[n].xor), s.cells[n].packets
+		if x > 0 || x == 0 && s.state[f] == rejected {
+			s.know(f, x)
+		} else {
+			s.odd++
+		}
+	}
+}
+
+// know sets a flow's packets.
+func (s *solver) know(f int, packets int64) {
+	s.packets[f] = packets
+	s.unknown--
+	for _, n := range s.at[f*s.k : (f+1)*s.k] {
+		s.cells[n].packets -= packets
+		s.aux[n].flows--
+		s.aux[n].xor ^= uint32(f)
+		if s.aux[n].flows == 1 {
+			s.solve = append(s.solve, n)
+		}
+	}
+}
+
+const noGuess, twoGuesses = -1, -2
+
+// ask fills in the guesses: what neighbours counted of the flows without packets here.
+// It returns how many flows there are without packets.
+func (n *network) ask(i int) int {
+	s := n.s[i]
+	if s.unknown == 0 {
+		return 0
+	}
+	if len(s.guess) != len(s.a) {
+		s.guess = make([]int64, len(s.a))
+	}
+	for f := range s.guess {
+		s.guess[f] = noGuess
+		if s.packets[f] != unknownPackets || s.state[f] == rejected {
+			continue
+		}
+		for _, r := range s.peer[f] {
+			if r.table < 0 {
+				continue
+			}
+			p := n.s[r.table].packets[r.flow]
+			switch {
+			case p < 1:
+			case s.guess[f] == noGuess:
+				s.guess[f] = p
+			case s.guess[f] != p: // lost between them: here it may be either
+				s.guess[f] = twoGuesses
+			}
+		}
+	}
+	return s.unknown
+}
+
+// believe takes guesses that the cells confirm: where the guesses of all of a cell's flows
+// without packets add up to what is left in it, and no other cell of the flow says
+// otherwise. Packets lost in between make sums of guesses differ, so that no lost packet
+// is believed away.
+func (s *solver) believe() {
+	if s.unknown == 0 {
+		return
+	}
+	type tally struct {
+		sum   int64
+		flows uint32
+	}
+	sums := make([]tally, len(s.cells))
+	for f, g := range s.guess {
+		if g <= 0 {
+			continue
+		}
+		for _, n := range s.at[f*s.k : (f+1)*s.k] {
+			sums[n].sum += g
+			sums[n].flows++
+		}
+	}
+	var sure []int
+	for f, g := range s.guess {
+		if g <= 0 {
+			continue
+		}
+		yes := false
+		for _, n := range s.at[f*s.k : (f+1)*s.k] {
+			if sums[n].flows != s.aux[n].flows || !s.settled(n) {
+				continue
+			}
+			if sums[n].sum != s.cells[n].packets {
+				yes = false
+				break
+			}
+			yes = true
+		}
+		if yes {
+			sure = append(sure, f)
+		}
+	}
+	for _, f := range sure {
+		s.know(f, s.guess[f])
+	}
+	s.solveAll()
+}
+
+// consistent reports whether the packets of decoded flows add up to the cells'.
+func (s *solver) consistent() bool {
+	if s.odd > 0 {
+		return false
+	}
+	for n := range s.cells {
+		if s.cells[n].packets != 0 && (s.aux == nil || s.aux[n].flows == 0) && s.settled(uint32(n)) {
+			return false
+		}
+	}
+	return true
+}
+
+// repair finds flows that a filter hid: a false positive at their first packet kept them
+// out of the flow sets, and all their packets are counted. They are among those which
+// neighbours have, the filter knows, and the cells do not hold; where packets do not add
+// up, all are counted anew with these as further unknowns.
+func (n *network) repair() {
+	var again atomic.Bool
+	n.each(func(i int) {
+		s := n.s[i]
+		if !s.consistent() && slices.Contains(s.state, rejected) {
+			s.recount()
+			again.Store(true)
+		}
+	})
+	if !again.Load() {
+		return
+	}
+	n.counterDecode()
+	n.each(func(i int) {
+		s := n.s[i]
+		for f, st := range s.state {
+			if st == rejected && s.packets[f] > 0 {
+				s.state[f] = hidden
+			}
+		}
+	})
+}
+
+// recount forgets the packets of all flows, and counts those as well that were rejected.
+func (s *solver) recount() {
+	s.aux = make([]aux, len(s.cells))
+	s.unknown, s.odd = len(s.a), 0
+	for n := range s.cells {
+		s.cells[n].packets = s.t.cells[n].packets
+	}
+	for f := range s.a {
+		s.packets[f] = unknownPackets
+		for _, n := range s.at[f*s.k : (f+1)*s.k] {
+			s.aux[n].flows++
+			s.aux[n].xor ^= uint32(f)
+		}
+	}
+}

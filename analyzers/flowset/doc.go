@@ -1,0 +1,45 @@
+// Package flowset answers how many packets of every flow every switch saw in an epoch, and
+// from that, which link or device lost them: it decodes encoded flow sets, compares nodes,
+// and reads and writes the data set of docs/datasets.md. It is pure; it knows no topology
+// but what it is told of neighbours and paths.
+//
+// From: FlowRadar (Li, Miao, Kim, Yu, NSDI'16). Below it, lossradar holds LossRadar's
+// digests (CoNEXT'16), postcards counts flows off per-hop reports, and flowsettest makes
+// epochs whose truth is known.
+//
+// # The table
+//
+// k subtables of cells; each flow has one cell in each:
+//
+//	         ┌ xor of keys ┬ flows ┬ packets ┬ xor of checks ┐
+//	flow f ─▶│             │       │         │               │ subtable 0, cell F0(f)
+//	       ─▶│             │       │         │               │ subtable 1, cell F1(f)
+//	       ─▶│             │       │         │               │ subtable 2, cell F2(f)
+//	         └─────────────┴───────┴─────────┴───────────────┘ check: Fk(f)
+//
+// A flow's first packet, told by a Bloom filter, is added to xor, flows and check; every
+// packet is counted. The check is ours: 16 bits in the room of the paper's larger filter.
+//
+// # Decoding
+//
+//	single    a cell with one flow is its key: take it out of its other cells, go on
+//	flow      flows that a neighbour decoded, and that the filter here knows, are taken
+//	          out here; hash functions differ by switch, so what is stuck differs, too
+//	counter   packets of those flows: peel as above; believe neighbours' counts where
+//	          all cells agree; count jointly as if nothing were lost; least squares
+//	repair    count anew with flows that a filter's false positive hid as unknowns
+//
+// A cell with one flow is believed only if its key belongs in that cell, and has its
+// check. A flow that was taken out and is not there leaves −1 flows and its own key behind
+// somewhere, and is put back: with the filter's false positives the decoder peels signed
+// sets. Without a filter, a neighbour's flow is taken where what remains of a cell with
+// two flows is a key that belongs there. Counts are exact or absent: guesses are taken
+// only where they add up in every cell whose flows are all guessed or known.
+//
+// Deviations from the paper: neighbours' counts are verified against the cells instead of
+// being a starting point of LSQR only, which comes last here and, like every guess, is
+// believed only where rounded values fit the cells; hidden flows are found instead of
+// merely noticed; decoding goes on past the cliff, and the coverage says how far.
+//
+// [Decode] runs in parallel over tables; its result does not depend on how many threads.
+package flowset

@@ -1,0 +1,268 @@
+package flowset
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Options is how to decode; the zero Options decode network-wide, on all processors.
+type Options struct {
+	Workers int  // 0 = one per processor
+	Alone   bool // SingleDecode only: no table helps another
+	// Neighbours are the indexes of the tables that may hold flows of each table. nil:
+	// those that its Shape names, or, where it names none, all of its epoch.
+	Neighbours [][]int
+	// Visits says whether packets of a flow were to cross a table's node, where the
+	// network's paths are known; nil = not known.
+	Visits func(table int, k Key) bool
+}
+
+// maxRounds is how often neighbours are asked: information travels one hop a round.
+const maxRounds = 64
+
+// network decodes tables together.
+type network struct {
+	s    []*solver
+	adj  [][]int
+	opt  Options
+	seen [][]int // by table and neighbour: flows already looked at
+	view []view
+}
+
+// view is what others may read of a solver during a round.
+type view struct {
+	a, b, d []uint64
+	w       [][3]uint64
+}
+
+// each runs fn for every table, in parallel.
+func (n *network) each(fn func(i int)) {
+	workers := n.opt.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	workers = min(workers, len(n.s))
+	if workers <= 1 {
+		for i := range n.s {
+			fn(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(n.s) {
+					return
+				}
+				fn(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Decode decodes tables, those of one epoch with each other's help. The tables are not
+// changed. The results are in the tables' order.
+func Decode(tables []*Table, opt Options) []*Decoded {
+	n := &network{s: make([]*solver, len(tables)), opt: opt}
+	n.each(func(i int) {
+		n.s[i] = newSolver(tables[i])
+		n.s[i].single()
+	})
+	if !opt.Alone && len(tables) > 1 && slices.ContainsFunc(n.s, func(s *solver) bool { return !s.done() || !s.consistent() }) {
+		n.adj = opt.Neighbours
+		if n.adj == nil {
+			n.adj = neighbours(tables)
+		}
+		n.flowDecode()
+		n.counterDecode()
+		n.repair()
+	}
+	out := make([]*Decoded, len(tables))
+	n.each(func(i int) { out[i] = n.s[i].result(n) })
+	return out
+}
+
+// done reports whether nothing is left in any cell.
+func (s *solver) done() bool {
+	for n := range s.cells {
+		if s.cells[n].flows != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// neighbours returns who may help whom by what the tables say.
+func neighbours(tables []*Table) [][]int {
+	type at struct {
+		node  string
+		epoch uint64
+	}
+	byName := map[at][]int{}
+	byEpoch := map[uint64][]int{}
+	for i, t := range tables {
+		byName[at{t.Node, t.Epoch}] = append(byName[at{t.Node, t.Epoch}], i)
+		byEpoch[t.Epoch] = append(byEpoch[t.Epoch], i)
+	}
+	adj := make([][]int, len(tables))
+	for i, t := range tables {
+		if t.Neighbours == nil {
+			for _, j := range byEpoch[t.Epoch] {
+				if j != i {
+					adj[i] = append(adj[i], j)
+				}
+			}
+			continue
+		}
+		for _, name := range t.Neighbours {
+			for _, j := range byName[at{name, t.Epoch}] {
+				if j != i {
+					adj[i] = append(adj[i], j)
+				}
+			}
+		}
+	}
+	return adj
+}
+
+// flowDecode is the paper's FlowDecode: flows decoded at a neighbour that the filter here
+// knows are taken out of the cells here, until that helps nobody. Rounds, in each of which
+// every table looks at what its neighbours had at the end of the one before, make the
+// result the same for any number of workers.
+func (n *network) flowDecode() {
+	n.each(func(i int) {
+		s := n.s[i]
+		flows, _ := s.t.totals(0)
+		s.index(int(min(flows, int64(2*len(s.cells)))) + 1024)
+	})
+	n.seen = make([][]int, len(n.s))
+	for i := range n.seen {
+		n.seen[i] = make([]int, len(n.adj[i]))
+	}
+	n.view = make([]view, len(n.s))
+	for range maxRounds {
+		for i, s := range n.s {
+			n.view[i] = view{s.a, s.b, s.d, s.w}
+		}
+		var progress atomic.Bool
+		n.each(func(i int) {
+			before := len(n.s[i].a)
+			n.listen(i)
+			if len(n.s[i].a) > before {
+				progress.Store(true)
+			}
+		})
+		if !progress.Load() {
+			return
+		}
+	}
+}
+
+// listen takes what the neighbours have found.
+func (n *network) listen(i int) {
+	s := n.s[i]
+	was := s.pending
+	s.pending = nil
+	for _, r := range was {
+		n.consider(i, s, r)
+	}
+	for x, j := range n.adj[i] {
+		if n.s[j].t.KeyBytes != s.t.KeyBytes {
+			continue
+		}
+		for f := n.seen[i][x]; f < len(n.view[j].a); f++ {
+			n.consider(i, s, ref{int32(j), int32(f)})
+		}
+		n.seen[i][x] = len(n.view[j].a)
+	}
+}
+
+// consider looks whether a neighbour's flow is here.
+func (n *network) consider(i int, s *solver, r ref) {
+	v := &n.view[r.table]
+	a, b, d := v.a[r.flow], v.b[r.flow], v.d[r.flow]
+	var w *[3]uint64
+	if v.w != nil {
+		w = &v.w[r.flow]
+	}
+	if f := s.find(a, b, w, d); f >= 0 {
+		s.meet(f, r)
+		return
+	}
+	if n.opt.Visits != nil {
+		k := Key{a, b}
+		if w != nil {
+			copy(k[2:], w[:])
+		}
+		if !n.opt.Visits(i, k) {
+			return
+		}
+	}
+	if s.t.Filter != nil && !s.t.Filter.has(a, b, w, d) {
+		return
+	}
+	var at [MaxSubtables]uint32
+	check := s.t.place(a, b, w, d, &at)
+	for _, c := range at[:s.k] {
+		if s.cells[c].flows < 1 {
+			if s.settled(c) { // all flows of one of its cells are known: it is not among them
+				if s.t.Filter != nil { // but the filter may have hidden it: see repair
+					s.meet(s.add(a, b, w, d, at[:s.k], check, rejected), r)
+				}
+				return
+			}
+		}
+	}
+	if s.t.Filter == nil && !s.pairs(a, b, w, check, at[:s.k]) {
+		s.pending = append(s.pending, r)
+		return
+	}
+	f := s.add(a, b, w, d, at[:s.k], check, taken)
+	s.meet(f, r)
+	s.takeOut(f, unknownPackets, false)
+	s.drain()
+}
+
+// meet notes that flow f is r's at another table.
+func (s *solver) meet(f int, r ref) {
+	p := &s.peer[f]
+	for x := range p {
+		if p[x].table < 0 || p[x] == r {
+			p[x] = r
+			return
+		}
+	}
+}
+
+// pairs reports whether a flow is in a cell with one other, by what is left without it:
+// that must be a key that belongs there. It does where there is no filter.
+func (s *solver) pairs(a, b uint64, w *[3]uint64, check uint32, at []uint32) bool {
+	for _, n := range at {
+		c := &s.cells[n]
+		if c.flows != 2 {
+			continue
+		}
+		oa, ob, oc := c.a^a, c.b^b, c.check^check
+		var ow *[3]uint64
+		var d uint64
+		if w != nil {
+			rest := s.wide[n]
+			xorWide(&rest, w)
+			ow = &rest
+			d = wideDigest(oa, ob, ow, s.t.KeyBytes)
+		} else {
+			d = digest(oa, ob)
+		}
+		var there [MaxSubtables]uint32
+		if s.t.place(oa, ob, ow, d, &there) == oc && slices.Contains(there[:s.k], n) {
+			return true
+		}
+	}
+	return false
+}

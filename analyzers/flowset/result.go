@@ -1,0 +1,81 @@
+package flowset
+
+// Decoded is what a table held.
+type Decoded struct {
+	Shape
+	Coverage Coverage
+
+	a, b    []uint64
+	w       [][3]uint64
+	packets []int64
+}
+
+// Len returns how many flows were decoded.
+func (d *Decoded) Len() int { return len(d.a) }
+
+// Key returns flow i's key.
+func (d *Decoded) Key(i int) Key {
+	k := Key{d.a[i], d.b[i]}
+	if d.w != nil {
+		copy(k[2:], d.w[i][:])
+	}
+	return k
+}
+
+// Packets returns flow i's packets; ok is false where only the flow is known.
+func (d *Decoded) Packets(i int) (n int64, ok bool) { return max(0, d.packets[i]), d.packets[i] > 0 }
+
+// Coverage says how much of a table was decoded. Shares are by what the cells count, so
+// they are exact.
+type Coverage struct {
+	Flows          int64 `json:"flows"`                  // in the table
+	Decoded        int64 `json:"decoded"`                // of them
+	Counted        int64 `json:"counted"`                // of them with their packets
+	Packets        int64 `json:"packets"`                // in the table
+	CountedPackets int64 `json:"counted_packets"`        // of decoded flows
+	Refused        int   `json:"refused,omitempty"`      // cells with one flow whose key or check is wrong
+	RolledBack     int   `json:"rolled_back,omitempty"`  // flows that were taken to be here and are not
+	Hidden         int   `json:"hidden,omitempty"`       // flows that a filter had kept out of the cells, found by their packets
+	Inconsistent   int   `json:"inconsistent,omitempty"` // cells whose packets do not add up: a filter hid flows that were not found
+}
+
+func (s *solver) result(*network) *Decoded {
+	d := &Decoded{Shape: s.t.Shape}
+	c := &d.Coverage
+	c.Flows, c.Packets = s.t.totals(0)
+	c.RolledBack = s.undone
+	keep := 0
+	for f := range s.a {
+		if !s.in(f) {
+			continue
+		}
+		s.a[keep], s.b[keep], s.packets[keep] = s.a[f], s.b[f], s.packets[f]
+		if s.w != nil {
+			s.w[keep] = s.w[f]
+		}
+		keep++
+		c.Decoded++
+		if s.state[f] == hidden {
+			c.Hidden++
+			c.Flows++
+		}
+		if p := s.packets[f]; p > 0 {
+			c.Counted++
+			c.CountedPackets += p
+		}
+	}
+	d.a, d.b, d.packets = s.a[:keep], s.b[:keep], s.packets[:keep]
+	if s.w != nil {
+		d.w = s.w[:keep]
+	}
+	for n := range s.cells {
+		x := &s.cells[n]
+		if x.flows == 1 {
+			c.Refused++
+		}
+		if x.packets != 0 && (s.aux == nil || s.aux[n].flows == 0) && s.settled(uint32(n)) {
+			c.Inconsistent++
+		}
+	}
+	return d
+}

@@ -1,0 +1,346 @@
+package flowset
+
+import "math"
+
+// solver decodes one table. Everything is in columns and allocated once where the number
+// of flows is right, for it is touched at random.
+type solver struct {
+	t     *Table
+	k     int // subtables
+	cells []cell
+	wide  [][3]uint64
+	aux   []aux // of cells; nil while every decoded flow has its packets
+
+	// Decoded flows.
+	a, b    []uint64
+	w       [][3]uint64 // keys of more than 16 bytes
+	d       []uint64    // digests
+	at      []uint32    // k cells of each
+	check   []uint32
+	packets []int64 // unknownPackets until found; less than one is a contradiction
+	state   []state
+	peer    [][2]ref // the same flow elsewhere
+	set     set      // of flows, by digest; empty unless there are neighbours
+
+	work    []uint32 // cells to look at
+	solve   []uint32 // cells to look at for packets
+	unknown int      // flows whose packets are not known
+	odd     int      // contradictions among the packets
+	undone  int      // flows that were taken and given back
+	pending []ref    // flows of neighbours that may be here
+	guess   []int64  // by flow
+}
+
+// aux is what is known of a cell's flows without packets.
+type aux struct{ flows, xor uint32 }
+
+// ref is a flow of another table.
+type ref struct{ table, flow int32 }
+
+const unknownPackets = math.MinInt64
+
+type state uint8
+
+const (
+	pure     state = iota // decoded from a cell of its own
+	taken                 // decoded elsewhere and taken out of the cells here
+	rejected              // passes the filter and is not in the cells
+	banned                // was rejected, and is there after all
+	hidden                // rejected, but its packets are in the cells
+)
+
+func newSolver(t *Table) *solver {
+	flows, _ := t.totals(0)
+	n := int(max(0, min(flows, int64(2*len(t.cells)))))
+	s := &solver{t: t, k: t.Subtables, cells: make([]cell, len(t.cells))}
+	copy(s.cells, t.cells)
+	if t.wide != nil {
+		s.wide = make([][3]uint64, len(t.wide))
+		copy(s.wide, t.wide)
+		s.w = make([][3]uint64, 0, n)
+	}
+	s.a, s.b, s.d = make([]uint64, 0, n), make([]uint64, 0, n), make([]uint64, 0, n)
+	s.at = make([]uint32, 0, n*s.k)
+	s.check = make([]uint32, 0, n)
+	s.packets = make([]int64, 0, n)
+	s.state = make([]state, 0, n)
+	return s
+}
+
+// single is the paper's SingleDecode: it takes out flows that are alone in a cell until
+// there are none.
+func (s *solver) single() {
+	for n := range s.cells {
+		if s.cells[n].flows == 1 {
+			s.pure(uint32(n))
+			s.drain()
+		}
+	}
+}
+
+func (s *solver) drain() {
+	for len(s.work) > 0 {
+		n := s.work[len(s.work)-1]
+		s.work = s.work[:len(s.work)-1]
+		switch s.cells[n].flows {
+		case 1:
+			s.pure(n)
+		case -1:
+			s.surplus(n)
+		}
+	}
+}
+
+// at returns where a key belongs if that includes cell n, whose xor it is.
+func (s *solver) verify(n uint32, d uint64, at *[MaxSubtables]uint32) (check uint32, ok bool) {
+	c := &s.cells[n]
+	check = s.t.place(c.a, c.b, s.wideAt(n), d, at)
+	if check != c.check {
+		return 0, false
+	}
+	for _, m := range at[:s.k] {
+		if m == n {
+			return check, true
+		}
+	}
+	return 0, false
+}
+
+func (s *solver) wideAt(n uint32) *[3]uint64 {
+	if s.wide == nil {
+		return nil
+	}
+	return &s.wide[n]
+}
+
+func (s *solver) digestAt(n uint32) uint64 {
+	c := &s.cells[n]
+	if s.wide == nil {
+		return digest(c.a, c.b)
+	}
+	return wideDigest(c.a, c.b, &s.wide[n], s.t.KeyBytes)
+}
+
+// pure decodes the flow that is alone in cell n, if the cell holds one flow indeed: its
+// key must belong there, and have its check.
+func (s *solver) pure(n uint32) {
+	var at [MaxSubtables]uint32
+	d := s.digestAt(n)
+	check, ok := s.verify(n, d, &at)
+	if !ok {
+		return
+	}
+	c := &s.cells[n]
+	f := -1
+	if s.set.slots != nil {
+		f = s.find(c.a, c.b, s.wideAt(n), d)
+	}
+	if f >= 0 {
+		if s.state[f] != rejected {
+			return // taken out already: the cell contradicts the others
+		}
+		s.state[f] = banned // it is there after all; not to be given back again
+	} else {
+		f = s.add(c.a, c.b, s.wideAt(n), d, at[:s.k], check, pure)
+	}
+	if s.aux == nil || s.aux[n].flows == 0 {
+		if c.packets < 1 {
+			s.odd++ // packets of other flows went wrong before; see repair
+		}
+		s.takeOut(f, c.packets, true)
+		return
+	}
+	s.takeOut(f, unknownPackets, false)
+}
+
+// add appends a flow.
+func (s *solver) add(a, b uint64, w *[3]uint64, d uint64, at []uint32, check uint32, st state) int {
+	f := len(s.a)
+	if s.set.slots != nil {
+		s.grow()
+	}
+	s.a, s.b, s.d = append(s.a, a), append(s.b, b), append(s.d, d)
+	if s.wide != nil {
+		s.w = append(s.w, *w)
+	}
+	s.at = append(s.at, at...)
+	s.check = append(s.check, check)
+	s.packets = append(s.packets, unknownPackets)
+	s.state = append(s.state, st)
+	if s.set.slots != nil {
+		s.peer = append(s.peer, [2]ref{{table: -1}, {table: -1}})
+		s.set.add(d, uint32(f))
+	}
+	return f
+}
+
+// takeOut takes a flow out of its cells, with its packets where they are known.
+func (s *solver) takeOut(f int, packets int64, known bool) {
+	a, b, check := s.a[f], s.b[f], s.check[f]
+	s.packets[f] = packets
+	if !known {
+		s.unknown++
+		if s.aux == nil {
+			s.aux = make([]aux, len(s.cells))
+		}
+	}
+	for _, n := range s.at[f*s.k : (f+1)*s.k] {
+		c := &s.cells[n]
+		c.a ^= a
+		c.b ^= b
+		c.check ^= check
+		c.flows--
+		if s.wide != nil {
+			xorWide(&s.wide[n], &s.w[f])
+		}
+		if known {
+			c.packets -= packets
+		} else {
+			s.aux[n].flows++
+			s.aux[n].xor ^= uint32(f)
+		}
+		if c.flows == 1 || c.flows == -1 {
+			s.work = append(s.work, n)
+		}
+	}
+}
+
+// surplus looks whether what a cell lacks is a flow that was taken and is not here.
+func (s *solver) surplus(n uint32) {
+	if s.set.slots == nil {
+		return
+	}
+	var at [MaxSubtables]uint32
+	d := s.digestAt(n)
+	if _, ok := s.verify(n, d, &at); !ok {
+		return
+	}
+	c := &s.cells[n]
+	f := s.find(c.a, c.b, s.wideAt(n), d)
+	if f < 0 || s.state[f] > taken {
+		return
+	}
+	s.state[f] = rejected
+	s.undone++
+	a, b, check, packets := s.a[f], s.b[f], s.check[f], s.packets[f]
+	s.packets[f] = unknownPackets
+	if packets == unknownPackets {
+		s.unknown--
+	}
+	for _, n := range s.at[f*s.k : (f+1)*s.k] {
+		c := &s.cells[n]
+		c.a ^= a
+		c.b ^= b
+		c.check ^= check
+		c.flows++
+		if s.wide != nil {
+			xorWide(&s.wide[n], &s.w[f])
+		}
+		if packets != unknownPackets {
+			c.packets += packets
+		} else {
+			s.aux[n].flows--
+			s.aux[n].xor ^= uint32(f)
+		}
+		if c.flows == 1 || c.flows == -1 {
+			s.work = append(s.work, n)
+		}
+	}
+}
+
+func xorWide(x, y *[3]uint64) {
+	x[0] ^= y[0]
+	x[1] ^= y[1]
+	x[2] ^= y[2]
+}
+
+// settled reports whether all flows of a cell are decoded.
+func (s *solver) settled(n uint32) bool {
+	c := &s.cells[n]
+	return c.flows == 0 && c.a == 0 && c.b == 0 && c.check == 0 && (s.wide == nil || s.wide[n] == [3]uint64{})
+}
+
+// in reports whether a flow is decoded: taken out of its cells and either alone in one of
+// them once, or in one whose flows are all decoded.
+func (s *solver) in(f int) bool {
+	switch s.state[f] {
+	case pure, banned, hidden:
+		return true
+	case rejected:
+		return false
+	}
+	for _, n := range s.at[f*s.k : (f+1)*s.k] {
+		if s.settled(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns the flow's index, -1 where it was not decoded here.
+func (s *solver) find(a, b uint64, w *[3]uint64, d uint64) int {
+	m := uint64(len(s.set.slots) - 1)
+	for i := d & m; ; i = (i + 1) & m {
+		v := s.set.slots[i]
+		if v == 0 {
+			return -1
+		}
+		if v>>32 != d>>32 {
+			continue
+		}
+		f := int(uint32(v)) - 1
+		if s.d[f] == d && s.a[f] == a && s.b[f] == b && (w == nil || s.w[f] == *w) {
+			return f
+		}
+	}
+}
+
+// set is an open-addressing table of flows: half of the digest, and the index plus one.
+type set struct {
+	slots []uint64
+	n     int
+}
+
+func newSet(n int) set {
+	size := 1024
+	for size < 2*n {
+		size *= 2
+	}
+	return set{slots: make([]uint64, size)}
+}
+
+func (x *set) add(d uint64, f uint32) {
+	if 4*x.n >= 3*len(x.slots) {
+		panic("BUG: a set of flows is full")
+	}
+	m := uint64(len(x.slots) - 1)
+	i := d & m
+	for x.slots[i] != 0 {
+		i = (i + 1) & m
+	}
+	x.slots[i] = d>>32<<32 | uint64(f+1)
+	x.n++
+}
+
+// index makes the set of the flows decoded so far, with room for n.
+func (s *solver) index(n int) {
+	s.set = newSet(max(n, len(s.a)))
+	for f, d := range s.d {
+		s.set.add(d, uint32(f))
+	}
+	s.peer = make([][2]ref, len(s.a), max(n, len(s.a)))
+	for f := range s.peer {
+		s.peer[f] = [2]ref{{table: -1}, {table: -1}}
+	}
+}
+
+// grow keeps the set sparse; more flows than the table says may be tried.
+func (s *solver) grow() {
+	if 2*s.set.n >= len(s.set.slots) {
+		n := newSet(2 * s.set.n)
+		for f, d := range s.d {
+			n.add(d, uint32(f))
+		}
+		s.set = n
+	}
+}

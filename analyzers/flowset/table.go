@@ -1,0 +1,222 @@
+package flowset
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Limits of a table.
+const (
+	MaxSubtables = 8
+	MaxCells     = 1 << 26 // of all subtables
+	MaxCheck     = 8       // bytes
+)
+
+// Shape is what a table is like.
+type Shape struct {
+	Node       string
+	Epoch      uint64
+	Subtables  int
+	Cells      int // per subtable
+	KeyBytes   int
+	CheckBytes int // 0 = cells have no check
+	Hash       Hash
+	Order      Order
+	Neighbours []string // nodes that may have seen the same packets; nil = not known
+}
+
+func (s *Shape) check() error {
+	switch {
+	case s.Subtables < 1 || s.Subtables > MaxSubtables:
+		return fmt.Errorf("got %d subtables, want 1 to %d", s.Subtables, MaxSubtables)
+	case s.Cells < 1 || s.Cells > MaxCells/s.Subtables:
+		return fmt.Errorf("got %d cells in each of %d subtables, want 1 to %d in all", s.Cells, s.Subtables, MaxCells)
+	case s.KeyBytes < 1 || s.KeyBytes > MaxKey:
+		return fmt.Errorf("got keys of %d bytes, want 1 to %d", s.KeyBytes, MaxKey)
+	case s.CheckBytes < 0 || s.CheckBytes > MaxCheck:
+		return fmt.Errorf("got checks of %d bytes, want at most %d", s.CheckBytes, MaxCheck)
+	}
+	return nil
+}
+
+// Table is an encoded flow set: what a switch exports of an epoch. It is not safe for
+// concurrent writes; decoders only read it.
+type Table struct {
+	Shape
+	Filter *Filter // nil = none
+
+	cells []cell
+	wide  [][3]uint64 // rest of the xor of keys of more than 16 bytes
+	fn    functions   // one per subtable, then the check's
+	mask  uint32      // of a check's bits that are compared
+}
+
+// cell is 32 bytes: two to a cache line.
+type cell struct {
+	a, b    uint64 // first words of the xor
+	packets int64
+	flows   int32
+	check   uint32
+}
+
+// NewTable returns an empty table.
+func NewTable(s Shape) (*Table, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("cannot make a flow set: %w", err)
+	}
+	t := &Table{Shape: s, cells: make([]cell, s.Subtables*s.Cells)}
+	if s.KeyBytes > 16 {
+		t.wide = make([][3]uint64, len(t.cells))
+	}
+	t.ready()
+	return t, nil
+}
+
+// ready makes the functions of the shape's hash.
+func (t *Table) ready() {
+	t.fn = t.Hash.functions(t.Subtables+1, t.KeyBytes)
+	t.mask = uint32(1<<(8*min(t.CheckBytes, 4)) - 1)
+}
+
+// Len returns the number of cells of all subtables.
+func (t *Table) Len() int { return len(t.cells) }
+
+// Set sets cell i of subtable s.
+func (t *Table) Set(s, i int, xor Key, flows int32, packets int64, check uint64) {
+	n := s*t.Cells + i
+	t.cells[n] = cell{a: xor[0], b: xor[1], flows: flows, packets: packets, check: uint32(check) & t.mask}
+	if t.wide != nil {
+		t.wide[n] = [3]uint64(xor[2:])
+	}
+}
+
+// Cell returns cell i of subtable s. Of the check, at most 32 bits are kept.
+func (t *Table) Cell(s, i int) (xor Key, flows int32, packets int64, check uint64) {
+	n := s*t.Cells + i
+	c := &t.cells[n]
+	xor[0], xor[1] = c.a, c.b
+	if t.wide != nil {
+		copy(xor[2:], t.wide[n][:])
+	}
+	return xor, c.flows, c.packets, uint64(c.check)
+}
+
+// place finds a key's cells, one per subtable, and its check.
+func (t *Table) place(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]uint32) (check uint32) {
+	if t.fn.alg == SplitMix64 && !t.fn.form.scale { // no calls, nothing on the heap
+		k := t.Subtables
+		n := uint64(t.Cells)
+		base := uint32(0)
+		for s, seed := range t.fn.seeds[:k] {
+			at[s] = base + uint32(mix64(d^seed)%n)
+			base += uint32(n)
+		}
+		if t.mask == 0 {
+			return 0
+		}
+		return uint32(mix64(d^t.fn.seeds[k])) & t.mask
+	}
+	return t.placeBy(a, b, w, d, at)
+}
+
+// placeBy is place for any algorithm.
+func (t *Table) placeBy(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]uint32) (check uint32) {
+	var p prepared
+	t.fn.prepare(&p, a, b, w, d)
+	for s := range t.Subtables {
+		at[s] = uint32(s*t.Cells) + uint32(t.fn.cell(t.fn.value(s, &p), uint64(t.Cells)))
+	}
+	if t.mask == 0 {
+		return 0
+	}
+	return uint32(t.fn.value(t.Subtables, &p)) & t.mask
+}
+
+// cell returns where a value puts a key among n.
+func (f *functions) cell(v, n uint64) uint64 {
+	if !f.form.scale {
+		return v % n
+	}
+	switch f.alg {
+	case CRC32, CRC32C, CRC32Mix, Murmur3:
+		return v * n >> 32
+	}
+	return mulHigh(v, n)
+}
+
+// Add counts packets of a flow, what a switch does per packet. first says that they are
+// the flow's first in the epoch: then the flow itself is added, too.
+func (t *Table) Add(k Key, packets int64, first bool) {
+	var at [MaxSubtables]uint32
+	check := t.place(k[0], k[1], (*[3]uint64)(k[2:]), k.digest(t.KeyBytes), &at)
+	for _, n := range at[:t.Subtables] {
+		c := &t.cells[n]
+		c.packets += packets
+		if !first {
+			continue
+		}
+		c.a ^= k[0]
+		c.b ^= k[1]
+		c.flows++
+		c.check ^= check
+		if t.wide != nil {
+			for i := range t.wide[n] {
+				t.wide[n][i] ^= k[2+i]
+			}
+		}
+	}
+}
+
+// Encoder is a switch: a table, and what knows whether a packet is its flow's first.
+// Without a filter in the table it remembers the flows, as no switch could.
+type Encoder struct {
+	Table *Table
+	seen  map[Key]struct{}
+}
+
+// NewEncoder returns an encoder into an empty table.
+func NewEncoder(t *Table) *Encoder {
+	e := &Encoder{Table: t}
+	if t.Filter == nil {
+		e.seen = map[Key]struct{}{}
+	}
+	return e
+}
+
+// Add counts packets of a flow.
+func (e *Encoder) Add(k Key, packets int64) {
+	var first bool
+	if e.seen != nil {
+		_, known := e.seen[k]
+		first = !known
+		e.seen[k] = struct{}{}
+	} else {
+		first = e.Table.Filter.Add(k)
+	}
+	e.Table.Add(k, packets, first)
+}
+
+// errNotInSubtable is what is wrong with a table whose cells hold different flows.
+var errUneven = errors.New("subtables count different numbers of flows or packets")
+
+// even reports whether all subtables count the same flows and packets, as they must.
+func (t *Table) even() error {
+	var flows, packets int64
+	for s := range t.Subtables {
+		f, p := t.totals(s)
+		if s > 0 && (f != flows || p != packets) {
+			return fmt.Errorf("%w: %d and %d in the first, %d and %d in number %d", errUneven, flows, packets, f, p, s)
+		}
+		flows, packets = f, p
+	}
+	return nil
+}
+
+func (t *Table) totals(s int) (flows, packets int64) {
+	for i := range t.cells[s*t.Cells : (s+1)*t.Cells] {
+		c := &t.cells[s*t.Cells+i]
+		flows += int64(c.flows)
+		packets += c.packets
+	}
+	return flows, packets
+}
