@@ -93,6 +93,7 @@ func (t *Tracker) judge(s *Set) Result {
 	if s.links != t.links {
 		panic("BUG: a set over another table of links")
 	}
+	s.complete()
 	m := t.model(s)
 	m.search()
 	return t.answer(s, m)
@@ -126,11 +127,11 @@ func (t *Tracker) model(s *Set) *fit {
 	doubt := s.uncertain.walk()
 	for i := range s.Len() {
 		path, x := s.Path(i), doubt(i)
-		if len(path) == 0 && x == nil {
-			continue
+		if len(path) == 0 && x == nil || s.lost[i] > 0 && s.doubted[int32(i)] {
+			continue // who knows where it lost them
 		}
 		buf = t.columns(buf[:0], path)
-		k, scale, arrived := stretches(s.packets[i], s.lost[i], normal)
+		k, scale, arrived := s.stretches(i, normal)
 		if x != nil {
 			buf = t.addMix(m, x, buf, float64(len(path)), 1, k, scale, arrived)
 			b := &m.mix.bundles[t.bundleOf(m, x)]
@@ -224,6 +225,16 @@ func (s *Set) normal() float64 {
 // less than a quarter of one, and returns in how many of them it lost some (as if it
 // lost them anywhere) and how many packets the others have. Within a stretch it does not
 // matter how many are lost: losses come in bursts, and a burst is one event.
+func (s *Set) stretches(i int, normal float64) (k, scale, arrived float64) {
+	if s.counters[int32(i)] {
+		normal = max(normal, counterLoss)
+	}
+	return stretches(s.packets[i], s.lost[i], normal)
+}
+
+// counterLoss makes stretches of 50 packets of what counters say.
+const counterLoss = 1.0 / 200
+
 func stretches(packets, lost uint32, normal float64) (k, scale, arrived float64) {
 	if lost == 0 {
 		return 0, 1, float64(packets)
@@ -301,8 +312,11 @@ func (t *Tracker) carry(s *Set) {
 	doubt := s.uncertain.walk()
 	for i := range s.Len() {
 		path, x := s.Path(i), doubt(i)
+		if s.lost[i] > 0 && s.doubted[int32(i)] {
+			continue
+		}
 		buf = t.columns(buf[:0], path)
-		k, scale, arrived := stretches(s.packets[i], s.lost[i], normal)
+		k, scale, arrived := s.stretches(i, normal)
 		if x != nil {
 			t.carryMix(x, path, k, scale, arrived, kept)
 			t.hopped += d * arrived * x.hops
@@ -380,8 +394,12 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 			res.Flows = append(res.Flows, t.doubtfulFlow(s, m, byCol, i, buf, x))
 			continue
 		}
+		if s.doubted[int32(i)] {
+			buf = buf[:0] // what is known of its path did not come into the model
+		}
 		res.Flows = append(res.Flows, t.flow(s, m, byCol, i, buf))
 	}
+	s.kinds(&res)
 	return res
 }
 

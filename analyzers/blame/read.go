@@ -1,10 +1,9 @@
 package blame
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
+	"slices"
 
 	"github.com/telltale-net/telltale/internal/jsonlines"
 )
@@ -19,11 +18,14 @@ const (
 type Stats struct {
 	Flows    uint64 `json:"flows"`              // taken
 	Bad      uint64 `json:"bad,omitempty"`      // lines not taken: malformed
+	Counters uint64 `json:"counters,omitempty"` // lines about a link or device, taken as a flow over it
+	Samples  uint64 `json:"samples,omitempty"`  // lines about a link's queue
 	Losing   uint64 `json:"losing"`             // flows that lost packets
 	Packets  uint64 `json:"packets"`            // of all flows
 	Lost     uint64 `json:"lost"`               // of all flows
 	Over     uint64 `json:"over,omitempty"`     // flows that lost more packets than they sent: taken as all lost
 	Pathless uint64 `json:"pathless,omitempty"` // flows without a path: taken, no link can be blamed
+	Unsure   uint64 `json:"unsure,omitempty"`   // flows of which the path is not known for certain
 }
 
 // Reader reads JSON Lines, one file after another, into sets. It is for one goroutine.
@@ -56,7 +58,7 @@ func (r *Reader) Read(set *Set, file string, in io.Reader) error {
 				continue
 			}
 		}
-		if r.limit > 0 && r.Stats.Flows >= uint64(r.limit) {
+		if r.limit > 0 && r.Stats.Flows+r.Stats.Counters+r.Stats.Samples >= uint64(r.limit) {
 			return lines.Fail(fmt.Errorf("as many flows as there may be are held already (%d)", r.limit))
 		}
 		if err := r.add(set, &f); err != nil {
@@ -66,18 +68,58 @@ func (r *Reader) Read(set *Set, file string, in io.Reader) error {
 	return lines.Err()
 }
 
+// lineKind is what a line is about.
+type lineKind uint8
+
+const (
+	flowLine lineKind = iota
+	counterLine
+	sampleLine
+)
+
 // flow is a line; name and path are good until the next one.
 type flow struct {
+	kind          lineKind
 	name          []byte
-	path          []int32
+	path          []int32 // unknownHop where a link is not known
+	paths         [][]int32
+	weights       []float64
 	packets, lost uint32
+	runs          uint32
+	depth         float64
 }
 
+// unknownHop stands for a link that is not known.
+const unknownHop int32 = -1
+
 func (r *Reader) add(set *Set, f *flow) error {
-	if err := set.Add(f.name, f.path, f.packets, f.lost); err != nil {
+	if f.kind == sampleLine {
+		set.AddSample(Sample{Link: f.path[0], Depth: f.depth, Packets: f.packets, Lost: f.lost})
+		r.Stats.Samples++
+		return nil
+	}
+	var err error
+	switch {
+	case f.kind == counterLine:
+		err = set.AddCounter(f.name, f.path[0], f.packets, f.lost)
+	case f.paths != nil:
+		err = set.AddPaths(f.name, f.paths, f.weights, f.packets, f.lost)
+		r.Stats.Unsure++
+	case slices.Contains(f.path, unknownHop):
+		err = set.addPattern(f.name, f.path, f.packets, f.lost)
+		r.Stats.Unsure++
+	default:
+		err = set.Add(f.name, f.path, f.packets, f.lost)
+	}
+	if err != nil {
 		return err
 	}
-	r.Stats.Flows++
+	set.SetRuns(f.runs)
+	if f.kind == counterLine {
+		r.Stats.Counters++
+	} else {
+		r.Stats.Flows++
+	}
 	r.Stats.Packets += uint64(f.packets)
 	r.Stats.Lost += uint64(f.lost)
 	if f.lost > 0 {
@@ -86,68 +128,8 @@ func (r *Reader) add(set *Set, f *flow) error {
 	if f.lost > f.packets {
 		r.Stats.Over++
 	}
-	if len(f.path) == 0 {
+	if len(f.path) == 0 && len(f.paths) == 0 {
 		r.Stats.Pathless++
 	}
 	return nil
-}
-
-// general takes a line however it is written; text says what is wrong with it, "" =
-// nothing, and field with which part, "" = the line as a whole.
-func (r *Reader) general(line []byte) (f flow, field, text string) {
-	var w struct {
-		Flow    *string  `json:"flow"`
-		Path    []string `json:"path"`
-		Packets *float64 `json:"packets"`
-		Lost    *float64 `json:"lost"`
-	}
-	if err := json.Unmarshal(line, &w); err != nil {
-		field, text = jsonlines.Explain(err, kindName)
-		return f, field, text
-	}
-	if w.Flow == nil {
-		return flow{}, "flow", "got none, want the name of a flow"
-	}
-	if w.Packets == nil {
-		return flow{}, "packets", "got none, want how many packets the flow sent"
-	}
-	lost := 0.0 // a flow that says nothing of losses had none
-	if w.Lost != nil {
-		lost = *w.Lost
-	}
-	f.name = []byte(*w.Flow)
-	for _, c := range [...]struct {
-		name string
-		x    float64
-		to   *uint32
-	}{{"packets", *w.Packets, &f.packets}, {"lost", lost, &f.lost}} {
-		if !(c.x >= 0 && c.x <= math.MaxUint32) || c.x != math.Trunc(c.x) {
-			return flow{}, c.name, fmt.Sprintf("got %v, want a whole number from 0 to 2^32-1", c.x)
-		}
-		*c.to = uint32(c.x)
-	}
-	if len(w.Path) > MaxHops {
-		return flow{}, "path", fmt.Sprintf("got %d links, want at most %d", len(w.Path), MaxHops)
-	}
-	for i, name := range w.Path {
-		if name == "" {
-			return flow{}, fmt.Sprintf("path[%d]", i), "got an empty name, want a link"
-		}
-	}
-	for _, name := range w.Path { // named only now: a bad line leaves no trace
-		f.path = append(f.path, r.links.ID(name))
-	}
-	return f, "", ""
-}
-
-func kindName(field string) string {
-	switch field {
-	case "flow":
-		return "a string"
-	case "path":
-		return "a list of links"
-	case "packets", "lost":
-		return "a number"
-	}
-	return "an object"
 }

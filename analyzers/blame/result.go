@@ -32,6 +32,10 @@ type LinkResult struct {
 	Votes       float64  `json:"votes"`                 // of 007, before any adjustment
 	LossRate    float64  `json:"loss_rate,omitempty"`   // likelihood only: estimated share of packets lost there, if at fault
 	Device      string   `json:"device,omitempty"`      // at fault only because this device is
+	// Kind is why it loses packets, where queue depths or runs of losses were observed,
+	// and KindProbability that of this kind (of the likelier one where it is unknown).
+	Kind            Kind     `json:"kind,omitempty"`
+	KindProbability *float64 `json:"kind_probability,omitempty"`
 }
 
 // DeviceResult is what is thought of a device: a fault of all its links at once.

@@ -79,12 +79,16 @@ type Set struct {
 	over     int // flows that lost more than they sent
 	pathless int
 
+	counters  map[int32]bool // rows that are the packets of many flows
 	uncertain bundles
+	patterns  []pattern      // to be completed, ascending
+	doubted   map[int32]bool // flows whose pattern could not be: only what they surely crossed is known
 	samples   []Sample
+	bursts    []burst // by flow, ascending; those that say so
 }
 
 // NewSet returns an empty set over a table of links.
-func NewSet(links *Links) *Set { return &Set{links: links} }
+func NewSet(links *Links) *Set { return &Set{links: links, doubted: map[int32]bool{}, counters: map[int32]bool{}} }
 
 // Links returns the table of links.
 func (s *Set) Links() *Links { return s.links }
@@ -132,6 +136,16 @@ func (s *Set) Add(name []byte, path []int32, packets, lost uint32) error {
 	s.nameEnd = append(s.nameEnd, uint32(len(s.names)))
 	s.packets = append(s.packets, packets)
 	s.lost = append(s.lost, lost)
+	return nil
+}
+
+// AddCounter appends what a link carried, whatever the flows: their losses are taken to
+// lie in stretches of a few dozen packets, not in one burst.
+func (s *Set) AddCounter(name []byte, link int32, packets, lost uint32) error {
+	if err := s.Add(name, []int32{link}, packets, lost); err != nil {
+		return err
+	}
+	s.counters[int32(s.Len()-1)] = true
 	return nil
 }
 
