@@ -34,7 +34,7 @@ func (c *Config) Check() error {
 	}{
 		{"retention", int64(c.Retention), int64(24 * time.Hour), int64(100 * 365 * 24 * time.Hour)},
 		{"memory", c.Memory, 16 << 20, 1 << 50},
-		{"reserve", c.Reserve, 0, 1 << 60},
+		{"reserve", c.Reserve, 0, 1 << 62},
 		{"queries", int64(c.Queries), 1, 1000},
 		{"timeout of a query", int64(c.Timeout), int64(time.Millisecond), int64(time.Hour)},
 	} {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/VictoriaMetrics/VictoriaMetrics/app/vmselect"
@@ -50,8 +51,15 @@ var here = func() chan struct{} {
 	return c
 }()
 
-// ErrSecond is returned by Open while another store of this process is open.
-var ErrSecond = errors.New("this process has a metrics store already")
+// The errors of Open that say what to do.
+var (
+	ErrSecond = errors.New("this process has a metrics store already")
+	ErrNoRoom = errors.New("no room left on its disk")
+)
+
+// opening is how many bytes must be free for a store to be opened. With less than
+// Config.Reserve it opens, and takes nothing.
+const opening = 8 << 20
 
 // Open opens the store of a folder, which it makes if there is none. log, which may be
 // nil, takes what VictoriaMetrics has to say when something fails. Other flags of
@@ -118,18 +126,20 @@ func foresee(cfg *Config) error {
 		return err
 	}
 	f, err := os.CreateTemp(cfg.Dir, "probe")
-	if err != nil {
-		return err
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
 	}
-	err = errors.Join(f.Close(), os.Remove(f.Name()))
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w: %w", ErrNoRoom, err)
+	}
 	if err != nil {
 		return err
 	}
 	if err := unlocked(filepath.Join(cfg.Dir, fs.FlockFilename)); err != nil {
 		return err
 	}
-	if free := fs.MustGetFreeSpace(cfg.Dir); free < uint64(cfg.Reserve) {
-		return fmt.Errorf("%d bytes are free on its disk, and %d are to stay so", free, cfg.Reserve)
+	if free := fs.MustGetFreeSpace(cfg.Dir); free < opening {
+		return fmt.Errorf("%w: %d bytes are free, want %d", ErrNoRoom, free, opening)
 	}
 	return nil
 }

@@ -222,14 +222,32 @@ func TestForeseen(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	full := configFor(t.TempDir())
-	full.Reserve = 1 << 60
-	for want, cfg := range map[string]Config{"not a directory": configFor(file), "are to stay so": full, "no folder": configFor("")} {
+	for want, cfg := range map[string]Config{"not a directory": configFor(file), "no folder": configFor("")} {
 		if _, err := Open(cfg, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
 	opened(t, dir).Close() // none of them keeps another away
+}
+
+// With less room than is to stay free it opens, takes nothing, and says so.
+func TestNoRoom(t *testing.T) {
+	cfg := configFor(t.TempDir())
+	cfg.Reserve = 1 << 62
+	s, err := Open(cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Write([]prompb.TimeSeries{series("a", past(), 1)}, nil); err == nil || s.Stats() != (Stats{Refused: 1}) {
+		t.Errorf("got %v and %+v, want a sample refused", err, s.Stats())
+	}
+	if err := s.Ready(); err == nil {
+		t.Error("it says that it takes more")
+	}
+	if got := query(t, s, "1"); len(got) != 1 {
+		t.Errorf("it answers %v", got)
+	}
 }
 
 func TestBesideEachOther(t *testing.T) {

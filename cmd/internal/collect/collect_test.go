@@ -27,7 +27,11 @@ import (
 	"github.com/telltale-net/telltale/collector/report/send"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), // what VictoriaMetrics starts with the program, and once for good
+		goleak.IgnoreAnyFunction("github.com/VictoriaMetrics/VictoriaMetrics/app/vmselect/promql.checkRollupResultCacheReset"),
+		goleak.IgnoreAnyFunction("github.com/VictoriaMetrics/metrics.summariesSwapCron"))
+}
 
 // certificate writes a certificate of 127.0.0.1 and its key.
 func certificate(t *testing.T) (cert, key string) {

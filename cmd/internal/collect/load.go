@@ -120,7 +120,15 @@ func Dump(fs *pflag.FlagSet) ([]byte, error) {
 			v, _ = fs.GetBool(f.Name)
 		}
 		if f.Annotations[urls] != nil {
-			v = mask(f.Value.String())
+			if list, ok := f.Value.(pflag.SliceValue); ok {
+				masked := []string{}
+				for _, u := range list.GetSlice() {
+					masked = append(masked, mask(u))
+				}
+				v = masked
+			} else {
+				v = mask(f.Value.String())
+			}
 		}
 		line, failed := p.Marshal(map[string]any{f.Name: v})
 		err = errors.Join(err, failed)

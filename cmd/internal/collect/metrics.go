@@ -1,0 +1,179 @@
+package collect
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/VictoriaMetrics/VictoriaMetrics/lib/prompb"
+	"github.com/spf13/pflag"
+
+	"github.com/telltale-net/telltale/collector/metricstore"
+	"github.com/telltale-net/telltale/collector/pipeline"
+	"github.com/telltale-net/telltale/collector/remotewrite"
+)
+
+// metricsSettings say where the metrics are kept, and where they are sent to.
+type metricsSettings struct {
+	Interval  time.Duration
+	Labels    []string
+	Store     string
+	Retention time.Duration
+	Memory    int64
+
+	URLs                       []string
+	Queue                      string
+	QueueBytes                 int64
+	User, PasswordFile, Bearer string
+	CA, Cert, Key              string
+	Samples                    int
+	Timeout                    time.Duration
+
+	data    string // folder that others are below; set by Check, as is:
+	reserve int64
+}
+
+func (m *metricsSettings) Flags(fs *pflag.FlagSet) {
+	s, r := metricstore.DefaultConfig(), remotewrite.DefaultConfig()
+	fs.DurationVar(&m.Interval, "metrics-interval", 15*time.Second, "how often the metrics are kept and sent")
+	fs.StringArrayVar(&m.Labels, "metrics-label", nil, "label of all metrics that are kept and sent, NAME=VALUE (repeatable; without their like: job=telltale and instance=this host's name)")
+	fs.StringVar(&m.Store, "metrics-store", "metrics", "folder of the metrics that PromQL and vmui below --http look at, below --data where not absolute (empty = none are kept)")
+	fs.DurationVar(&m.Retention, "metrics-retention", s.Retention, "older metrics go")
+	fs.Int64Var(&m.Memory, "metrics-memory", s.Memory, "bytes that the caches of the metrics may have")
+	fs.StringArrayVar(&m.URLs, "remote-write", nil, "URL that the metrics are sent to by Prometheus remote write (repeatable)")
+	fs.StringVar(&m.Queue, "remote-write-queue", "remote-write", "folder of what waits to be sent, below --data where not absolute")
+	fs.Int64Var(&m.QueueBytes, "remote-write-queue-bytes", r.Bytes, "bytes that may wait for each URL; the oldest go beyond")
+	fs.StringVar(&m.User, "remote-write-user", "", "user for the URLs")
+	fs.StringVar(&m.PasswordFile, "remote-write-password-file", "", "file with the user's password")
+	fs.StringVar(&m.Bearer, "remote-write-bearer-file", "", "file with a bearer token for the URLs, instead of a user")
+	fs.StringVar(&m.CA, "remote-write-ca", "", "file with the authority of the URLs' certificates (default: the system's)")
+	fs.StringVar(&m.Cert, "remote-write-cert", "", "file with our certificate for the URLs")
+	fs.StringVar(&m.Key, "remote-write-key", "", "file with its key")
+	fs.IntVar(&m.Samples, "remote-write-samples", r.Samples, "samples in a request, at most")
+	fs.DurationVar(&m.Timeout, "remote-write-timeout", r.Timeout, "how long a request may take")
+	maskURLs(fs, "remote-write")
+}
+
+func (m *metricsSettings) Check(c *pipeline.Config) error {
+	m.data, m.reserve = c.Journal.Dir, c.Journal.Reserve
+	var errs []error
+	if m.Interval < 100*time.Millisecond || m.Interval > time.Hour {
+		errs = append(errs, fmt.Errorf("metrics-interval: got %v, want 100ms to 1h", m.Interval))
+	}
+	if _, err := m.labels(); err != nil {
+		errs = append(errs, err)
+	}
+	if cfg, ok := m.store(); ok {
+		errs = append(errs, cfg.Check())
+	}
+	seen := map[string]bool{}
+	for i, u := range m.URLs {
+		if seen[u] {
+			errs = append(errs, fmt.Errorf("remote-write: the URL number %d has been named before", i+1))
+		}
+		seen[u] = true
+		cfg := m.remote(u)
+		if err := cfg.Check(); err != nil {
+			errs = append(errs, fmt.Errorf("remote-write: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// below returns a folder below --data; empty where there is none.
+func (m *metricsSettings) below(dir string) string {
+	switch {
+	case dir == "" || filepath.IsAbs(dir):
+		return dir
+	case m.data == "":
+		return ""
+	}
+	return filepath.Join(m.data, dir)
+}
+
+// store returns the configuration of the store; false = none is asked for, or the log
+// is not in a folder and no folder of the store's own is named.
+func (m *metricsSettings) store() (metricstore.Config, bool) {
+	c := metricstore.DefaultConfig()
+	c.Dir, c.Retention, c.Memory, c.Reserve = m.below(m.Store), m.Retention, m.Memory, m.reserve
+	return c, c.Dir != ""
+}
+
+// remote returns the configuration for a URL, whose queue has a folder of its own.
+func (m *metricsSettings) remote(u string) remotewrite.Config {
+	c := remotewrite.DefaultConfig()
+	c.URL, c.Bytes, c.User, c.PasswordFile, c.BearerFile = u, m.QueueBytes, m.User, m.PasswordFile, m.Bearer
+	c.CA, c.Cert, c.Key, c.Samples, c.Timeout = m.CA, m.Cert, m.Key, m.Samples, m.Timeout
+	if dir := m.below(m.Queue); dir != "" {
+		sum := sha256.Sum256([]byte(u))
+		c.Dir = filepath.Join(dir, hex.EncodeToString(sum[:6]))
+	}
+	return c
+}
+
+var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// labels returns the labels that all metrics get.
+func (m *metricsSettings) labels() ([]prompb.Label, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	all := []prompb.Label{{Name: "instance", Value: host}, {Name: "job", Value: "telltale"}}
+	for _, text := range m.Labels {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || !labelName.MatchString(name) || strings.HasPrefix(name, "__") || value == "" {
+			return nil, fmt.Errorf("metrics-label: got %q, want NAME=VALUE", text)
+		}
+		switch name {
+		case "instance":
+			all[0].Value = value
+		case "job":
+			all[1].Value = value
+		default:
+			all = append(all, prompb.Label{Name: name, Value: value})
+		}
+	}
+	return all, nil
+}
+
+func (m *metricsSettings) Open(_ context.Context, s *source) (_ output, err error) {
+	o := &metricsOutput{interval: m.Interval, from: s}
+	o.names.Topology, o.names.Reason = s.Topology, reasonName
+	if o.labels, err = m.labels(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			o.Close()
+		}
+	}()
+	if cfg, ok := m.store(); ok {
+		o.store, err = metricstore.Open(cfg, s.Log)
+		if errors.Is(err, metricstore.ErrNoRoom) { // reports are collected all the same
+			s.Log.Error("no metrics are kept until the next start", "error", err)
+			o.failed, err = err, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	} else if m.Store != "" {
+		s.Log.Warn("no metrics are kept: the log is not in a folder, and --metrics-store names no folder of its own", slog.String("metrics-store", m.Store))
+	}
+	for _, u := range m.URLs {
+		c, err := remotewrite.Open(m.remote(u), s.Log)
+		if err != nil {
+			return nil, err
+		}
+		o.clients = append(o.clients, c)
+	}
+	return o, nil
+}
