@@ -57,7 +57,7 @@ func (j *Journal) Read(ctx context.Context, q block.Query, fn func([]postcard.Re
 	go func() {
 		defer close(jobs)
 		defer close(todo)
-		failed = j.blocks(ctx, q.From, q.To, jetstream.DeliverAllPolicy, false, func(m entryMessage) error {
+		failed = j.messages(ctx, j.filters(q.From, q.To, ""), jetstream.DeliverAllPolicy, false, func(m entryMessage) error {
 			t := j.jobs.Get().(*job)
 			*t = job{b: m.data, records: t.records[:0], done: make(chan struct{})}
 			for _, c := range []chan *job{todo, jobs} {
@@ -97,10 +97,20 @@ func (j *Journal) Read(ctx context.Context, q block.Query, fn func([]postcard.Re
 // from now on, until ctx is done or fn fails. Blocks it cannot keep up with are in the
 // log; it falls behind but misses none that the log still has.
 func (j *Journal) Follow(ctx context.Context, q block.Query, fn func([]postcard.Record) error) (ReadStats, error) {
+	return j.follow(ctx, 0, jetstream.DeliverNewPolicy, q, fn)
+}
+
+// Tail is Follow from the first block that may hold records received at q.From or later
+// (0 = the oldest), without a gap between those that are there and those to come.
+func (j *Journal) Tail(ctx context.Context, q block.Query, fn func([]postcard.Record) error) (ReadStats, error) {
+	return j.follow(ctx, q.From, jetstream.DeliverAllPolicy, q, fn)
+}
+
+func (j *Journal) follow(ctx context.Context, from int64, where jetstream.DeliverPolicy, q block.Query, fn func([]postcard.Record) error) (ReadStats, error) {
 	var stats ReadStats
 	var dec block.Decoder
 	t := &job{}
-	err := j.blocks(ctx, 0, 0, jetstream.DeliverNewPolicy, true, func(m entryMessage) error {
+	err := j.blocks(ctx, from, 0, where, true, func(m entryMessage) error {
 		*t = job{b: m.data, records: t.records[:0]}
 		t.decode(&dec, &q)
 		stats.add(t)
@@ -120,7 +130,7 @@ func (j *Journal) Follow(ctx context.Context, q block.Query, fn func([]postcard.
 func (j *Journal) List(ctx context.Context, from, to int64, fn func(Entry) error) (ReadStats, error) {
 	var stats ReadStats
 	q := block.Query{From: from, To: to}
-	err := j.blocks(ctx, from, to, jetstream.DeliverAllPolicy, false, func(m entryMessage) error {
+	err := j.messages(ctx, j.filters(from, to, ""), jetstream.DeliverAllPolicy, false, func(m entryMessage) error {
 		stats.Blocks++
 		stats.Bytes += uint64(len(m.data))
 		h, err := block.ReadHeader(m.data)
@@ -187,7 +197,7 @@ func (s *ReadStats) damaged(err error) {
 	}
 }
 
-// entryMessage is a block as it lies in the stream.
+// entryMessage is a block or a page as it lies in the stream.
 type entryMessage struct {
 	sequence uint64
 	stored   time.Time
@@ -198,14 +208,18 @@ const (
 	prefetch      = 8 << 20 // bytes that the server may send ahead
 	idle          = time.Second
 	consumerGrace = time.Minute // after which the server forgets a reader that is gone
+	startSlack    = time.Minute // by which the server's clock may be behind the collector's
 )
 
-// blocks hands over the blocks under the subjects of a window; without follow it ends
-// with the newest one there is.
-func (j *Journal) blocks(ctx context.Context, from, to int64, where jetstream.DeliverPolicy, follow bool, fn func(entryMessage) error) error {
-	cons, err := j.link.Load().js.OrderedConsumer(ctx, j.cfg.Stream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: j.filters(from, to), DeliverPolicy: where, InactiveThreshold: consumerGrace,
-	})
+// messages hands over what lies under the subjects; without follow it ends with the
+// newest one there is.
+func (j *Journal) messages(ctx context.Context, subjects []string, where jetstream.DeliverPolicy, follow bool, fn func(entryMessage) error) error {
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: subjects, DeliverPolicy: where, InactiveThreshold: consumerGrace}
+	start := time.Unix(0, from).Add(-startSlack)
+	if follow && from != 0 && start.Before(time.Now()) { // a block is stored after its records were received, but for clocks that differ
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &start
+	}
+	cons, err := j.link.Load().js.OrderedConsumer(ctx, j.cfg.Stream, cfg)
 	if err != nil {
 		return err
 	}
