@@ -27,17 +27,17 @@ func (a *Analyzer) scale() float64 {
 	return max(1, norms[len(norms)/2]/usualService)
 }
 
-// sightings is about how many records are looked at to find travel times.
+// sightings is about how many records are looked at to find ways and travel times.
 const sightings = 1 << 16
 
 // align finds how long packets travel between neighbours, and from that by how much
 // later than at others things happen at each node: travel times and how far clocks are
 // apart, which need not be told apart. Where packets have no ids, it is taken to be
 // nothing.
-func (a *Analyzer) align() {
+func (a *Analyzer) align(sights []sight) {
 	nodes := len(a.t.Network.Nodes)
 	a.shift = make([]int64, nodes)
-	lags := a.lags()
+	lags := a.lags(sights)
 	type edge struct {
 		to  int32
 		lag int64
@@ -70,9 +70,15 @@ func (a *Analyzer) align() {
 	}
 }
 
-// lags returns the time from a departure to the arrival at a neighbour, by both, of the
-// quickest packets: the quickest tenth apart, because ids may be mistaken.
-func (a *Analyzer) lags() map[[2]int32]int64 {
+// sight is a packet at a node.
+type sight struct {
+	packet         uint64
+	arrive, depart int64
+	node           int32
+}
+
+// sights returns where and when a sample of the packets was seen, by packet and time.
+func (a *Analyzer) sights() []sight {
 	total := 0
 	for i := range a.t.Queues {
 		total += a.t.Queues[i].Len()
@@ -82,11 +88,6 @@ func (a *Analyzer) lags() map[[2]int32]int64 {
 		mask *= 2
 	}
 	mask--
-	type sight struct {
-		packet         uint64
-		arrive, depart int64
-		node           int32
-	}
 	var all []sight
 	for i := range a.t.Queues {
 		q := &a.t.Queues[i]
@@ -99,6 +100,12 @@ func (a *Analyzer) lags() map[[2]int32]int64 {
 	slices.SortFunc(all, func(x, y sight) int {
 		return cmp.Or(cmp.Compare(x.packet, y.packet), cmp.Compare(x.arrive, y.arrive), cmp.Compare(x.node, y.node))
 	})
+	return all
+}
+
+// lags returns the time from a departure to the arrival at a neighbour, by both, of the
+// quickest packets: the quickest tenth apart, because ids may be mistaken.
+func (a *Analyzer) lags(all []sight) map[[2]int32]int64 {
 	travel := map[[2]int32][]int64{}
 	for lo, hi := 0, 0; lo < len(all); lo = hi {
 		for hi = lo; hi < len(all) && all[hi].packet == all[lo].packet; hi++ {

@@ -46,8 +46,9 @@ func New(t *records.Trace, cfg Config) *Analyzer {
 	}
 	scale := a.scale()
 	a.cfg = cfg.withDefaults(scale)
-	a.layOut()
-	a.align()
+	sights := a.sights()
+	a.layOut(sights)
+	a.align(sights)
 	a.slack, a.clockSlack = int64(200_000*scale)+a.uneven, int64(1e6*scale)+a.uneven
 	return a
 }
@@ -57,7 +58,7 @@ func (a *Analyzer) Service(queue int) Service { return a.serve[queue] }
 
 // layOut orders the queues so that packets go forward, and finds what is upstream of
 // each node. Where the network has cycles, the order within one is that of the header.
-func (a *Analyzer) layOut() {
+func (a *Analyzer) layOut(sights []sight) {
 	nodes := a.t.Network.Nodes
 	next := make([][]int32, len(nodes))
 	known := false
@@ -66,7 +67,7 @@ func (a *Analyzer) layOut() {
 		known = known || len(next[i]) > 0
 	}
 	if !known {
-		next = a.seenEdges()
+		next = a.seenEdges(sights)
 	}
 	rank := make([]int32, len(nodes)) // in order of finishing a depth-first walk, reversed
 	state := make([]uint8, len(nodes))
@@ -143,29 +144,9 @@ func (a *Analyzer) entersAt(q *records.Queue) bool {
 	return a.first[q.Node]
 }
 
-// seenEdges returns who sends to whom as packets' ways show it in a sample of the
-// records, for data sets whose header does not say.
-func (a *Analyzer) seenEdges() [][]int32 {
-	type sight struct {
-		packet uint64
-		at     int64
-		node   int32
-	}
-	var all []sight
-	from, to := a.t.Span()
-	middle := from + (to-from)/2
-	for i := range a.t.Queues {
-		q := &a.t.Queues[i]
-		first := q.FirstArrival(middle)
-		for k := first; k < min(q.Len(), first+maxSamples); k++ {
-			if q.Packet[k] != records.NoPacket {
-				all = append(all, sight{q.Packet[k], q.Arrive[k], q.Node})
-			}
-		}
-	}
-	slices.SortFunc(all, func(x, y sight) int {
-		return cmp.Or(cmp.Compare(x.packet, y.packet), cmp.Compare(x.at, y.at), cmp.Compare(x.node, y.node))
-	})
+// seenEdges returns who sends to whom as packets' ways show it, for data sets whose
+// header does not say.
+func (a *Analyzer) seenEdges(all []sight) [][]int32 {
 	seen := map[[2]int32]int{}
 	for i := 1; i < len(all); i++ {
 		if x, y := &all[i-1], &all[i]; x.packet == y.packet && x.node != y.node {
@@ -174,8 +155,9 @@ func (a *Analyzer) seenEdges() [][]int32 {
 	}
 	next := make([][]int32, len(a.t.Network.Nodes))
 	for e, n := range seen {
-		// Not chance, and not the other way round because of the clocks.
-		if n > 1 && n > 4*seen[[2]int32{e[1], e[0]}] {
+		// Not chance, not the other way round because of the clocks, and not the next
+		// packet of the same number.
+		if n > 1 && n > 4*seen[[2]int32{e[1], e[0]}] && !a.t.Network.Nodes[e[1]].IsSource() {
 			next[e[0]] = append(next[e[0]], e[1])
 		}
 	}

@@ -16,8 +16,8 @@ type cluster struct {
 // cover reports the clusters of the points, as the package comment defines them, in the
 // order in which they are defined. step is the resolution at which enumeration kept to
 // its budget.
-func cover(s *space, p points, least int64, budget int) (clusters []cluster, step int) {
-	c := newCovering(s, p, least)
+func cover(s *space, p points, least int64, budget, workers int) (clusters []cluster, step int) {
+	c := newCovering(s, p, least, workers)
 	for _, step := range [...]int{1, 4} {
 		if rest, ok := c.at(inSteps(step), budget); ok {
 			return append(c.single, rest...), step
@@ -38,7 +38,7 @@ type covering struct {
 	column [dims]column
 }
 
-func newCovering(s *space, p points, least int64) *covering {
+func newCovering(s *space, p points, least int64, workers int) *covering {
 	c := &covering{least: least}
 	for i, m := range p.mass {
 		if m >= least {
@@ -52,9 +52,7 @@ func newCovering(s *space, p points, least int64) *covering {
 	slices.SortFunc(c.single, func(a, b cluster) int {
 		return cmp.Or(cmp.Compare(b.mass, a.mass), comparePlaces(&a.at, &b.at))
 	})
-	for d := range dims {
-		c.column[d] = newColumn(s, c.rest, d)
-	}
+	each(dims, workers, func(d int) { c.column[d] = newColumn(s, c.rest, d) })
 	return c
 }
 

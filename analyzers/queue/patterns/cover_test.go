@@ -153,7 +153,7 @@ func TestCoverIsTheDefinition(t *testing.T) {
 			total += m
 		}
 		least := 1 + rng.Int64N(total)/(1+rng.Int64N(12))
-		c := newCovering(s, p, least)
+		c := newCovering(s, p, least, 2)
 		rest, ok := c.at(at, 0)
 		got := append(c.single, rest...)
 		want := slowCover(s, p, least, at)

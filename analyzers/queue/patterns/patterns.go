@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/telltale-net/telltale/analyzers/queue/records"
 )
@@ -27,6 +29,7 @@ type Relation struct {
 type Config struct {
 	Threshold float64 // least share of all scores that makes a pattern; 0 = 0.01
 	Budget    int     // points looked at while clusters are enumerated; 0 = 12 million
+	Workers   int     // threads; 0 = 1. The result is the same.
 }
 
 // Pattern is one aggregated cause and whom it harmed.
@@ -116,7 +119,7 @@ func (a *aggregation) run(res *Result) {
 		all[i] = int32(i)
 	}
 	culprits, of := a.points(all, func(r *Relation) Side { return r.Culprit })
-	found, step := a.describe(culprits)
+	found, step := a.describe(culprits, a.cfg.Workers)
 	res.StepBits = max(res.StepBits, step)
 
 	relations := make([][]int32, len(found.boxes))
@@ -126,28 +129,48 @@ func (a *aggregation) run(res *Result) {
 			relations[b] = append(relations[b], int32(i))
 		}
 	}
-	for b, box := range found.boxes {
+	res.Patterns = make([]Pattern, len(found.boxes))
+	steps := make([]int, len(found.boxes))
+	each(len(found.boxes), a.cfg.Workers, func(b int) {
 		victims, _ := a.points(relations[b], func(r *Relation) Side { return r.Victim })
-		p := Pattern{
-			Culprit:    a.aggregate(box),
+		p := &res.Patterns[b]
+		*p = Pattern{
+			Culprit:    a.aggregate(found.boxes[b]),
 			Score:      float64(found.mass[b]) * a.unit,
 			Share:      float64(found.mass[b]) / float64(a.total),
 			Flows:      found.count[b],
-			Unexpected: a.unexpected(culprits, box),
+			Unexpected: a.unexpected(culprits, found.boxes[b]),
 		}
+		steps[b] = a.victims(p, victims)
+	})
+	for b, step := range steps {
 		left -= found.mass[b]
-		step := a.victims(&p, victims)
 		res.StepBits = max(res.StepBits, step)
-		res.Patterns = append(res.Patterns, p)
 	}
 	res.Uncovered = float64(left) * a.unit
 	slices.SortStableFunc(res.Patterns, func(x, y Pattern) int { return cmp.Compare(y.Score, x.Score) })
 }
 
+// each calls f for all numbers below n, on several threads.
+func each(n, workers int, f func(i int)) {
+	var next atomic.Int64
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			f(i)
+		}
+	}
+	var wg sync.WaitGroup
+	for range min(workers, n) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+}
+
 // victims fills in the victims of a pattern. Where none is above the threshold, they are
 // one aggregate, the hull of all.
 func (a *aggregation) victims(p *Pattern, victims points) (step int) {
-	found, step := a.describe(victims)
+	found, step := a.describe(victims, 1)
 	var hull box
 	for b, box := range found.boxes {
 		if b == 0 {
@@ -205,7 +228,7 @@ func (a *aggregation) points(rels []int32, side func(*Relation) Side) (p points,
 }
 
 // describe finds clusters and makes patterns of them.
-func (a *aggregation) describe(p points) (d description, step int) {
-	clusters, step := cover(a.space, p, a.least, a.cfg.Budget)
+func (a *aggregation) describe(p points, workers int) (d description, step int) {
+	clusters, step := cover(a.space, p, a.least, a.cfg.Budget, workers)
 	return a.space.describe(p, clusters, float64(a.least)/2, a.least), step
 }

@@ -214,6 +214,9 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	if got := s.find(t); !reflect.DeepEqual(want, got) {
 		t.Errorf("another order, another result:\n%+v\n%+v", want, got)
 	}
+	if got, err := Find(s.net, s.flows, s.rels, Config{Workers: 3}); err != nil || !reflect.DeepEqual(want, got) {
+		t.Errorf("three threads, another result:\n%+v\n%+v, %v", want, got, err)
+	}
 }
 
 // TestBudget: where exact clusters cost too much, coarser ones are looked for, and said to be.
@@ -290,7 +293,7 @@ func BenchmarkFind(b *testing.B) {
 			n := 0
 			for b.Loop() {
 				n++
-				res, err := Find(s.net, s.flows, s.rels, Config{})
+				res, err := Find(s.net, s.flows, s.rels, Config{Workers: 2})
 				if err != nil {
 					b.Fatal(err)
 				}

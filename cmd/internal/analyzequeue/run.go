@@ -205,7 +205,7 @@ func asker(t *records.Trace, m Method) (func(diagnosis.Victim) diagnosis.Diagnos
 
 func write(w io.Writer, t *records.Trace, a *queue.Analyzer, answers []diagnosis.Diagnosis, opt Options) error {
 	if opt.Patterns {
-		res, err := patterns.Find(t.Network, t.Flows, patterns.Relations(answers), patterns.Config{})
+		res, err := patterns.Find(t.Network, t.Flows, patterns.Relations(answers), patterns.Config{Workers: opt.Workers})
 		if err != nil {
 			return fmt.Errorf("cannot aggregate the answers: %w", err)
 		}
