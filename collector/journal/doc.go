@@ -11,6 +11,8 @@
 //	PREFIX.<bucket>.<slot>     bucket = Received / 1000 s, slot = the ten seconds within, 00 to 99
 //
 // so that a reader opens those of its window only; the block's header spares it more.
+// The pages of the ledger (package ledger), which say what did not arrive meanwhile, lie
+// beside them, under PREFIX.<bucket>.<slot>.loss of the slot in which they begin.
 //
 // # What durable means
 //

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/telltale-net/telltale/collector/block"
+	"github.com/telltale-net/telltale/collector/ledger"
 	"github.com/telltale-net/telltale/collector/postcard"
 )
 
@@ -353,4 +354,58 @@ func TestReadOnly(t *testing.T) {
 	}
 	got, _ := seqs(t, j, block.Query{})
 	wantSeqs(t, got, 1, 1001)
+}
+
+// TestPages keeps pages between blocks and asks for those of windows, before and after
+// the log was closed.
+func TestPages(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, func(c *Config) { c.Dir = dir })
+	const start = 1_800_000_000 * second
+	for i := range int64(30) {
+		if err := j.Append(numbered(uint32(i*10_000), 1)); err != nil {
+			t.Fatal(err)
+		}
+		p := ledger.Page{From: start + i*10*second, To: start + (i+1)*10*second, Kernel: uint64(i)}
+		if err := j.Keep(t.Context(), &p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := func(j *Journal) {
+		t.Helper()
+		for _, c := range []struct{ from, to, first, last int64 }{
+			{0, 0, 0, 29}, {start + 55*second, start + 61*second, 5, 6}, {start + 60*second, start + 70*second, 6, 6},
+			{0, start + 1, 0, 0}, {start + 290*second, 0, 29, 29}, {start + 1000*second, start + 2000*second, 0, -1},
+		} {
+			next := c.first
+			stats, err := j.Pages(t.Context(), c.from, c.to, func(p *ledger.Page) error {
+				if p.Kernel != uint64(next) {
+					t.Errorf("%d to %d: got page %d, want %d", c.from, c.to, p.Kernel, next)
+				}
+				next++
+				return nil
+			})
+			if err != nil || next != c.last+1 || stats.Damaged != 0 {
+				t.Errorf("%d to %d: got pages up to %d, want %d; %+v, %v", c.from, c.to, next-1, c.last, stats, err)
+			}
+		}
+		got, _ := seqs(t, j, block.Query{})
+		if len(got) != 30 {
+			t.Errorf("got %d records beside the pages, want 30", len(got))
+		}
+	}
+	if err := j.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asked(j)
+	closing(t, j)
+	if err := j.Keep(t.Context(), &ledger.Page{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("closed: got %v", err)
+	}
+	j = open(t, func(c *Config) { c.Dir, c.ReadOnly = dir, true })
+	asked(j)
+	if err := j.Keep(t.Context(), &ledger.Page{}); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("read only: got %v", err)
+	}
+	closing(t, j)
 }

@@ -24,8 +24,9 @@ type Journal struct {
 	link    atomic.Pointer[link]
 	writer  string // names this writer's blocks
 	locked  *os.File
-	largest int64 // block that the server takes, bytes; the publisher's
-	failed  bool  // the server in this process must be started again; the publisher's
+	largest int64  // block that the server takes, bytes; the publisher's
+	pages   uint64 // of the ledger, published; the publisher's
+	failed  bool   // the server in this process must be started again; the publisher's
 
 	mu     sync.Mutex // guards what is below, and the order of blocks
 	filled *filling   // the block being filled, nil = none
@@ -50,13 +51,15 @@ type link struct {
 	js     jetstream.JetStream
 }
 
-// filling is a block before it is one.
+// filling is a block before it is one, or else something for the publisher to do
+// between two blocks.
 type filling struct {
 	records []postcard.Record
 	since   time.Time
 	block   []byte        // once encoded is closed
 	encoded chan struct{} // closed by the encoder
 	flushed chan struct{} // not a block but a question: closed when all before are done with
+	page    *note         // not a block but a page of the ledger
 }
 
 // startTimeout is how long the server in this process may take to read what it has.
@@ -283,7 +286,10 @@ func (j *Journal) Close(ctx context.Context) error {
 	j.stop()
 	j.running.Wait()
 	for len(j.queue) > 0 {
-		if f := <-j.queue; f.flushed == nil {
+		switch f := <-j.queue; {
+		case f.page != nil:
+			f.page.done <- ErrAbandoned
+		case f.flushed == nil:
 			j.shed(f.records, ErrAbandoned)
 		}
 	}

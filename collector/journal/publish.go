@@ -61,8 +61,12 @@ func (j *Journal) publish(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case f := <-j.queue:
-			if f.flushed != nil {
+			switch {
+			case f.flushed != nil:
 				close(f.flushed)
+				continue
+			case f.page != nil:
+				f.page.done <- j.storePage(ctx, f.page)
 				continue
 			}
 			select {

@@ -57,7 +57,7 @@ func (j *Journal) Read(ctx context.Context, q block.Query, fn func([]postcard.Re
 	go func() {
 		defer close(jobs)
 		defer close(todo)
-		failed = j.messages(ctx, j.filters(q.From, q.To, ""), jetstream.DeliverAllPolicy, false, func(m entryMessage) error {
+		failed = j.messages(ctx, reading{subjects: j.filters(q.From, q.To, "")}, func(m entryMessage) error {
 			t := j.jobs.Get().(*job)
 			*t = job{b: m.data, records: t.records[:0], done: make(chan struct{})}
 			for _, c := range []chan *job{todo, jobs} {
@@ -97,20 +97,21 @@ func (j *Journal) Read(ctx context.Context, q block.Query, fn func([]postcard.Re
 // from now on, until ctx is done or fn fails. Blocks it cannot keep up with are in the
 // log; it falls behind but misses none that the log still has.
 func (j *Journal) Follow(ctx context.Context, q block.Query, fn func([]postcard.Record) error) (ReadStats, error) {
-	return j.follow(ctx, 0, jetstream.DeliverNewPolicy, q, fn)
+	return j.follow(ctx, reading{fresh: true}, q, fn)
 }
 
 // Tail is Follow from the first block that may hold records received at q.From or later
 // (0 = the oldest), without a gap between those that are there and those to come.
 func (j *Journal) Tail(ctx context.Context, q block.Query, fn func([]postcard.Record) error) (ReadStats, error) {
-	return j.follow(ctx, q.From, jetstream.DeliverAllPolicy, q, fn)
+	return j.follow(ctx, reading{since: q.From}, q, fn)
 }
 
-func (j *Journal) follow(ctx context.Context, from int64, where jetstream.DeliverPolicy, q block.Query, fn func([]postcard.Record) error) (ReadStats, error) {
+func (j *Journal) follow(ctx context.Context, what reading, q block.Query, fn func([]postcard.Record) error) (ReadStats, error) {
+	what.subjects, what.follow = j.filters(0, 0, ""), true
 	var stats ReadStats
 	var dec block.Decoder
 	t := &job{}
-	err := j.blocks(ctx, from, 0, where, true, func(m entryMessage) error {
+	err := j.messages(ctx, what, func(m entryMessage) error {
 		*t = job{b: m.data, records: t.records[:0]}
 		t.decode(&dec, &q)
 		stats.add(t)
@@ -130,7 +131,7 @@ func (j *Journal) follow(ctx context.Context, from int64, where jetstream.Delive
 func (j *Journal) List(ctx context.Context, from, to int64, fn func(Entry) error) (ReadStats, error) {
 	var stats ReadStats
 	q := block.Query{From: from, To: to}
-	err := j.messages(ctx, j.filters(from, to, ""), jetstream.DeliverAllPolicy, false, func(m entryMessage) error {
+	err := j.messages(ctx, reading{subjects: j.filters(from, to, "")}, func(m entryMessage) error {
 		stats.Blocks++
 		stats.Bytes += uint64(len(m.data))
 		h, err := block.ReadHeader(m.data)
@@ -211,12 +212,23 @@ const (
 	startSlack    = time.Minute // by which the server's clock may be behind the collector's
 )
 
-// messages hands over what lies under the subjects; without follow it ends with the
-// newest one there is.
-func (j *Journal) messages(ctx context.Context, subjects []string, where jetstream.DeliverPolicy, follow bool, fn func(entryMessage) error) error {
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: subjects, DeliverPolicy: where, InactiveThreshold: consumerGrace}
-	start := time.Unix(0, from).Add(-startSlack)
-	if follow && from != 0 && start.Before(time.Now()) { // a block is stored after its records were received, but for clocks that differ
+// reading says which messages are read.
+type reading struct {
+	subjects []string
+	follow   bool  // on and on; else until the newest one there is
+	fresh    bool  // only those that are stored from now on
+	since    int64 // to follow: only those that may hold what was received then (ns) or later; 0 = all
+}
+
+// messages hands over messages of the stream, in the order in which they were stored.
+func (j *Journal) messages(ctx context.Context, what reading, fn func(entryMessage) error) error {
+	follow := what.follow
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: what.subjects, DeliverPolicy: jetstream.DeliverAllPolicy, InactiveThreshold: consumerGrace}
+	start := time.Unix(0, what.since).Add(-startSlack)
+	switch {
+	case what.fresh:
+		cfg.DeliverPolicy = jetstream.DeliverNewPolicy
+	case follow && what.since != 0 && start.Before(time.Now()): // a block is stored after its records were received, but for clocks that differ
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &start
 	}
 	cons, err := j.link.Load().js.OrderedConsumer(ctx, j.cfg.Stream, cfg)

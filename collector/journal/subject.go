@@ -22,17 +22,21 @@ func (j *Journal) subject(t int64) string {
 // slot returns the number of the slot that t falls into.
 func slot(t int64) int64 { return floorDiv(t, slotLength) }
 
-// filters returns the subjects of the blocks that can hold records received from
-// `from` to before `to`, 0 = open, as narrow as a few names allow.
-func (j *Journal) filters(from, to int64) []string {
-	all := []string{j.cfg.Stream + ".>"}
+// pageSuffix ends the subjects of the ledger's pages, which else are those of blocks.
+const pageSuffix = ".loss"
+
+// filters returns the subjects of the blocks (or, with that suffix, of the pages) that
+// can hold what was received from `from` to before `to`, 0 = open, as narrow as a few
+// names allow.
+func (j *Journal) filters(from, to int64, suffix string) []string {
+	all := []string{j.cfg.Stream + ".*.*" + suffix}
 	if from == 0 || to == 0 || to <= from {
 		return all
 	}
 	var out []string
 	if first, last := slot(from), slot(to-1); last-first < maxFilters {
 		for s := first; s <= last; s++ {
-			out = append(out, j.subject(s*slotLength))
+			out = append(out, j.subject(s*slotLength)+suffix)
 		}
 		return out
 	}
@@ -41,7 +45,7 @@ func (j *Journal) filters(from, to int64) []string {
 		return all
 	}
 	for b := first; b <= last; b++ {
-		out = append(out, fmt.Sprintf("%s.%d.*", j.cfg.Stream, b))
+		out = append(out, fmt.Sprintf("%s.%d.*%s", j.cfg.Stream, b, suffix))
 	}
 	return out
 }
