@@ -22,6 +22,8 @@ type Config struct {
 	PathWindow time.Duration   // how long a path waits for its records
 	Align      time.Duration   // how often the clocks are aligned
 
+	Ledger time.Duration // of how long a page of the ledger tells
+
 	Drain time.Duration // how long Run may take to end, what is left then being shed
 
 	Taps []Tap // in this order
@@ -45,6 +47,7 @@ func DefaultConfig() Config {
 		PathRate:   50_000,
 		PathWindow: 100 * time.Millisecond,
 		Align:      10 * time.Second,
+		Ledger:     10 * time.Second,
 		Drain:      10 * time.Second,
 	}
 }
@@ -60,6 +63,7 @@ func (c *Config) Check() error {
 		{"path rate", int64(c.PathRate), 0, 1e9},
 		{"path window", int64(c.PathWindow), int64(time.Millisecond), int64(time.Minute)},
 		{"alignment interval", int64(c.Align), int64(100 * time.Millisecond), int64(time.Hour)},
+		{"span of a ledger's page", int64(c.Ledger), int64(10 * time.Millisecond), int64(10 * time.Second)},
 		{"drain time", int64(c.Drain), int64(time.Millisecond), int64(time.Hour)},
 	} {
 		if f.got < f.min || f.got > f.max {

@@ -19,5 +19,7 @@
 //
 //	records decoded = stored + shed by the collector + shed by the log + in flight
 //
-// and after Run nothing is in flight. No analysis lives here, and no wire format.
+// and after Run nothing is in flight. What did not arrive, or could not be read or kept,
+// goes into the log too, by stream and span of time, as pages of the ledger. No analysis
+// lives here, and no wire format.
 package pipeline

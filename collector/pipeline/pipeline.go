@@ -11,6 +11,7 @@ import (
 	"github.com/telltale-net/telltale/collector"
 	"github.com/telltale-net/telltale/collector/clocks"
 	"github.com/telltale-net/telltale/collector/journal"
+	"github.com/telltale-net/telltale/collector/ledger"
 	"github.com/telltale-net/telltale/collector/postcard"
 )
 
@@ -20,6 +21,7 @@ type Pipeline struct {
 	collector *collector.Collector
 	journal   *journal.Journal
 	paths     *paths
+	book      *ledger.Book
 	listening atomic.Pointer[netip.AddrPort] // nil while the sockets are not open
 }
 
@@ -67,6 +69,10 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	var helpers sync.WaitGroup
 	helpers.Go(func() { p.align(done) })
+	p.book = ledger.NewBook(time.Now().UnixNano())
+	ended := make(chan struct{}) // the counts change no more, but for those of the log
+	var accounts sync.WaitGroup
+	accounts.Go(func() { p.account(limit, ended) })
 	helpers.Go(func() {
 		select {
 		case <-ctx.Done():
@@ -87,10 +93,36 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	cancel()
 	p.paths.finish()
 	p.paths.align()
+	close(ended)
+	accounts.Wait()
 	err = errors.Join(err, p.journal.Close(limit))
 	close(done)
 	helpers.Wait()
 	return err
+}
+
+// account puts pages of the ledger into the log until done, and then the last one,
+// behind all records.
+func (p *Pipeline) account(ctx context.Context, done <-chan struct{}) {
+	tick := time.NewTicker(p.cfg.Ledger)
+	defer tick.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-tick.C:
+		case <-done:
+			ended = true
+			if p.journal.Flush(ctx) != nil {
+				return // given up: the end of the time to end
+			}
+		}
+		s := p.Snapshot()
+		page := p.book.Page(time.Now().UnixNano(), ledger.State{
+			Sources: s.Collector.Sources, Sum: s.Collector.Sum, Kernel: s.KernelDrops, Rejected: s.Rejected, ShedLog: s.ShedLog,
+		})
+		if p.journal.Keep(ctx, &page) == nil {
+			p.book.Kept() // else the next page has it all
+		}
+	}
 }
 
 // align aligns the clocks now and then.

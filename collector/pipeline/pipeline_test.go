@@ -14,6 +14,7 @@ import (
 	"github.com/telltale-net/telltale/collector/block"
 	"github.com/telltale-net/telltale/collector/clocks"
 	"github.com/telltale-net/telltale/collector/journal"
+	"github.com/telltale-net/telltale/collector/ledger"
 	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/collector/report/send"
 	"github.com/telltale-net/telltale/topology"
@@ -105,6 +106,27 @@ func read(tb testing.TB, dir string) (records int, stats journal.ReadStats) {
 	return records, stats
 }
 
+// lossIn returns what the log says of the loss of all time.
+func lossIn(tb testing.TB, dir string) ledger.Loss {
+	tb.Helper()
+	cfg := journal.DefaultConfig()
+	cfg.Dir, cfg.ReadOnly = dir, true
+	j, err := journal.Open(context.Background(), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer j.Close(context.Background())
+	sum := ledger.NewSum(0, 0)
+	stats, err := j.Pages(context.Background(), 0, 0, func(p *ledger.Page) error {
+		sum.Add(p)
+		return nil
+	})
+	if err != nil || stats.Damaged != 0 {
+		tb.Fatalf("reading the ledger: %v, %+v", err, stats)
+	}
+	return sum.Loss()
+}
+
 // check holds an account after the end against what was sent and what the log holds.
 func check(tb testing.TB, s *Snapshot, sent *send.Result, inLog int) {
 	tb.Helper()
@@ -125,6 +147,7 @@ func check(tb testing.TB, s *Snapshot, sent *send.Result, inLog int) {
 
 func TestLoopbackToLog(t *testing.T) {
 	cfg := configFor(t)
+	cfg.Ledger = 20 * time.Millisecond
 	r := start(t, cfg)
 	if err := r.Ready(); err != nil {
 		t.Errorf("not ready: %v", err)
@@ -142,6 +165,13 @@ func TestLoopbackToLog(t *testing.T) {
 	}
 	if err := r.Ready(); err == nil {
 		t.Error("ready after the end")
+	}
+	l := lossIn(t, cfg.Journal.Dir)
+	if l.Total.Received != s.Datagrams || l.Total.Records != s.Records || l.Total.Shed != s.ShedQueue || l.Kernel != s.KernelDrops || l.Uncovered != 0 || len(l.Streams) != 3 {
+		t.Errorf("the ledger says %+v, the account %+v", l, s.Account)
+	}
+	if l.Total.Lost > int64(s.KernelDrops) { // those behind the last to arrive cannot be seen
+		t.Errorf("the ledger says %d datagrams lost, the kernel dropped %d", l.Total.Lost, s.KernelDrops)
 	}
 }
 
