@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/telltale-net/telltale/collector/gnmi"
+	"github.com/telltale-net/telltale/collector/gnmi/client"
 	"github.com/telltale-net/telltale/collector/gnmi/model"
 	"github.com/telltale-net/telltale/collector/gnmi/tree"
 	"github.com/telltale-net/telltale/collector/pipeline"
@@ -26,6 +27,9 @@ type gnmiSettings struct {
 	Leaves      int
 	Subscribers int
 	Backlog     int
+
+	Devices []string
+	Sample  time.Duration
 }
 
 func (g *gnmiSettings) Flags(fs *pflag.FlagSet) {
@@ -39,16 +43,21 @@ func (g *gnmiSettings) Flags(fs *pflag.FlagSet) {
 	fs.IntVar(&g.Leaves, "gnmi-leaves", 500_000, "values served over gNMI, at most")
 	fs.IntVar(&g.Subscribers, "gnmi-subscribers", 100, "gNMI subscriptions at once, at most")
 	fs.IntVar(&g.Backlog, "gnmi-backlog", 1_000_000, "values that a gNMI subscriber may be behind before it is cut")
+	fs.StringArrayVar(&g.Devices, "gnmi-device", nil, "device to ask over gNMI for its counters, NAME=HOST:PORT[,OPTION…] (repeatable; NAME as in the topology; options tls=off, ca=FILE, cert=FILE, key=FILE, server-name=NAME, login=FILE with a line name:password, target=NAME)")
+	fs.DurationVar(&g.Sample, "gnmi-device-sample", 10*time.Second, "how often devices tell their counters")
 }
 
 func (g *gnmiSettings) Check(c *pipeline.Config) error {
-	if g.Listen == "" {
+	if g.Listen == "" && len(g.Devices) == 0 {
 		return nil
 	}
-	addr, err := net.ResolveTCPAddr("tcp", g.Listen)
 	errs := []error{}
-	if err != nil {
-		errs = append(errs, fmt.Errorf("gnmi: %w", err))
+	var addr *net.TCPAddr
+	if g.Listen != "" {
+		var err error
+		if addr, err = net.ResolveTCPAddr("tcp", g.Listen); err != nil {
+			errs = append(errs, fmt.Errorf("gnmi: %w", err))
+		}
 	}
 	for _, f := range []struct {
 		name          string
@@ -73,7 +82,32 @@ func (g *gnmiSettings) Check(c *pipeline.Config) error {
 			errs = append(errs, fmt.Errorf("gnmi-target: %q is a node of the topology, and so the target of its data", g.Target))
 		}
 	}
-	return errors.Join(errs...)
+	if g.Sample < 100*time.Millisecond || g.Sample > time.Hour {
+		errs = append(errs, fmt.Errorf("gnmi-device-sample: got %v, want 100ms to 1h", g.Sample))
+	}
+	_, err = g.devices()
+	return errors.Join(append(errs, err)...)
+}
+
+// devices returns the devices to ask.
+func (g *gnmiSettings) devices() ([]client.Config, error) {
+	var all []client.Config
+	var errs []error
+	names := map[string]bool{g.Target: true}
+	for _, text := range g.Devices {
+		c, err := client.Parse(text)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("gnmi-device: %w", err))
+			continue
+		case names[c.Name]:
+			errs = append(errs, fmt.Errorf("gnmi-device: the name %q is taken", c.Name))
+		}
+		names[c.Name] = true
+		c.Sample = g.Sample
+		all = append(all, c)
+	}
+	return all, errors.Join(errs...)
 }
 
 // config returns what the settings make of the server.
@@ -98,7 +132,7 @@ func (g *gnmiSettings) config() (gnmi.Config, error) {
 }
 
 func (g *gnmiSettings) Open(ctx context.Context, s *source) (output, error) {
-	if g.Listen == "" {
+	if g.Listen == "" && len(g.Devices) == 0 {
 		return nil, nil
 	}
 	cfg, err := g.config()
@@ -112,9 +146,19 @@ func (g *gnmiSettings) Open(ctx context.Context, s *source) (output, error) {
 	if o.server, err = gnmi.New(cfg, o.tree); err != nil {
 		return nil, err
 	}
+	devices, err := g.devices()
+	if err != nil {
+		return nil, err
+	}
+	if o.devices, err = openDevices(devices, o.tree, s.Topology); err != nil {
+		return nil, err
+	}
+	if g.Listen == "" {
+		return o, nil
+	}
 	var lc net.ListenConfig
 	if o.listener, err = lc.Listen(ctx, "tcp", g.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen for gNMI on %s: %w", g.Listen, err)
 	}
-	return o, nil
+	return &gnmiServing{o}, nil
 }

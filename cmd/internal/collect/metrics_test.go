@@ -61,8 +61,10 @@ func TestMetricsAreKeptAndSent(t *testing.T) {
 	m.Interval, m.URLs, m.Labels = 100*time.Millisecond, []string{server.URL}, []string{"instance=here", "site=x"}
 	r := run(t, s)
 	r.send(send.Config{Rate: 50_000, Sources: 2, Coalesce: 15, Count: 3000, FirstNode: 7}, 3000)
-	eventually(t, func() string {
-		if got := r.promQL("sum(telltale_packets_total)"); got != "3000" {
+	polls := 0
+	eventually(t, func() string { // a query that found nothing is remembered for ten seconds
+		polls++
+		if got := r.promQL(fmt.Sprintf("sum(telltale_packets_total{job!=\"%d\"})", polls)); got != "3000" {
 			return fmt.Sprintf("got %q packets by PromQL, want 3000", got)
 		}
 		return ""

@@ -38,7 +38,7 @@ type Status struct {
 	Updates       uint64   // values that came
 	Unknown       uint64   // of them: leaves not in the schema, or of another type
 	Refused       uint64   // of them: beyond Config.Leaves, or that the tree did not take
-	Error         string   // why the last stream that ended did; "" = none has
+	Error         string   // why the last stream that ended did, refusals aside; "" = none has
 }
 
 // New returns a client that asks nothing before [Client.Run].

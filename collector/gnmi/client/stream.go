@@ -74,7 +74,9 @@ func (s *stream) run(ctx context.Context, conn *grpc.ClientConn) {
 		}
 		s.client.mu.Lock()
 		s.unsupported = refused
-		s.client.status.Error = fmt.Sprintf("%s: %v", s.name, err)
+		if !refused {
+			s.client.status.Error = fmt.Sprintf("%s: %v", s.name, err)
+		}
 		s.client.mu.Unlock()
 		for wait > 0 {
 			step := wait
