@@ -24,7 +24,7 @@
 // number of faults has a beta-binomial prior by which the first is improbable and the
 // next ones are less so; a fault's rate is log-uniform between 10 ε (at least 1e-5) and
 // everything. Two packets may be a coincidence, since noise is not quite the same
-// everywhere: a fault that has lost fewer than three has its odds divided by 20. Integrated
+// everywhere: a fault that has lost fewer than three has its odds divided by e. Integrated
 // over the rate (Laplace), this gives the Bayes factor of a fault
 // given the others.
 //

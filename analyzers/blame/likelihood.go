@@ -33,13 +33,13 @@ func (c Config) filled() Config {
 // The priors. They weigh what a handful of observations outweighs.
 const (
 	priorFaults    = 0.03 // among L links, the first fault has odds priorFaults : priorPer·L + priorLinks,
-	priorPer       = 6    // each further one 1 more to the left
+	priorPer       = 3    // each further one 1 more to the left
 	priorLinks     = 1000
 	devicePrior    = 0.1  // odds of a device fault against a link fault
 	noiseLost      = 0.01 // the noise before any data: hardly any opinion, 0.01 packets lost …
 	noiseWeight    = 1e4  // … in this many hops
 	leastEvidence  = 2.5  // noise differs from link to link: where a fault has lost fewer packets than this,
-	coincidence    = 3    // … this is taken from the log odds
+	coincidence    = 1    // … this is taken from the log odds
 	faultOverNoise = 10   // a fault loses at least this many times what a healthy link does
 )
 
@@ -397,7 +397,7 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 		if s.doubted[int32(i)] {
 			buf = buf[:0] // what is known of its path did not come into the model
 		}
-		res.Flows = append(res.Flows, t.flow(s, m, byCol, i, buf))
+		res.Flows = append(res.Flows, t.flow(s, m, byCol, &v, i, buf))
 	}
 	s.kinds(&res)
 	return res
@@ -435,7 +435,7 @@ const leastCause = 0.35
 // flow returns the cause of the loss of flow i, which crosses cols. A suspect is the
 // cause if it is at fault and then with its share of all that loses packets on the path;
 // what remains is noise.
-func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, i int, cols []int32) FlowResult {
+func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, cols []int32) FlowResult {
 	r := FlowResult{Flow: s.Name(i), Cause: CauseUnknown}
 	if len(cols) == 0 {
 		return r
@@ -454,6 +454,9 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, i int, cols []int32) Fl
 		}
 	}
 	noise = max(0, noise)
+	if best >= 0 && int(best) < m.links && most > noise {
+		best, most = m.evenly(byCol, v, cols, best, most, total)
+	}
 	p := round(max(most, noise))
 	r.Probability = &p
 	switch {
@@ -467,6 +470,24 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, i int, cols []int32) Fl
 		r.Cause = t.links.Name(t.reaching(s.Path(i), best-int32(m.links)))
 	}
 	return r
+}
+
+// evenly returns the cause of a flow's loss where the rates of two faults on its path
+// differ by no more than the error they are known with: which one it was nobody can tell
+// from the rates, and the one that more flows with losses cross is named, as 007 does.
+func (m *fit) evenly(byCol []*suspect, v *ballot, cols []int32, best int32, most, total float64) (int32, float64) {
+	top := byCol[best]
+	for _, c := range cols {
+		x := byCol[c]
+		if int(c) >= m.links || c == best || x.probability < 0.5 || v.votes[c] <= v.votes[best] {
+			continue
+		}
+		off := math.Abs(math.Log(top.theta * top.probability / (x.theta * x.probability)))
+		if off < math.Sqrt(1/max(top.theta*m.sent[top.col], 1)+1/max(x.theta*m.sent[c], 1)) {
+			best, most = c, x.probability*x.theta/(total+(1-x.probability)*x.theta)
+		}
+	}
+	return best, most
 }
 
 // reaching returns the link of a path by which packets reach a device, else the one by

@@ -88,7 +88,9 @@ type Set struct {
 }
 
 // NewSet returns an empty set over a table of links.
-func NewSet(links *Links) *Set { return &Set{links: links, doubted: map[int32]bool{}, counters: map[int32]bool{}} }
+func NewSet(links *Links) *Set {
+	return &Set{links: links, doubted: map[int32]bool{}, counters: map[int32]bool{}}
+}
 
 // Links returns the table of links.
 func (s *Set) Links() *Links { return s.links }

@@ -7,6 +7,6 @@ func newEvalCmd() *cobra.Command {
 		Use:   "eval",
 		Short: "Rerun the experiments of the papers that the analyzers come from",
 	}
-	cmd.AddCommand(newEvalQueueCmd())
+	cmd.AddCommand(newEvalQueueCmd(), newEvalBlameCmd())
 	return cmd
 }

@@ -17,6 +17,9 @@ type Clos struct {
 	Steady                      bool    // a healthy link's rate is drawn once an epoch, for all flows
 	LossMin, LossMax            float64 // a failed link's rate is U of these
 	Skew                        float64 // share of flows that go to one ToR
+	// Quirks is what the released simulator does: that a flow lost packets and how many are
+	// drawn independently of one another, and paths end before the link to the host.
+	Quirks bool
 }
 
 // Paper is the setting of the package comment.
@@ -28,7 +31,9 @@ func Paper() Clos {
 type Network struct {
 	Clos
 	Links *blame.Links
-	up    []int32 // host → ToR, by host
+	Kinds map[int32]blame.Kind // of failed links; those without one just lose packets
+	hosts map[int32]int        // host by its links
+	up    []int32              // host → ToR, by host
 	down  []int32
 	torT1 []int32 // by ToR, T1 of its pod
 	t1Tor []int32
@@ -55,6 +60,10 @@ func New(c Clos) *Network {
 		for s := range c.T2s {
 			both(fmt.Sprintf("agg%d", a), fmt.Sprintf("spine%d", s), &n.t1T2, &n.t2T1)
 		}
+	}
+	n.hosts = map[int32]int{}
+	for h := range n.up {
+		n.hosts[n.up[h]], n.hosts[n.down[h]] = h, h
 	}
 	return n
 }
@@ -146,6 +155,10 @@ func (n *Network) Epoch(rng *rand.Rand, faults Faults) Epoch {
 	hot := rng.IntN(tors)
 	var path []int32
 	var name []byte
+	fates := make([]fate, n.Links.Len())
+	for l, k := range n.Kinds {
+		fates[l].kind = k
+	}
 	for src := range tors * n.Hosts {
 		tor := src / n.Hosts
 		for j := range n.Flows {
@@ -157,9 +170,21 @@ func (n *Network) Epoch(rng *rand.Rand, faults Faults) Epoch {
 			}
 			path = n.route(rng, path[:0], src, dst)
 			packets := 1 + rng.IntN(n.MaxPackets)
-			lost, most, cause := 0, 0, int32(-1)
+			if n.Quirks {
+				path = path[:len(path)-1]
+			}
+			lost, most, runs, cause := 0, 0, 0, int32(-1)
 			for _, l := range path {
-				d := n.drops(rng, packets-lost, rate[l])
+				d, r := 0, 0
+				switch {
+				case fates[l].kind != "":
+					d, r = fates[l].packets(rng, packets-lost, rate[l])
+				case n.Quirks:
+					d = n.quirk(rng, packets, rate[l])
+				default:
+					d = n.drops(rng, packets-lost, rate[l])
+				}
+				runs += r
 				if failed[l] {
 					e.Drops[l] += d
 				} else {
@@ -176,7 +201,11 @@ func (n *Network) Epoch(rng *rand.Rand, faults Faults) Epoch {
 			if err := e.Set.Add(name, path, uint32(packets), uint32(lost)); err != nil {
 				panic("BUG: " + err.Error())
 			}
+			e.Set.SetRuns(uint32(runs))
 		}
+	}
+	for l := range fates {
+		fates[l].samples(e.Set, int32(l))
 	}
 	return e
 }

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/lipgloss/table"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/telltale-net/telltale/cmd/internal/evalblame"
+)
+
+func newEvalBlameCmd() *cobra.Command {
+	var cfg evalblame.Config
+	var format, out string
+	cmd := &cobra.Command{
+		Use:   "blame",
+		Short: "Which link lost the packets: 007's simulations, and what they leave out",
+		Long: `Rerun the simulations of 007 (NSDI 2018): links of a Clos network of 4160 directed
+links fail, methods that know nothing of it are handed the flows of an epoch, and the
+truth judges. Likelihood stands beside 007's votes, the binary and the integer program, greedy
+cover, and what 007 published. Figures are over seeds: mean, standard error, median, least
+and greatest.
+
+Experiments: droprate, failures, skew, quirks (the same with the released simulator's
+quirks: flag and count of losses drawn independently, last link left out; all others are
+without), noise, connections, size, hard (devices, overlapping failures, little
+knowledge), paths (unknown, or known but for ECMP), kinds (corruption or congestion), epochs
+(evidence carried over ten epochs), healthy (false alarms). The sweep of skew also
+gives the calibration: probability stated and true.
+
+With --out, figures.csv and every table as SVG and PNG are written to that folder. The exit
+status is 0 when everything ran, 2 when not; targets are for tests to hold.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cfg.Quick {
+				if !cmd.Flags().Changed("seeds") {
+					cfg.Seeds = 2
+				}
+				if !cmd.Flags().Changed("healthy") {
+					cfg.Healthy = 10
+				}
+			}
+			return runEvalBlame(cmd, cfg, format, out)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.Experiment, "experiment", "all", "which: "+strings.Join(evalblame.Experiments(), ", "))
+	f.IntVar(&cfg.Seeds, "seeds", 30, "epochs of every setting")
+	f.Uint64Var(&cfg.FirstSeed, "first-seed", 1, "seed of the first epoch; the others follow")
+	f.IntVar(&cfg.Healthy, "healthy", 1000, "epochs without a failure")
+	f.IntVar(&cfg.Workers, "workers", runtime.GOMAXPROCS(0), "epochs at a time")
+	f.BoolVar(&cfg.Quick, "quick", false, "few settings, two seeds, for a first look")
+	f.StringVar(&out, "out", "", "folder for figures.csv and the plots")
+	f.StringVar(&format, "format", "text", "text or json")
+	return cmd
+}
+
+func runEvalBlame(cmd *cobra.Command, cfg evalblame.Config, format, out string) error {
+	if format != "text" && format != "json" {
+		return fmt.Errorf("unknown format %q; want text or json", format)
+	}
+	progress := func(_, _ int) {}
+	if isTerminal(cmd.ErrOrStderr()) {
+		bar := progressbar.NewOptions(-1,
+			progressbar.OptionSetWriter(cmd.ErrOrStderr()),
+			progressbar.OptionSetWidth(30),
+			progressbar.OptionSetDescription("epochs judged"),
+			progressbar.OptionShowCount(),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionThrottle(100*time.Millisecond),
+		)
+		defer func() { _ = bar.Finish() }() // the screen is not the result
+		progress = func(done, total int) {
+			bar.ChangeMax(total)
+			_ = bar.Set(done)
+		}
+	}
+	begin := time.Now()
+	res, err := evalblame.Run(cmd.Context(), cfg, progress)
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := writeBlameFiles(out, res); err != nil {
+			return err
+		}
+	}
+	if format == "json" {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		err = enc.Encode(res)
+	} else {
+		err = printEvalBlame(cmd.OutOrStdout(), res, time.Since(begin))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot print the result: %w", err)
+	}
+	return nil
+}
+
+func printEvalBlame(out io.Writer, res *evalblame.Result, took time.Duration) error {
+	var err error
+	show := func(title string, headers []string, lines [][]string) {
+		tab := table.New().Border(lipgloss.NormalBorder()).Headers(headers...).
+			StyleFunc(func(_, _ int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) }).Rows(lines...)
+		if err == nil {
+			_, err = fmt.Fprintf(out, "%s\n%s\n\n", title, tab.Render())
+		}
+	}
+	for i := range res.Tables {
+		t := &res.Tables[i]
+		var lines [][]string
+		for k := range t.Rows {
+			lines = append(lines, t.Lines(k)...)
+		}
+		show(t.Title+" ("+t.NotWorse()+")", t.Columns(), lines)
+	}
+	if len(res.Calibration) > 0 {
+		var lines [][]string
+		for _, b := range res.Calibration {
+			lines = append(lines, []string{fmt.Sprintf("%.3g", b.Below), fmt.Sprint(b.Links), fmt.Sprintf("%.4f", b.Stated), fmt.Sprintf("%.4f", b.Failed)})
+		}
+		show("Calibration, sweep of skew and failures", []string{"stated below", "links", "stated, mean", "failed"}, lines)
+	}
+	if len(res.Kinds) > 0 {
+		var lines [][]string
+		for _, k := range res.Kinds {
+			lines = append(lines, []string{k.What, fmt.Sprint(k.Right), fmt.Sprint(k.Wrong), fmt.Sprint(k.Unknown), fmt.Sprint(k.Missed)})
+		}
+		show("Corruption or congestion, failed links", []string{"setting", "right", "wrong", "not told apart", "not suspected"}, lines)
+	}
+	if len(res.Epochs) > 0 {
+		var lines [][]string
+		for _, e := range res.Epochs {
+			lines = append(lines, []string{fmt.Sprint(e.Epoch), fmt.Sprintf("%.4f", e.Found), fmt.Sprintf("%.2f", e.Median), fmt.Sprintf("%.2f", e.Low), fmt.Sprint(e.False)})
+		}
+		show("10 failures at 80 % skew, evidence carried: failed links found", []string{"epoch", "mean", "median", "least", "false, all seeds"}, lines)
+	}
+	if h := res.Healthy; h != nil && err == nil {
+		_, err = fmt.Fprintf(out, "%d healthy epochs: %d with a false alarm by likelihood (largest probability %.4f), %d by votes\n\n", h.Epochs, h.Alarms[evalblame.Ours], h.Largest, h.Alarms[evalblame.Votes])
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "not worse: yes = no mean of accuracy, precision and recall is below 007's; chance = below by at most two standard errors\n%d seeds from %d on; %.0f s\n", res.Seeds, res.FirstSeed, took.Seconds())
+	return err
+}
+
+// writeBlameFiles writes the figures and the plots into a folder.
+func writeBlameFiles(dir string, res *evalblame.Result) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot make the folder for the figures: %w", err)
+	}
+	write := func(name string, to func(io.Writer) error) error {
+		var b bytes.Buffer
+		if err := to(&b); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("cannot write the figures: %w", err)
+		}
+		return nil
+	}
+	if err := write("figures.csv", res.WriteCSV); err != nil {
+		return err
+	}
+	for i := range res.Tables {
+		t := &res.Tables[i]
+		for _, m := range evalblame.Measures() {
+			for _, format := range []string{"svg", "png"} {
+				name := fmt.Sprintf("%s-%s.%s", t.Experiment, m, format)
+				if err := write(name, func(w io.Writer) error { return t.Draw(w, m, format) }); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
