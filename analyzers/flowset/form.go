@@ -1,6 +1,9 @@
 package flowset
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // form is how a data set turns a function's number and the switch's seed into what is
 // hashed with the key. The zero form is the page's (docs/datasets.md); the others are
@@ -31,6 +34,7 @@ const (
 	before place = iota
 	after
 	asInit // the CRC's start value, XORed into FNV's
+	nowhere
 )
 
 func (f *form) bytes(s uint64, width int) []byte {
@@ -83,4 +87,33 @@ func forms(alg Algorithm) []form {
 		}
 	}
 	return all
+}
+
+func (f *form) describe() string {
+	s := [...]string{"seeds 256·seed+n", "seeds seed+n", "seeds n", "seeds seed+n+1", "seeds 10·seed+n", "one seed for all"}[f.number]
+	s += [...]string{" before the key", " after the key", " as start value", ", none hashed"}[f.place]
+	if f.width != 0 {
+		s += fmt.Sprintf(" in %d bytes", f.width)
+	}
+	if f.little {
+		s += ", little-endian"
+	}
+	if f.scale {
+		s += ", cell = value·cells/2^bits"
+	}
+	if f.across {
+		s += ", cells of the same number side by side"
+	}
+	return s
+}
+
+func (c *checkForm) describe() string {
+	s := fmt.Sprintf("function %d of %s", c.number, c.alg)
+	if c.bare {
+		s = fmt.Sprintf("%s of the key alone", c.alg)
+	}
+	if c.high {
+		s += ", its first bytes"
+	}
+	return s
 }

@@ -86,15 +86,20 @@ func ParseHash(s string) (Hash, error) {
 	if !slices.Contains(Algorithms(), h.Algorithm) {
 		return Hash{}, fmt.Errorf("cannot read hash %q: got algorithm %q, want one of %v", s, name, Algorithms())
 	}
+	var bare []uint64 // "crc32:7", "crc32:1,2,3"
 	for _, p := range strings.FieldsFunc(rest, func(r rune) bool { return r == ',' || r == ';' || r == ':' }) {
 		key, value, named := strings.Cut(strings.TrimSpace(p), "=")
 		if !named && key != "double" {
-			key, value = "seed", key // "crc32:7"
+			key, value = "number", key
 		}
 		var err error
 		switch key {
 		case "double":
 			h.Double = true
+		case "number":
+			var n uint64
+			n, err = strconv.ParseUint(value, 0, 64)
+			bare = append(bare, n)
 		case "seed":
 			h.Seed, err = strconv.ParseUint(value, 0, 64)
 		case "seeds":
@@ -111,6 +116,11 @@ func ParseHash(s string) (Hash, error) {
 		if err != nil {
 			return Hash{}, fmt.Errorf("cannot read hash %q: got %s %q, want a number", s, key, value)
 		}
+	}
+	if len(bare) == 1 {
+		h.Seed = bare[0]
+	} else if len(bare) > 1 {
+		h.Seeds = bare
 	}
 	return h, nil
 }

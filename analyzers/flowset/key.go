@@ -38,14 +38,6 @@ func (k Key) Append(b []byte, n int) []byte {
 	return append(b, all[:n]...)
 }
 
-// xor returns the key that differs from k where x has ones.
-func (k Key) xor(x Key) Key {
-	for i := range k {
-		k[i] ^= x[i]
-	}
-	return k
-}
-
 // Order is the order of a five-tuple's fields in its key.
 type Order uint8
 

@@ -84,7 +84,12 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 		n.repair()
 	}
 	out := make([]*Decoded, len(tables))
-	n.each(func(i int) { out[i] = n.s[i].result(n) })
+	missing := make([]*Missing, len(tables))
+	n.each(func(i int) { missing[i] = n.s[i].missing(n) }) // reads what others decoded
+	n.each(func(i int) {
+		out[i] = n.s[i].result()
+		out[i].Missing = missing[i]
+	})
 	return out
 }
 

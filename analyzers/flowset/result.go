@@ -4,6 +4,7 @@ package flowset
 type Decoded struct {
 	Shape
 	Coverage Coverage
+	Missing  *Missing // nil where nothing is
 
 	a, b    []uint64
 	w       [][3]uint64
@@ -39,7 +40,8 @@ type Coverage struct {
 	Inconsistent   int   `json:"inconsistent,omitempty"` // cells whose packets do not add up: a filter hid flows that were not found
 }
 
-func (s *solver) result(*network) *Decoded {
+// result returns what was decoded, in the solver's own memory.
+func (s *solver) result() *Decoded {
 	d := &Decoded{Shape: s.t.Shape}
 	c := &d.Coverage
 	c.Flows, c.Packets = s.t.totals(0)
@@ -78,4 +80,29 @@ func (s *solver) result(*network) *Decoded {
 		}
 	}
 	return d
+}
+
+// Add adds what another table's coverage says.
+func (c *Coverage) Add(o Coverage) {
+	c.Flows += o.Flows
+	c.Decoded += o.Decoded
+	c.Counted += o.Counted
+	c.Packets += o.Packets
+	c.CountedPackets += o.CountedPackets
+	c.Refused += o.Refused
+	c.RolledBack += o.RolledBack
+	c.Hidden += o.Hidden
+	c.Inconsistent += o.Inconsistent
+}
+
+// Shares returns the shares of flows that were decoded, of flows that were counted, too,
+// and of packets that are theirs; of nothing, 1.
+func (c *Coverage) Shares() (decoded, counted, packets float64) {
+	share := func(a, b int64) float64 {
+		if b <= 0 {
+			return 1
+		}
+		return float64(a) / float64(b)
+	}
+	return share(c.Decoded, c.Flows), share(c.Counted, c.Flows), share(c.CountedPackets, c.Packets)
 }

@@ -1,15 +1,12 @@
 package flowset
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Limits of a table.
 const (
 	MaxSubtables = 8
 	MaxCells     = 1 << 26 // of all subtables
-	MaxCheck     = 8       // bytes
+	MaxCheck     = 8       // bytes; at most 4 of them are compared
 )
 
 // Shape is what a table is like.
@@ -45,10 +42,12 @@ type Table struct {
 	Shape
 	Filter *Filter // nil = none
 
-	cells []cell
-	wide  [][3]uint64 // rest of the xor of keys of more than 16 bytes
-	fn    functions   // one per subtable, then the check's
-	mask  uint32      // of a check's bits that are compared
+	cells  []cell
+	wide   [][3]uint64 // rest of the xor of keys of more than 16 bytes
+	fn     functions   // one per subtable, then the check's
+	check  checkForm
+	checks functions // the check's, where it is not fn's
+	mask   uint32    // of a check's bits that are compared
 }
 
 // cell is 32 bytes: two to a cache line.
@@ -76,6 +75,19 @@ func NewTable(s Shape) (*Table, error) {
 func (t *Table) ready() {
 	t.fn = t.Hash.functions(t.Subtables+1, t.KeyBytes)
 	t.mask = uint32(1<<(8*min(t.CheckBytes, 4)) - 1)
+	if t.check.none {
+		t.mask = 0
+	}
+	if t.check.alg != "" {
+		h := Hash{Algorithm: t.check.alg, Seed: t.Hash.Seed, form: t.Hash.form}
+		if h.form.number == byPage && t.Hash.form == (form{}) {
+			h.form.number = byNumber
+		}
+		if t.check.bare {
+			h.Seed, h.form.number, h.form.place = 0, byNumber, nowhere
+		}
+		t.checks = h.functions(t.check.number+1, t.KeyBytes)
+	}
 }
 
 // Len returns the number of cells of all subtables.
@@ -103,7 +115,7 @@ func (t *Table) Cell(s, i int) (xor Key, flows int32, packets int64, check uint6
 
 // place finds a key's cells, one per subtable, and its check.
 func (t *Table) place(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]uint32) (check uint32) {
-	if t.fn.alg == SplitMix64 && !t.fn.form.scale { // no calls, nothing on the heap
+	if t.fn.alg == SplitMix64 && !t.fn.form.scale && t.check == (checkForm{}) { // no calls, nothing on the heap
 		k := t.Subtables
 		n := uint64(t.Cells)
 		base := uint32(0)
@@ -126,10 +138,36 @@ func (t *Table) placeBy(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]u
 	for s := range t.Subtables {
 		at[s] = uint32(s*t.Cells) + uint32(t.fn.cell(t.fn.value(s, &p), uint64(t.Cells)))
 	}
+	return t.checkOf(a, b, w, d, &p)
+}
+
+// checkOf returns a key's check as far as it is compared.
+func (t *Table) checkOf(a, b uint64, w *[3]uint64, d uint64, p *prepared) uint32 {
 	if t.mask == 0 {
 		return 0
 	}
-	return uint32(t.fn.value(t.Subtables, &p)) & t.mask
+	v, f := uint64(0), &t.fn
+	if t.check.alg == "" {
+		v = t.fn.value(t.Subtables, p)
+	} else {
+		var q prepared
+		f = &t.checks
+		f.prepare(&q, a, b, w, d)
+		v = f.value(t.check.number, &q)
+	}
+	if t.check.high {
+		v >>= max(0, f.bits()-8*t.CheckBytes)
+	}
+	return uint32(v) & t.mask
+}
+
+// bits returns how many bits values have.
+func (f *functions) bits() int {
+	switch f.alg {
+	case CRC32, CRC32C, CRC32Mix, Murmur3:
+		return 32
+	}
+	return 64
 }
 
 // cell returns where a value puts a key among n.
@@ -137,8 +175,7 @@ func (f *functions) cell(v, n uint64) uint64 {
 	if !f.form.scale {
 		return v % n
 	}
-	switch f.alg {
-	case CRC32, CRC32C, CRC32Mix, Murmur3:
+	if f.bits() == 32 {
 		return v * n >> 32
 	}
 	return mulHigh(v, n)
@@ -194,22 +231,6 @@ func (e *Encoder) Add(k Key, packets int64) {
 		first = e.Table.Filter.Add(k)
 	}
 	e.Table.Add(k, packets, first)
-}
-
-// errNotInSubtable is what is wrong with a table whose cells hold different flows.
-var errUneven = errors.New("subtables count different numbers of flows or packets")
-
-// even reports whether all subtables count the same flows and packets, as they must.
-func (t *Table) even() error {
-	var flows, packets int64
-	for s := range t.Subtables {
-		f, p := t.totals(s)
-		if s > 0 && (f != flows || p != packets) {
-			return fmt.Errorf("%w: %d and %d in the first, %d and %d in number %d", errUneven, flows, packets, f, p, s)
-		}
-		flows, packets = f, p
-	}
-	return nil
 }
 
 func (t *Table) totals(s int) (flows, packets int64) {

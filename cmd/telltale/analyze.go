@@ -7,6 +7,6 @@ func newAnalyzeCmd() *cobra.Command {
 		Use:   "analyze",
 		Short: "Analyse a recorded data set",
 	}
-	cmd.AddCommand(newAnalyzeBlameCmd(), newAnalyzeQueueCmd())
+	cmd.AddCommand(newAnalyzeBlameCmd(), newAnalyzeFlowsetCmd(), newAnalyzeQueueCmd())
 	return cmd
 }
