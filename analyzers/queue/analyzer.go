@@ -42,7 +42,7 @@ func New(t *records.Trace, cfg Config) *Analyzer {
 			a.sourced = a.sourced || q.Len() > 0
 			continue
 		}
-		a.serve[i] = learn(q, node)
+		a.serve[i] = learn(q, node, len(t.Of(q.Node)))
 	}
 	scale := a.scale()
 	a.cfg = cfg.withDefaults(scale)

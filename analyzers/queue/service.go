@@ -112,8 +112,8 @@ type sample struct {
 
 func (x *sample) per() float64 { return x.ns / float64(x.n) }
 
-// learn measures a queue's server.
-func learn(q *records.Queue, given *records.Node) Service {
+// learn measures the server of one of a node's queues, of which there are so many.
+func learn(q *records.Queue, given *records.Node, queues int) Service {
 	s := Service{Batch: 1, Resolution: unknownResolution}
 	n := q.Departures()
 	if n == 0 {
@@ -159,7 +159,7 @@ func learn(q *records.Queue, given *records.Node) Service {
 	if len(samples) > 0 {
 		s.measure(samples)
 	}
-	s.rate(given, samples)
+	s.rate(given, queues, samples, meanBytes(q))
 	s.Usual = medianStay(q)
 	return s
 }
@@ -242,12 +242,11 @@ func deviation(samples []sample, expected func(*sample) float64) float64 {
 }
 
 // rate decides between what is given and what was learned.
-func (s *Service) rate(node *records.Node, samples []sample) {
+func (s *Service) rate(node *records.Node, queues int, samples []sample, mean float64) {
 	given := 0.0
 	if node.RatePPS > 0 {
 		given = 1e9 / node.RatePPS
 	}
-	mean := meanBytes(samples)
 	if fit, ok := fitSizes(samples, s.Sigma); ok {
 		s.Base, s.PerByte, s.Sigma = fit.base, fit.perByte, fit.sigma
 		s.Norm = s.Base + s.PerByte*mean
@@ -262,7 +261,7 @@ func (s *Service) rate(node *records.Node, samples []sample) {
 	if node.RateBPS > 0 && mean > 0 {
 		given += 8e9 / node.RateBPS * mean
 	}
-	s.Norm, s.Spread = norm(given, s)
+	s.Norm, s.Spread = norm(given, queues, s)
 	if node.RateBPS > 0 && mean > 0 && s.Norm == given {
 		s.PerByte = 8e9 / node.RateBPS
 		s.Base = given - s.PerByte*mean
@@ -270,7 +269,7 @@ func (s *Service) rate(node *records.Node, samples []sample) {
 }
 
 // norm decides between the given time of service and the learned one.
-func norm(given float64, s *Service) (ns, spread float64) {
+func norm(given float64, queues int, s *Service) (ns, spread float64) {
 	switch {
 	case given <= 0 && s.Learned <= 0:
 		return 0, 1
@@ -281,17 +280,18 @@ func norm(given float64, s *Service) (ns, spread float64) {
 		return given, 0.1
 	}
 	spread = math.Abs(given-s.Learned) / given
-	if s.Groups >= 32 && (s.Learned < 0.9*given || s.Learned > neverSeen*given) {
-		// It cannot serve faster than at its peak rate, and what it never comes near is
-		// none, but that of several queues together, or of other packets.
-		return s.Learned, min(1, spread)
+	if s.Groups >= 32 && s.Learned < 0.9*given {
+		return s.Learned, spread // it cannot serve faster than at its peak rate: what was given is not that
+	}
+	if s.Groups >= 32 && queues > 1 && s.Learned > neverSeen*given {
+		return s.Learned, min(1, spread) // what was given is the rate of all queues together
 	}
 	return given, spread
 }
 
 // neverSeen is how many times longer than at the given peak rate service must usually
-// take for that rate to count for nothing. (A fifth of the records missing makes it
-// look 1.25 times as long.)
+// take for that not to be the queue's own. (A fifth of the records missing makes it look
+// 1.25 times as long.)
 const neverSeen = 1.5
 
 // medianStay returns the median time from arrival to departure.

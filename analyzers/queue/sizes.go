@@ -3,6 +3,8 @@ package queue
 import (
 	"math"
 	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/queue/records"
 )
 
 // sizeFit is a time of service that goes by the packet's length.
@@ -96,12 +98,15 @@ func medianPer(samples []sample, by func(*sample) float64) float64 {
 }
 
 // meanBytes returns the mean length of packets, 0 where none is known.
-func meanBytes(samples []sample) float64 {
+func meanBytes(q *records.Queue) float64 {
+	if !q.Sized() {
+		return 0
+	}
 	bytes, n := 0.0, 0
-	for _, x := range samples {
-		if x.bytes > 0 {
-			bytes += x.bytes
-			n += x.n
+	for i := 0; i < q.Len(); i += 1 + q.Len()/maxSamples {
+		if b := q.Bytes(i); b > 0 {
+			bytes += float64(b)
+			n++
 		}
 	}
 	return bytes / float64(max(n, 1))

@@ -162,16 +162,6 @@ func (c *converter) packets(f func(hops []card)) {
 
 // layOut makes the nodes of the data set: ports, in the topology's order, then hosts.
 func (c *converter) layOut() error {
-	bits, seen := make([][]uint64, len(c.net.Nodes)), make([][]uint64, len(c.net.Nodes))
-	for i := range c.net.Nodes {
-		bits[i], seen[i] = make([]uint64, len(c.net.Nodes[i].Ports)), make([]uint64, len(c.net.Nodes[i].Ports))
-	}
-	for i := range c.used {
-		if x := &c.used[i]; x.Has&postcard.HasLength != 0 {
-			bits[x.at][x.OutPort] += 8 * uint64(x.Length)
-			seen[x.at][x.OutPort]++
-		}
-	}
 	name := func(node int32, port int) string { return fmt.Sprintf("%s:%d", c.net.Nodes[node].Name, port) }
 	out := func(node int32) (names []string) {
 		for p, port := range c.net.Nodes[node].Ports {
@@ -191,10 +181,7 @@ func (c *converter) layOut() error {
 			if port.Kind != analyzers.ToSwitch && port.Kind != analyzers.ToHost {
 				continue
 			}
-			spec := records.NodeSpec{Name: name(int32(i), p), Type: string(n.Role)}
-			if seen[i][p] > 0 && port.RateBps > 0 {
-				spec.RatePPS = float64(port.RateBps) * float64(seen[i][p]) / float64(max(bits[i][p], 1))
-			}
+			spec := records.NodeSpec{Name: name(int32(i), p), Type: string(n.Role), RateBPS: float64(max(port.RateBps, 0))}
 			if port.Kind == analyzers.ToSwitch {
 				for _, next := range out(port.Peer) {
 					if next != name(int32(i), p) {
@@ -227,6 +214,14 @@ func (c *converter) flow(x *card) records.FlowID {
 	return c.b.Flow(x.Inner)
 }
 
+// length returns the packet's length, 0 where it was not reported.
+func length(x *card) uint32 {
+	if x.Has&postcard.HasLength == 0 {
+		return 0
+	}
+	return uint32(x.Length)
+}
+
 func (c *converter) add(r records.Record) error {
 	if err := c.b.Add(r); err != nil {
 		return fmt.Errorf("cannot make a record at %s: %w", c.b.Network().Name(r.Node), err)
@@ -243,7 +238,7 @@ func (c *converter) hosts() error {
 			continue
 		}
 		left := c.time(x.at, x.Ingress) - c.net.PortAt(x.at, x.InPort).DelayNS
-		err := c.add(records.Record{Node: host, Packet: x.packet, Flow: c.flow(x), Arrive: records.Absent, Start: records.Absent, Depart: left})
+		err := c.add(records.Record{Node: host, Packet: x.packet, Flow: c.flow(x), Bytes: length(x), Arrive: records.Absent, Start: records.Absent, Depart: left})
 		if err != nil {
 			return err
 		}
@@ -272,7 +267,7 @@ func (c *converter) queue(of []card) error {
 	for i := range of {
 		x := &of[i]
 		r := records.Record{
-			Node: c.node[x.at][x.OutPort], Queue: uint16(x.Queue), Packet: x.packet, Flow: c.flow(x),
+			Node: c.node[x.at][x.OutPort], Queue: uint16(x.Queue), Packet: x.packet, Flow: c.flow(x), Bytes: length(x),
 			Arrive: c.time(x.at, x.Ingress), Start: records.Absent, Depart: records.Absent,
 		}
 		if passed(x.Record) {

@@ -2,6 +2,8 @@ package postcards
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/queue"
 	"github.com/telltale-net/telltale/analyzers/queue/records"
 	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/topology"
@@ -43,12 +46,11 @@ type world struct {
 	rng   *rand.Rand
 	slow  map[[2]int32]float64 // by node and port: factor of the rate
 	clock []int64              // by node
+	size  func(i int) uint16   // of packet i, bytes
 	cards []postcard.Record
 	truth map[uint64][]hop // by packet: VNI is 1, flow hash the number
 	free  map[[2]int32]int64
 }
-
-const bytes = 500
 
 // portTo returns the port of a that leads to b.
 func (w *world) portTo(a, b int32) uint32 {
@@ -105,7 +107,7 @@ func (w *world) run(t testing.TB, n int, id func(i int) (hash uint32, id uint16)
 			if f, ok := w.slow[key]; ok {
 				rate *= f
 			}
-			h.on = h.left + int64(bytes*8*1e9/rate)
+			h.on = h.left + int64(float64(w.size(i))*8e9/rate)
 			w.free[key] = h.on
 			at[i] = h.on + port.DelayNS
 			hash, short := id(i)
@@ -113,7 +115,7 @@ func (w *world) run(t testing.TB, n int, id func(i int) (hash uint32, id uint16)
 			w.cards = append(w.cards, postcard.Record{
 				Has:  postcard.HasPorts | postcard.HasIngress | postcard.HasEgress | postcard.HasQueue | postcard.HasPacketID | postcard.HasFlowHash | postcard.HasVNI | postcard.HasLength | postcard.HasInner,
 				Node: postcard.NodeID(w.net.Nodes[sw].ID), InPort: in, OutPort: out, Ingress: stamp(h.came), Egress: stamp(h.left),
-				Received: h.on, VNI: 1, FlowHash: hash, PacketID: short, Length: bytes, Inner: postcard.Flow{SrcPort: uint16(hash), Proto: 17},
+				Received: h.on, VNI: 1, FlowHash: hash, PacketID: short, Length: w.size(i), Inner: postcard.Flow{SrcPort: uint16(hash), Proto: 17},
 			})
 			w.truth[uint64(i)] = append(w.truth[uint64(i)], h)
 		}
@@ -123,7 +125,7 @@ func (w *world) run(t testing.TB, n int, id func(i int) (hash uint32, id uint16)
 
 func newWorld(t testing.TB, seed uint64) *world {
 	net := testNetwork(t)
-	return &world{net: net, rng: rand.New(rand.NewPCG(seed, 1)), slow: map[[2]int32]float64{}, clock: make([]int64, len(net.Nodes)),
+	return &world{net: net, rng: rand.New(rand.NewPCG(seed, 1)), slow: map[[2]int32]float64{}, clock: make([]int64, len(net.Nodes)), size: func(int) uint16 { return 500 },
 		truth: map[uint64][]hop{}, free: map[[2]int32]int64{}}
 }
 
@@ -240,6 +242,39 @@ func TestOddPostcards(t *testing.T) {
 	}
 }
 
+// TestServiceGoesByLength: a port takes as long as its link needs for the packet's bits,
+// and a slow one as long as it does.
+func TestServiceGoesByLength(t *testing.T) {
+	w := newWorld(t, 5)
+	w.size = func(i int) uint16 { return [...]uint16{64, 64, 64, 300, 576, 1500}[i*7919%6] }
+	spine, leaf := node(t, w.net, "spine1"), node(t, w.net, "leaf2")
+	w.slow[[2]int32{spine, int32(w.portTo(spine, leaf))}] = 0.8
+	w.run(t, 6000, func(i int) (uint32, uint16) { return uint32(i % 16), uint16(i) })
+	trace, _, err := Convert(w.net, w.cards, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := queue.New(trace, queue.Config{})
+	sized := 0
+	for q := range trace.Queues {
+		node := &trace.Network.Nodes[trace.Queues[q].Node]
+		if node.IsSource() || trace.Queues[q].Len() < 1000 {
+			continue
+		}
+		want := 8.0 // ns per byte at 1 Gbit/s
+		if node.Name == fmt.Sprintf("spine1:%d", w.portTo(spine, leaf)) {
+			want = 10
+		}
+		sized++
+		if s := a.Service(q); math.Abs(s.PerByte-want) > 0.05*want || s.Base > 300 {
+			t.Errorf("%s: got %+v, want %v ns a byte", node.Name, s, want)
+		}
+	}
+	if sized != 5 {
+		t.Errorf("got %d ports, want the 5 on the way", sized)
+	}
+}
+
 func TestNetworkOfPorts(t *testing.T) {
 	w := newWorld(t, 1)
 	w.run(t, 10, func(i int) (uint32, uint16) { return 1, uint16(i) })
@@ -250,8 +285,15 @@ func TestNetworkOfPorts(t *testing.T) {
 	net := trace.Network
 	leaf, _ := net.Index("leaf1:1")
 	n := net.Nodes[leaf]
-	if rate := float64(w.net.PortAt(node(t, w.net, "leaf1"), 1).RateBps) / (8 * bytes); n.RatePPS != rate || n.Type != "leaf" {
-		t.Errorf("got %+v, want type leaf and a rate of %v", n, rate)
+	if rate := float64(w.net.PortAt(node(t, w.net, "leaf1"), 1).RateBps); n.RateBPS != rate || n.RatePPS != 0 || n.Type != "leaf" {
+		t.Errorf("got %+v, want type leaf and a rate of %v bits/s", n, rate)
+	}
+	for q := range trace.Queues {
+		for i := range trace.Queues[q].Len() {
+			if r := trace.Record(q, i); r.Bytes != 500 {
+				t.Fatalf("got %+v, want 500 bytes", r)
+			}
+		}
 	}
 	var next []string
 	for _, i := range n.Next {

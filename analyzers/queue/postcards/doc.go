@@ -10,13 +10,14 @@
 //	–                            depart: see below
 //	VNI, flow hash, packet id    pkt, numbered anew
 //	inner five-tuple             flow
+//	length                       bytes
 //
 //	first hop, from a host       besides: node "red-1" of type source; depart is when its
 //	                             last bit reached the switch, less the link's delay
 //	dropped before its queue     no start, no depart (no output chosen: no record)
 //
 // A node's type is the role of its switch; next are the ports of the switch at the other end of
-// its link; its rate is the link's over the mean length of the packets seen.
+// its link; its rate is the link's, in bits.
 //
 // # Departure
 //
