@@ -9,7 +9,7 @@ import (
 // action is a compiled action.
 type action struct {
 	pc     [2]uint32 // where its code starts, by version
-	idle   [2]bool   // there is none
+	idle   bool      // there is none in the plain version
 	name   string
 	index  int
 	params []spec.Param

@@ -93,6 +93,9 @@ const (
 	opSelect  // selects[a] chooses the next state, or goes on; error k if the packet is too short
 )
 
+// end is where all code ends.
+const end = 0
+
 // Both versions of the code.
 const (
 	plain  = 0

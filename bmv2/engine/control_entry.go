@@ -37,9 +37,6 @@ func (s *Switch) draft(t *table, e device.Entry) (d draft, err error) {
 	if err != nil {
 		return d, err
 	}
-	if c.act != nil {
-		c.next = t.prog.after(c.act.index, true)
-	}
 	d.deed, d.counter = &deed{call: c, dev: cloneEntry(e)}, e.Counter
 	if src.DirectMeter >= 0 {
 		d.deed.meter = &meter{}
@@ -82,13 +79,13 @@ func (s *Switch) insert(t *table, d *draft) (err error) {
 	t.orders++
 	fresh.order, e.counter, e.lastHit = t.orders, d.counter, s.now()
 	fresh.hold(1)
-	blocks := t.entries.blocks
+	blocks, does := t.entries.blocks, t.prog.reply(fresh, true)
 	s.change(func(view uint32) {
 		v := &t.views[view]
 		if view != back {
 			mustAgree(v.index.Insert(d.rule, i))
 		}
-		e.deeds[view], v.blocks = fresh, blocks
+		e.does[view], v.blocks = does, blocks
 		v.count++
 	})
 	return nil
@@ -174,7 +171,7 @@ func (s *Switch) modify(t *table, d *draft) error {
 		return err
 	}
 	e, fresh := t.entries.at(i), d.deed
-	old := e.deeds[s.back()]
+	old := e.does[s.back()].deed
 	if t.prog.spec.Immutable && !sameTarget(old.dev.Target, fresh.dev.Target) {
 		return errConstEntries
 	}
@@ -184,7 +181,8 @@ func (s *Switch) modify(t *table, d *draft) error {
 	fresh.order, fresh.dev.Const = old.order, old.dev.Const
 	fresh.hold(1)
 	old.hold(-1)
-	s.change(func(view uint32) { e.deeds[view] = fresh })
+	does := t.prog.reply(fresh, true)
+	s.change(func(view uint32) { e.does[view] = does })
 	if d.counter != (device.CounterValue{}) {
 		s.setCounter(e, d.counter)
 	}
@@ -203,14 +201,14 @@ func (s *Switch) delete(t *table, rule match.Rule) error {
 		return err
 	}
 	e := t.entries.at(i)
-	e.deeds[back].hold(-1)
+	e.does[back].deed.hold(-1)
 	s.change(func(view uint32) {
 		v := &t.views[view]
 		if view != back {
 			_, err := v.index.Delete(rule)
 			mustAgree(err)
 		}
-		e.deeds[view] = nil
+		e.does[view] = reply{}
 		v.count--
 	})
 	s.vacate(freed{t, rule, i})

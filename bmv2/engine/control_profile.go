@@ -48,7 +48,8 @@ func (c Control) InsertMember(name string, m device.Member) error {
 			return err
 		}
 		// No entry names it yet: packets cannot come by.
-		pr.members[m.ID] = &member{id: m.ID, calls: [2]*call{&does, &does}, dev: cloneMember(m), handles: []int{pr.handles.take()}}
+		r := memberReply(does)
+		pr.members[m.ID] = &member{id: m.ID, does: [2]reply{r, r}, dev: cloneMember(m), handles: []int{pr.handles.take()}}
 		return nil
 	})
 }
@@ -65,7 +66,8 @@ func (c Control) ModifyMember(name string, m device.Member) error {
 			return err
 		}
 		old.dev = cloneMember(m)
-		s.change(func(view uint32) { old.calls[view] = &does })
+		r := memberReply(does)
+		s.change(func(view uint32) { old.does[view] = r })
 		return nil
 	})
 }

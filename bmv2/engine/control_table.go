@@ -110,8 +110,8 @@ func (c Control) snapshots(t *table, block int, live []snapshot) (_ []snapshot, 
 	read := func() {
 		now := s.now()
 		for i := range v.blocks[block] {
-			if e := &v.blocks[block][i]; e.deeds[s.back()] != nil {
-				d := e.deeds[s.back()]
+			e := &v.blocks[block][i]
+			if d := e.does[s.back()].deed; d != nil {
 				live = append(live, snapshot{d.order, s.shown(t, e, d, now)})
 			}
 		}
@@ -131,7 +131,7 @@ func (c Control) Entry(name string, e device.Entry) (out device.Entry, err error
 				return err
 			}
 			e := t.entries.at(i)
-			s.look(t, func() { out = s.shown(t, e, e.deeds[s.back()], s.now()) })
+			s.look(t, func() { out = s.shown(t, e, e.does[s.back()].deed, s.now()) })
 			if s.batch != nil {
 				if c, ok := s.batch.changed[&e.counter]; ok {
 					out.Counter = c.value.(device.CounterValue)
@@ -171,7 +171,7 @@ func (c Control) Default(name string) (device.Target, error) {
 	if err != nil {
 		return device.Target{}, fmt.Errorf("cannot read the default: %w", err)
 	}
-	return cloneTarget(t.views[s.back()].miss.dev.Target), nil
+	return cloneTarget(t.views[s.back()].miss.deed.dev.Target), nil
 }
 
 // SetDefault implements [device.Device].
@@ -189,7 +189,7 @@ func (c Control) SetDefault(name string, to *device.Target) error {
 }
 
 func (s *Switch) setDefault(t *table, to *device.Target) error {
-	old, fresh := t.views[s.back()].miss, s.ownDefault(t.prog)
+	old, fresh := t.views[s.back()].miss.deed, s.ownDefault(t.prog)
 	if to != nil {
 		c, m, g, err := s.target(t, *to)
 		if err != nil && t.prog.spec.Kind != spec.Simple && to.Action != nil && to.Member == nil && to.Group == nil {
@@ -206,14 +206,12 @@ func (s *Switch) setDefault(t *table, to *device.Target) error {
 				return fmt.Errorf("the program fixes its action %q: %w", s.prog.actions[d.Action].name, device.ErrConst)
 			}
 		}
-		if c.act != nil {
-			c.next = t.prog.after(c.act.index, false)
-		}
 		fresh = &deed{call: c, member: m, group: g, dev: device.Entry{Target: cloneTarget(*to)}}
 	}
 	fresh.hold(1)
 	old.hold(-1)
-	s.change(func(view uint32) { t.views[view].miss = fresh })
+	does := t.prog.reply(fresh, false)
+	s.change(func(view uint32) { t.views[view].miss = does })
 	return nil
 }
 

@@ -15,11 +15,59 @@ type entries struct {
 }
 
 // entry is a table entry. Who it is and what it does is a deed, which is never
-// changed but replaced; what packets count for it stays.
+// changed but replaced; what packets count for it stays. Two cache lines: a lab's switch
+// finds them cold.
 type entry struct {
-	deeds   [2]*deed // by view; nil if the entry is not in it
+	does    [2]reply // by view; without a deed if the entry is not in it
 	counter device.CounterValue
 	lastHit Time
+	_       [8]byte
+}
+
+// reply is what a packet needs to know of a deed to carry it out.
+type reply struct {
+	start, then uint32 // where the code of the action starts, and in simple tables that of what follows
+	action      int32  // -1 = none
+	words       uint32 // of arguments
+	args        [replyWords]uint64
+	deed        *deed // which has the arguments if they are more than that
+}
+
+const replyWords = 3
+
+// reply is a deed made ready for those who hit or, of a default, miss.
+func (t *tableProgram) reply(d *deed, hit bool) reply {
+	r := d.call.reply()
+	r.deed = d
+	switch {
+	case !t.simple:
+	case r.action < 0:
+		r.then = t.idle().at(plain)
+	default:
+		r.then = t.after(int(r.action), hit).at(plain)
+	}
+	return r
+}
+
+// reply is a call made ready, wherever it comes from.
+func (c *call) reply() reply {
+	if c.act == nil {
+		return reply{start: end, action: -1}
+	}
+	r := reply{start: end, action: int32(c.act.index), words: uint32(len(c.args))}
+	if !c.act.idle {
+		r.start = c.act.pc[plain]
+	}
+	copy(r.args[:], c.args)
+	return r
+}
+
+// arguments are those of the action.
+func (r *reply) arguments() []uint64 {
+	if r.words <= replyWords {
+		return r.args[:r.words]
+	}
+	return r.deed.call.args
 }
 
 // deed is what a hit or, of a table as a whole, a miss does.

@@ -21,7 +21,7 @@ func (p *packet) version() int {
 // which there are more: the compiler then keeps everything in registers for these.
 func (p *packet) exec(c *code, version int, pc uint32) {
 	phv, ins := p.phv, c.ins
-	var after *node // what follows the action that is being run
+	after := uint32(end) // what follows the action that is being run
 	for {
 		var in *instr
 	simple:
@@ -105,21 +105,16 @@ func (p *packet) exec(c *code, version int, pc uint32) {
 		}
 		switch in.op {
 		case opTable:
-			call, next := p.sw.tables[in.a].apply(p)
-			if call != nil && !call.act.idle[version] {
-				copy(phv[p.sw.prog.args:], call.args)
-				after, pc = next, call.act.pc[version]
-				continue
+			r, start, then := p.sw.tables[in.a].apply(p, version)
+			if pc = then; start != end {
+				at := int(p.sw.prog.args)
+				for i, v := range r.arguments() {
+					phv[at+i] = v
+				}
+				after, pc = then, start
 			}
-			if next == nil {
-				return
-			}
-			pc = next.pc[version]
 		case opReturn:
-			if after == nil {
-				return
-			}
-			pc = after.pc[version]
+			pc, after = after, end
 		case opEnd:
 			return
 		case opExit:

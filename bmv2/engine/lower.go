@@ -63,12 +63,15 @@ func (p *Program) writeCode(k *compiler, version int, dead map[uint32]bool) (*lo
 	l := &lowerer{compiler: k, code: &p.code[version], prog: p, version: version,
 		written: map[*node]bool{}, live: map[uint32]bool{}, dead: dead}
 	l.readsElsewhere()
+	l.emit(instr{op: opEnd}) // at end
 	for _, a := range p.actions {
 		a.pc[version] = l.here()
 		if err := l.body(a); err != nil {
 			return nil, err
 		}
-		a.idle[version] = version == plain && a.pc[version] == l.here()
+		if version == plain {
+			a.idle = a.pc[version] == l.here()
+		}
 		l.emit(instr{op: opReturn})
 	}
 	if err := l.parser(p.parser); err != nil {

@@ -25,11 +25,18 @@ type profile struct {
 // members in the order of their handles, which are the lowest free when a member
 // is made, and PI gives a member a handle per unit of weight.
 type member struct {
+	does    [2]reply // by view
 	id      uint32
-	calls   [2]*call // by view
 	dev     device.Member
 	refs    int // entries, default entries and groups that name it
 	handles []int
+}
+
+// memberReply is what a member does, made ready.
+func memberReply(c call) reply {
+	r := c.reply()
+	r.deed = &deed{call: c}
+	return r
 }
 
 // group is a selector group.

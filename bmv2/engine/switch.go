@@ -166,6 +166,10 @@ func (s *Switch) ReceiveTagged(now Time, port uint16, pkt []byte, tag uint64) {
 func (s *Switch) Next() (Time, bool) {
 	s.enter()
 	defer s.leave()
+	return s.next()
+}
+
+func (s *Switch) next() (Time, bool) {
 	t, ok := s.tm.Next()
 	return Time(t), ok
 }
@@ -173,10 +177,11 @@ func (s *Switch) Next() (Time, bool) {
 // Run lets every packet leave that may leave at or before now, in the order of
 // time, runs egress on it and gives out what is transmitted. Packets that
 // recirculate go through ingress again at the instant they left the queue. out is
-// called without the switch's lock held.
-func (s *Switch) Run(now Time, out func(Tx)) {
+// called without the switch's lock held. What Run returns is what [Switch.Next] would.
+func (s *Switch) Run(now Time, out func(Tx)) (next Time, waiting bool) {
 	for {
-		tx, p, more := s.step(now)
+		tx, p, next, waiting := s.step(now)
+		more := waiting && next <= now
 		if p != nil {
 			came := s.stats.Received // counted by the goroutine that we are on
 			out(tx)
@@ -184,21 +189,22 @@ func (s *Switch) Run(now Time, out func(Tx)) {
 			more = more || s.stats.Received != came
 		}
 		if !more {
-			return
+			return next, waiting
 		}
 	}
 }
 
-// step dequeues one packet; p is nil if it is not transmitted. There is more if
-// another one is due.
-func (s *Switch) step(now Time) (tx Tx, p *packet, more bool) {
+// step dequeues one packet; p is nil if it is not transmitted. It returns when the
+// next one may leave.
+func (s *Switch) step(now Time) (tx Tx, p *packet, next Time, waiting bool) {
 	s.enter()
 	defer s.leave()
 	s.recycle()
 	s.seen = max(s.seen, now)
 	q, ok := s.tm.Dequeue(int64(now))
 	if !ok {
-		return Tx{}, nil, false
+		next, waiting = s.next()
+		return Tx{}, nil, next, waiting
 	}
 	p = q.Item
 	sent := s.depart(p, Time(q.At), q.Port, q.Priority, q.DeqDepth)
@@ -207,19 +213,18 @@ func (s *Switch) step(now Time) (tx Tx, p *packet, more bool) {
 		tx = Tx{At: Time(q.At), Done: Time(q.Done), Port: q.Port, Tag: p.tag, Data: p.bytes()}
 		bytes = len(tx.Data)
 	}
-	if s.rated && s.rates[q.Port] && bytes != q.Bytes {
+	if s.rated && bytes != q.Bytes && s.rates[q.Port] {
 		tx.Done = Time(s.tm.Sent(q.Port, q.At, bytes))
 	}
-	next, waiting := s.tm.Next()
-	more = waiting && next <= int64(now)
+	next, waiting = s.next()
 	if !sent {
-		return Tx{}, nil, more
+		return Tx{}, nil, next, waiting
 	}
 	s.stats.Transmitted++
 	if s.trace != nil {
 		p.moves(EventTransmit, q.Port, q.Priority, bytes)
 	}
-	return tx, p, more
+	return tx, p, next, waiting
 }
 
 // recycle takes back the packets whose bytes the callers of Run have seen.

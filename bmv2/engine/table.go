@@ -52,11 +52,18 @@ type node struct {
 	pc    [2]uint32 // where its code starts, by version
 }
 
-// call is an action bound to its arguments, and what follows it.
+// at is where the node's code starts; no node is the end.
+func (n *node) at(version int) uint32 {
+	if n == nil {
+		return end
+	}
+	return n.pc[version]
+}
+
+// call is an action bound to its arguments.
 type call struct {
-	act  *action
+	act  *action // nil for none
 	args []uint64
-	next *node
 	raw  [][]byte // the arguments as they came
 }
 
@@ -73,7 +80,7 @@ type tableView struct {
 	index  *match.Table // of numbers of entries
 	blocks [][]entry
 	count  int
-	miss   *deed
+	miss   reply
 }
 
 func (k *compiler) table(i int, nodes func(spec.Node) *node) (*tableProgram, error) {
@@ -155,84 +162,67 @@ func (t *tableProgram) load(p *packet, key []uint64) {
 	}
 }
 
-// lookup finds the entry that the packet hits.
-func (t *table) lookup(p *packet) int32 {
-	v := &t.views[p.sw.front&1]
-	if v.count == 0 || t.prog.keyless {
-		return -1
-	}
-	key := p.sw.key[:t.prog.words]
-	t.prog.load(p, key)
-	if v, ok := v.index.Lookup(key); ok {
-		return v
-	}
-	return -1
-}
-
-// apply looks up the packet. It returns the action to run, nil for none, and the node
-// that follows.
-func (t *table) apply(p *packet) (*call, *node) {
-	i := t.lookup(p)
-	tr := p.sw.trace
-	if tr != nil {
-		tr.table(t, p, i)
-	}
-	if i < 0 {
-		return t.missed(p)
-	}
+// apply looks up the packet. It returns what to do, where the code of the action
+// starts, end if there is none, and where that of what follows does.
+func (t *table) apply(p *packet, version int) (r *reply, start, then uint32) {
 	view := p.sw.front & 1
-	e := entryAt(t.views[view].blocks, i)
-	d := e.deeds[view]
-	e.counter.Packets++
-	e.counter.Bytes += uint64(p.length)
-	if t.prog.ageing {
-		e.lastHit = p.now
+	v := &t.views[view]
+	i, hit := int32(-1), false
+	if v.count > 0 && !t.prog.keyless {
+		key := p.sw.key[:t.prog.words]
+		t.prog.load(p, key)
+		i, hit = v.index.Lookup(key)
 	}
-	if t.prog.metered {
-		f := &t.prog.meter
-		p.phv[f.slot] = d.meter.execute(p.now, tokens(t.prog.unit, p)) & f.mask
+	if version == traced {
+		p.sw.trace.table(t, p, i, hit)
 	}
-	c, m := &d.call, d.member
-	if d.group != nil {
-		if m = d.group.choose(p); m == nil {
-			p.sw.stats.EmptyGroups++
-			return t.missed(p)
+	if r = &v.miss; hit {
+		e := entryAt(v.blocks, i)
+		r = &e.does[view]
+		e.counter.Packets++
+		e.counter.Bytes += uint64(p.length)
+		if t.prog.ageing {
+			e.lastHit = p.now
+		}
+		if t.prog.metered {
+			f := &t.prog.meter
+			p.phv[f.slot] = r.deed.meter.execute(p.now, tokens(t.prog.unit, p)) & f.mask
 		}
 	}
-	if m != nil {
-		c = m.calls[view]
+	if t.prog.simple && version == plain {
+		return r, r.start, r.then
 	}
-	if tr != nil {
-		tr.chosen(p, c, t, true, m, d.group)
-	}
-	if t.prog.simple {
-		return c, c.next
-	}
-	return c, t.prog.after(c.act.index, true)
+	return t.choose(p, r, hit, version)
 }
 
-func (t *table) missed(p *packet) (*call, *node) {
-	d := t.views[p.sw.front&1].miss
-	c, m := &d.call, d.member
+// choose is the rest of apply for tables whose entries name members or groups, and for
+// the trace.
+func (t *table) choose(p *packet, r *reply, hit bool, version int) (does *reply, start, then uint32) {
+	view := p.sw.front & 1
+	d := r.deed
+	m := d.member
 	if d.group != nil {
 		if m = d.group.choose(p); m == nil {
 			p.sw.stats.EmptyGroups++
-			return nil, t.prog.idle()
+			if hit {
+				return t.choose(p, &t.views[view].miss, false, version)
+			}
+			return r, end, t.prog.idle().at(version)
 		}
 	}
 	if m != nil {
-		c = m.calls[p.sw.front&1]
+		r = &m.does[view]
 	}
-	if c.act == nil {
-		return nil, t.prog.idle()
+	if r.action < 0 {
+		return r, end, t.prog.idle().at(version)
 	}
-	if tr := p.sw.trace; tr != nil {
-		tr.chosen(p, c, t, false, m, d.group)
+	start, then = r.start, t.prog.after(int(r.action), hit).at(version)
+	if version == traced {
+		c := &r.deed.call
+		start = c.act.pc[traced]
+		p.sw.trace.chosen(p, c, t, hit, m, d.group)
 	}
-	if t.prog.simple {
-		return c, c.next
-	}
-	return c, t.prog.after(c.act.index, false)
+	return r, start, then
 }
 
 // newTable makes a table with the program's own entries.
@@ -243,7 +233,7 @@ func (s *Switch) newTable(prog *tableProgram) *table {
 		if err != nil {
 			panic("BUG: a layout that compiled before: " + err.Error())
 		}
-		t.views[v] = tableView{index: index, miss: s.ownDefault(prog)}
+		t.views[v] = tableView{index: index, miss: prog.reply(s.ownDefault(prog), false)}
 	}
 	ordered := t.views[0].index.Ordered()
 	for i := range prog.spec.Entries {
@@ -284,7 +274,6 @@ func (s *Switch) ownDefault(t *tableProgram) *deed {
 	if d := t.spec.Default; d != nil {
 		a := constAction(s.prog.actions[d.Action], d.Args)
 		own.call = bind(s.prog.actions[d.Action], a.Args)
-		own.call.next = t.after(d.Action, false)
 		own.dev.Target = device.Target{Action: a}
 	}
 	return own

@@ -43,8 +43,8 @@ func (p *packet) moves(kind EventKind, port uint16, queue, value int) {
 func (t *tracer) mark(p *packet) { copy(t.before, p.phv) }
 
 // table reports a lookup.
-func (t *tracer) table(tb *table, p *packet, entry int32) {
-	e := Event{Kind: EventTable, Name: tb.prog.spec.Name, Hit: entry >= 0}
+func (t *tracer) table(tb *table, p *packet, entry int32, hit bool) {
+	e := Event{Kind: EventTable, Name: tb.prog.spec.Name, Hit: hit}
 	e.Key = p.sw.key[:tb.prog.words]
 	tb.prog.load(p, e.Key)
 	for i := range tb.prog.key {
@@ -61,9 +61,9 @@ func (t *tracer) table(tb *table, p *packet, entry int32) {
 	}
 	if e.Hit {
 		view := t.sw.front & 1
-		hit := entryAt(tb.views[view].blocks, entry)
-		dev := t.sw.shown(tb, hit, hit.deeds[view], t.sw.clockedAt(t.sw.seen))
-		e.Entry, e.Handle = &dev, hit.deeds[view].order
+		found := entryAt(tb.views[view].blocks, entry)
+		dev := t.sw.shown(tb, found, found.does[view].deed, t.sw.clockedAt(t.sw.seen))
+		e.Entry, e.Handle = &dev, found.does[view].deed.order
 	}
 	p.note(e)
 	t.mark(p)

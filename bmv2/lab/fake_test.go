@@ -51,17 +51,17 @@ func (f *fake) tick(now Time) {
 	f.lastNow = now
 }
 
-func (f *fake) Next() (Time, bool) {
+func (f *fake) next() (Time, bool) {
 	t, ok := f.tm.Next()
 	return Time(t), ok
 }
 
-func (f *fake) Run(now Time, out func(engine.Tx)) {
+func (f *fake) Run(now Time, out func(engine.Tx)) (next Time, waiting bool) {
 	f.tick(now)
 	for {
 		p, ok := f.tm.Dequeue(int64(now))
 		if !ok {
-			return
+			return f.next()
 		}
 		out(engine.Tx{At: Time(p.At), Done: Time(p.Done), Port: p.Port, Data: p.Item})
 		f.free = append(f.free, p.Item)

@@ -14,8 +14,7 @@ const CPUPort = 510
 // dataplane is what the lab needs of a switch; *engine.Switch is the real one.
 type dataplane interface {
 	Receive(now Time, port uint16, pkt []byte)
-	Next() (Time, bool)
-	Run(now Time, out func(engine.Tx))
+	Run(now Time, out func(engine.Tx)) (next Time, waiting bool)
 	SetPort(port uint16, c engine.PortConfig)
 	SetPortUp(port uint16, up bool)
 	Stats() engine.Stats
@@ -84,8 +83,7 @@ func (p *part) receive(n *node, port uint16, b []byte) {
 // pump dequeues what is due at the current instant and schedules the next wake-up.
 func (p *part) pump(n *node) {
 	for range 1 << 20 {
-		n.sw.Run(n.clock.At(p.now), n.emit)
-		local, ok := n.sw.Next()
+		local, ok := n.sw.Run(n.clock.At(p.now), n.emit)
 		if !ok {
 			return
 		}

@@ -27,19 +27,33 @@ func storeOf[K words](l layout, p packing) store {
 	case l.lpm >= 0:
 		return newLPM[K](l, p)
 	default:
-		return &exact[K]{packing: p}
+		return newExact[K](p)
 	}
 }
 
 // exact is a table whose fields are all exact: a hash table.
 type exact[K words] struct {
-	packing packing
 	rules   hmap[K]
+	mask    uint64 // of a key of one word, which needs no packing
+	single  bool   // it is one
+	packing packing
+}
+
+func newExact[K words](p packing) *exact[K] {
+	s := &exact[K]{packing: p, single: len(p.pieces) == 1}
+	if s.single {
+		s.mask = p.pieces[0].mask
+	}
+	return s
 }
 
 func (s *exact[K]) lookup(key []uint64) (int32, bool) {
 	var k K
-	pack(&s.packing, key, &k)
+	if s.single {
+		k[0] = key[0] & s.mask
+	} else {
+		pack(&s.packing, key, &k)
+	}
 	return s.rules.get(&k)
 }
 

@@ -24,8 +24,8 @@ func (f Field) Words() int { return (f.Width + 63) / 64 }
 
 // Table is the entries of one table, arranged for lookup. Make one with [New].
 type Table struct {
+	store store // first: all that a lookup needs
 	layout
-	store store
 }
 
 // store holds rules; the layout has validated them.
