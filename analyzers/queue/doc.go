@@ -38,8 +38,8 @@
 //   - slow flows: slow batches that share a property of flows (the five-tuple, the pair
 //     of hosts, a host, a port) which batches served in time do not have: greedy set
 //     cover, the most specific property first. That is what one rate per node cannot see.
-//     Where more than a tenth of the batches take as long, as where packets are of very
-//     different sizes, it is the node's normal variation and no candidate;
+//     Where more than a tenth of the batches take as long for most of the time, it is the
+//     node's normal variation and no candidate;
 //   - bursts: stretches of a flow's packets at its source at several times its usual
 //     rate; those that begin and end together are one.
 //
@@ -52,9 +52,31 @@
 // whether they would have found room. What no candidate explains is ordinary traffic, by
 // where it entered.
 //
+// Where no candidate explains half of what all together do, those of one kind at one place
+// are tried together: a hundred packets each served slowly that have no flow in common
+// are a node's doing, though each alone is nothing.
+//
 // A packet in its own burst asks for what else delayed it; a packet that is served
 // slowly itself finds its own stall or slow flow: misbehaviour of a node that is not
 // queueing.
+//
+// # Rates
+//
+// The paper has one peak rate per node. Here the work of each packet in a replay is what
+// its batch took in fact, so that flows and packets of any cost are as they are; what is
+// usual, which tells slow from normal, is learned: time per packet, and, where records
+// carry lengths, lengths vary and a base and a cost per byte explain at least a fifth of
+// the variation, those (least absolute deviations over groups served back to back, as
+// problems are a minority). Then a link's 1500 bytes are not slow, and its 64 are when
+// they take as long.
+//
+// # Scale and distance
+//
+// Default times are as many times longer as the median server takes longer than 2 µs
+// over a packet. What is too little to be a stall follows how much service varies and the
+// resolution of the times. How much later things happen at a node than at the one before
+// it, links' delays and clocks that are off alike, is measured from a sample of packets
+// and taken off wherever times of two nodes meet.
 //
 // # What may be missing
 //

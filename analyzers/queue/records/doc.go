@@ -37,6 +37,6 @@
 //	Packet u64 │ Flow u32 │ Arrive i64 │ start−arrive u32 │ depart−arrive u32   28 B
 //
 // and, only where any packet's length is known, lengths (4 B); only where packets
-// overtook one another, the order of departure (4 B). Waits of
-// more than 4.29 s are kept beside the columns. Flows are interned: 4 B name one.
+// overtook one another, the order of departure (4 B). Waits of more than 4.29 s are kept
+// beside the columns. Flows are interned: 4 B name one.
 package records
