@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openconfig/gnmic/pkg/api"
+
 	"github.com/telltale-net/telltale/cmd/internal/live"
 	"github.com/telltale-net/telltale/cmd/internal/live/livetest"
 	"github.com/telltale-net/telltale/cmd/internal/recordlog"
@@ -39,7 +41,7 @@ func (l *logged) String() string {
 }
 
 // TestLive sends the reports of a fabric with a lossy link to a whole collector: the link
-// is found, blamed, told at /findings, in the metrics and in the log, with what of the
+// is found, blamed, told at /findings, over gNMI, in the metrics and in the log, with what of the
 // reports is missing.
 func TestLive(t *testing.T) {
 	m, err := livetest.New(1)
@@ -49,13 +51,17 @@ func TestLive(t *testing.T) {
 	m.Run(0, 1200, 1500)
 	m.Lossy["leaf2>spine1"] = 0.2
 	m.Run(1200, 3500, 1500)
-	s, _ := NewSettings()
+	s := settings(t, "--gnmi", "127.0.0.1:0")
 	s.Topology = filepath.Join(t.TempDir(), "fabric.yaml")
 	if err := os.WriteFile(s.Topology, topology.Write(m.Fabric), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var log logged
 	r := runLogged(t, s, slog.New(slog.NewTextHandler(&log, nil)))
+	told := subscribe(t, r.gnmic(), api.SubscriptionListModeSTREAM(), api.Target("telltale"),
+		api.Subscription(api.Path("telltale:/findings"), api.SubscriptionModeON_CHANGE()),
+		api.Subscription(api.Path("telltale:/loss-map"), api.SubscriptionModeON_CHANGE()),
+		api.Subscription(api.Path("telltale:/blame"), api.SubscriptionModeON_CHANGE()))
 	source := recordlog.Paced(func(ctx context.Context, fn func([]postcard.Record) error) error { return fn(m.Records) }, 1)
 	if _, err := recordlog.Relay(t.Context(), source, r.Reports); err != nil {
 		t.Fatal(err)
@@ -80,6 +86,12 @@ func TestLive(t *testing.T) {
 			t.Errorf("finding %+v", f)
 		}
 	}
+	told.until(map[string]string{
+		"telltale telltale:/findings/finding[id=incident-1]/state/kind":        "link-loss",
+		"telltale telltale:/findings/finding[id=incident-1]/state/peer":        "spine1",
+		"telltale telltale:/blame/links/link[name=leaf2>spine1]/state/verdict": "bad",
+		"telltale telltale:/loss-map/link[node=leaf2][port=1]/state/peer":      "spine1",
+	})
 	metrics := r.get("/metrics")
 	for _, want := range []string{`telltale_live_blame_probability{link="leaf2>spine1"}`, `telltale_output_ready{output="analysis"} 1`} {
 		if !strings.Contains(metrics, want) {
