@@ -93,7 +93,9 @@ func newFabric(t *testing.T, seed uint64) *fabric {
 		}
 	}
 	f.lab, err = lab.New(lab.Config{Fabric: top, Seed: seed, ReportPort: settings.ReportPort,
-		OnReport: func(at lab.Time, src netip.AddrPort, payload []byte) { f.collector.Ingest(int64(at), src, payload, take) }})
+		OnReport: func(at lab.Time, src netip.AddrPort, payload []byte) {
+			f.collector.Ingest(int64(at), src, payload, take)
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

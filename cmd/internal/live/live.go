@@ -18,7 +18,7 @@ import (
 // Config says how to analyse. The zero value of a field stands for its default.
 type Config struct {
 	Window window.Config
-	Rate   int // records a second that are analysed, at most, on average; 50,000
+	Rate   int // records a second that are analysed, at most, on average; 50,000; fewer where long windows would hold too many
 	Queue  int // batches of 1024 records that may wait; 64
 	Recent int // closed findings that are kept; 64
 }
@@ -100,6 +100,9 @@ func New(f topology.Fabric, cfg Config, deps Deps) (*Live, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	if cfg.Window.MaxRecords == 0 {
+		cfg.Window.MaxRecords, cfg.Rate = window.Budget(cfg.Rate, cmp.Or(cfg.Window.Length, time.Second))
+	}
 	core, err := window.New(f, cfg.Window)
 	if err != nil {
 		return nil, err

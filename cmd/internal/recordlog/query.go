@@ -47,10 +47,10 @@ func (f *Filter) Flags(fs *pflag.FlagSet, from, to string) {
 func (f *Filter) Query(now time.Time) (block.Query, error) {
 	q := block.Query{Dropped: f.Dropped, MinQueue: f.MinQueue}
 	var err error
-	if q.From, err = instant(f.From, now); err != nil {
+	if q.From, err = Instant(f.From, now); err != nil {
 		return q, fmt.Errorf("--%s: %w", f.from, err)
 	}
-	if q.To, err = instant(f.To, now); err != nil {
+	if q.To, err = Instant(f.To, now); err != nil {
 		return q, fmt.Errorf("--%s: %w", f.to, err)
 	}
 	if f.MinLatency < 0 || f.MinLatency > 1<<32-1 {
@@ -92,8 +92,8 @@ func (f *Filter) Query(now time.Time) (block.Query, error) {
 	return q, nil
 }
 
-// instant reads a time, 0 where there is none.
-func instant(s string, now time.Time) (int64, error) {
+// Instant reads a time (RFC 3339, ns since 1970, or how long before now), 0 where there is none.
+func Instant(s string, now time.Time) (int64, error) {
 	if s == "" {
 		return 0, nil
 	}

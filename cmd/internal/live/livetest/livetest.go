@@ -61,10 +61,9 @@ func (m *Model) Run(from, to int64, pps int) {
 
 func (m *Model) packet(at int64) {
 	var a, b topology.Host
-	for a.At.Node == b.At.Node {
+	for a.At.Node == b.At.Node || a.VNET != b.VNET {
 		a = m.Fabric.Hosts[m.rng.IntN(len(m.Fabric.Hosts))]
 		b = m.Fabric.Hosts[m.rng.IntN(len(m.Fabric.Hosts))]
-		b.VNET = a.VNET
 	}
 	vnet, _ := m.ix.VNET(a.VNET)
 	port := uint16(1000 + m.rng.IntN(5))

@@ -170,14 +170,16 @@ func (a *Analyzer) Advance(now int64, loss ReportLoss) Results {
 			a.incident.SetReportLoss(l.id, l.Share)
 		}
 	}
-	res.Events = a.incident.Advance(a.now)
-	for last := (a.now - int64(a.Late())) / int64(a.cfg.Length); a.first < last; {
+	length, late := int64(a.cfg.Length), int64(a.Late())
+	for last := (a.now - late) / length; a.first < last; {
 		if a.tallies[a.first] == nil {
 			a.skip(last)
 			continue
 		}
+		res.Events = append(res.Events, a.incident.Advance((a.first+1)*length+late)...) // so that links are counted up to there
 		res.Windows = append(res.Windows, a.judge(loss))
 	}
+	res.Events = append(res.Events, a.incident.Advance(a.now)...)
 	return res
 }
 
