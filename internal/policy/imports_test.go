@@ -51,7 +51,7 @@ var pure = []string{
 	"analyzers/blame", "analyzers/blame/blametest", "analyzers/blame/postcards",
 	"analyzers/flowset", "analyzers/flowset/flowsettest",
 	"analyzers/queue", "analyzers/queue/records", "analyzers/queue/diagnosis", "analyzers/queue/patterns", "analyzers/queue/window", "analyzers/queue/netmedic", "analyzers/queue/reident", "analyzers/queue/postcards",
-	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/ledger", "collector/block", "collector/clocks", "collector/hops", "collector/aggregate", "collector/series", "collector/exposition", "collector/gnmi/tree", "collector/gnmi/model",
+	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/ledger", "collector/block", "collector/clocks", "collector/hops", "collector/aggregate", "collector/series", "collector/exposition", "collector/ipfix", "collector/gnmi/tree", "collector/gnmi/model",
 	"controlplane/intent",
 	"bmv2/device", "bmv2/spec", "bmv2/match", "bmv2/hash", "bmv2/tm", "bmv2/engine", "bmv2/stf", "bmv2/randpkt", "bmv2/coverage",
 	"bmv2/p4rt/entity", "bmv2/lab/traffic", "bmv2/lab/frame", "bmv2/lab/chain", "internal/dissect", "cmd/internal/live/window", "internal/jsonlines",
