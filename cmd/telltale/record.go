@@ -48,9 +48,9 @@ the input or the log failed.`,
 			if err != nil {
 				return err
 			}
-			err = recordlog.Record(cmd.Context(), source, j)
+			err = recordlog.Record(cmd.Context(), source, sum.Ledger(), j)
 			err = errors.Join(err, j.Close(context.WithoutCancel(cmd.Context())))
-			fmt.Fprintln(cmd.ErrOrStderr(), sum)
+			fmt.Fprintln(cmd.ErrOrStderr(), &sum)
 			if err != nil {
 				return err
 			}

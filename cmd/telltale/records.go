@@ -27,7 +27,9 @@ func newRecordsCmd() *cobra.Command {
 
 The log is a folder (--data), which no other process may have open, or on a NATS cluster
 (--nats). The filters narrow it down; blocks that cannot hold what they ask for are not
-opened. The exit status is 1 when blocks were damaged and left out.`
+opened. The loss of the reports of the window is said, too: with --format json in a last
+line {"loss": …} (stat: in its field "loss"). The exit status is 1 when blocks were damaged
+and left out.`
 	cmd.AddCommand(
 		newRecordsSubCmd("ls", "List the blocks of a log", "List the blocks of a log that may hold what the filters ask for."+which, listRecords),
 		newRecordsSubCmd("cat", "Print the records of a log", "Print the records of a log, as a table or as JSON Lines."+which, catRecords),
@@ -63,6 +65,11 @@ func newRecordsSubCmd(use, short, long string, run func(*cobra.Command, *journal
 					return err
 				}
 				fmt.Fprintln(cmd.ErrOrStderr(), recordlog.Note(&stats))
+				if use != "stat" {
+					if err := writeLoss(cmd, recordlog.LedgerOf(j), &q, out.JSON); err != nil {
+						return err
+					}
+				}
 				if stats.Damaged > 0 {
 					return errWrong
 				}
@@ -77,6 +84,20 @@ func newRecordsSubCmd(use, short, long string, run func(*cobra.Command, *journal
 	fs.StringVar(&f.format, "format", "text", "how to print: text or json")
 	fs.StringVar(&f.reasons, "reasons", profile.Telltale.Name, "emitter whose names drop reasons get: "+strings.Join(profile.Names(), ", "))
 	return cmd
+}
+
+// writeLoss writes what of the reports of a window did not arrive, or could not be read or
+// kept: behind JSON as its last line, else beside the output.
+func writeLoss(cmd *cobra.Command, losses recordlog.Ledger, q *block.Query, asJSON bool) error {
+	loss, err := losses.Loss(cmd.Context(), q)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), &loss)
+	if !asJSON {
+		return nil
+	}
+	return recordlog.WriteLoss(cmd.OutOrStdout(), &loss)
 }
 
 func (f *recordsFlags) output() (recordlog.Output, error) {

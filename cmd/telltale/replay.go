@@ -39,11 +39,12 @@ received, at the speed at which they were, or faster, and
 
   --to        send them to a collector as Telemetry Reports 2.0. Sequence numbers start
               anew, so what is lost on the way shows
-  --analyze   give them to an analyzer, and print what it says as JSON Lines: drops,
-              incident, latency; queue prints the data set for "telltale analyze queue"
+  --analyze   give them to an analyzer, and print what it says as JSON Lines: blame,
+              drops, incident, latency; the last line is the loss of the window's reports.
+              queue prints the data set for "telltale analyze queue"
 
-The exit status is 1 when blocks of the
-log were damaged, or reports of the capture malformed.`,
+The exit status is 1 when blocks of the log were damaged, or reports of the capture
+malformed.`,
 		Example: `  telltale replay --data DIR --speed 1 --to 127.0.0.1:9555
   telltale replay --data DIR --analyze incident --topology fabric.yaml
   telltale replay --data DIR --analyze queue --topology fabric.yaml | telltale analyze queue -`,
@@ -61,7 +62,7 @@ log were damaged, or reports of the capture malformed.`,
 	fs.StringVar(&f.to, "to", "", "address and port of a collector to send to")
 	fs.StringVar(&f.analyze, "analyze", "", "analyzer: "+strings.Join(recordlog.Analyzers(), ", "))
 	fs.StringVar(&f.topology, "topology", "", "topology file for the analyzer")
-	fs.IntVar(&f.limit, "max-records", 5_000_000, "records that --analyze queue holds in memory, some 200 bytes each")
+	fs.IntVar(&f.limit, "max-records", 5_000_000, "records that --analyze blame and queue hold in memory, some 200 bytes each")
 	return cmd
 }
 
@@ -83,7 +84,7 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 	if f.capture == "" {
 		return withLog(cmd.Context(), &f.log, func(j *journal.Journal) error {
 			var stats journal.ReadStats
-			err := f.give(cmd, recordlog.Paced(recordlog.FromLog(j, q, &stats), speed))
+			err := f.give(cmd, recordlog.Input{Records: recordlog.Paced(recordlog.FromLog(j, q, &stats), speed), Losses: recordlog.LedgerOf(j), Query: q})
 			fmt.Fprintln(cmd.ErrOrStderr(), recordlog.Note(&stats))
 			if err == nil && stats.Damaged > 0 {
 				return errWrong
@@ -104,8 +105,8 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer done()
-	err = f.give(cmd, recordlog.Paced(recordlog.Wanted(source, q), speed))
-	fmt.Fprintln(cmd.ErrOrStderr(), sum)
+	err = f.give(cmd, recordlog.Input{Records: recordlog.Paced(recordlog.Wanted(source, q), speed), Losses: sum.Ledger(), Query: q})
+	fmt.Fprintln(cmd.ErrOrStderr(), &sum)
 	if err == nil && sum.Malformed > 0 {
 		return errWrong
 	}
@@ -128,13 +129,13 @@ func (f *replayFlags) pace() (float64, error) {
 }
 
 // give sends the records or analyses them.
-func (f *replayFlags) give(cmd *cobra.Command, source recordlog.Source) error {
+func (f *replayFlags) give(cmd *cobra.Command, in recordlog.Input) error {
 	if f.to != "" {
 		to, err := netip.ParseAddrPort(strings.Replace(f.to, "localhost:", "127.0.0.1:", 1))
 		if err != nil || to.Port() == 0 {
 			return fmt.Errorf("--to: got %q, want ADDRESS:PORT", f.to)
 		}
-		sent, err := recordlog.Relay(cmd.Context(), source, to)
+		sent, err := recordlog.Relay(cmd.Context(), in.Records, to)
 		fmt.Fprintln(cmd.OutOrStdout(), sent)
 		return err
 	}
@@ -142,5 +143,10 @@ func (f *replayFlags) give(cmd *cobra.Command, source recordlog.Source) error {
 	if err != nil {
 		return err
 	}
-	return recordlog.Analyze(cmd.Context(), cmd.OutOrStdout(), source, f.analyze, fabric, f.limit)
+	in.Limit = f.limit
+	loss, err := recordlog.Analyze(cmd.Context(), cmd.OutOrStdout(), in, f.analyze, fabric)
+	if err == nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), &loss)
+	}
+	return err
 }

@@ -17,9 +17,11 @@ import (
 	"github.com/telltale-net/telltale/collector"
 	"github.com/telltale-net/telltale/collector/block"
 	"github.com/telltale-net/telltale/collector/journal"
+	"github.com/telltale-net/telltale/collector/ledger"
 	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/collector/report"
 	"github.com/telltale-net/telltale/collector/report/profile"
+	"github.com/telltale-net/telltale/collector/sequence"
 	"github.com/telltale-net/telltale/topology"
 )
 
@@ -282,7 +284,9 @@ func TestLog(t *testing.T) {
 		}
 		in = append(in, r)
 	}
-	if err := Record(t.Context(), sourceOf(in), j); err != nil {
+	lost := ledger.Page{From: 1_799_999_990e9, To: 1_800_000_010e9, Lines: []ledger.Line{{Key: sequence.Key{Node: 2001, Version: 2}, Counts: ledger.Counts{Received: 3000, Lost: 1000}}}}
+	pages := pages{list: []ledger.Page{lost}}
+	if err := Record(t.Context(), sourceOf(in), pages.hand, j); err != nil {
 		t.Fatal(err)
 	}
 	var stats journal.ReadStats
@@ -305,15 +309,49 @@ func TestLog(t *testing.T) {
 	for name, want := range map[string]string{
 		"drops":    `"node":"leaf1","port":1,"vni":1001,"packets":1000`,
 		"latency":  `"node":"leaf1","port":1,"peer":"spine1","queue":0,"packets":2000`,
-		"incident": `"event":"opened"`,
+		"incident": `"report_loss":0.25`,
+		"blame":    `"packets":`,
 		"queue":    `"node":"leaf1:1"`,
 	} {
 		b.Reset()
-		if err := Analyze(t.Context(), &b, source, name, fabric, 5000); err != nil || !strings.Contains(b.String(), want) {
+		loss, err := Analyze(t.Context(), &b, Input{Records: source, Losses: LedgerOf(j), Limit: 5000}, name, fabric)
+		if err != nil || !strings.Contains(b.String(), want) {
 			t.Errorf("%s: %v: want %s in\n%.600s", name, err, want, b.String())
 		}
+		if loss.Fraction != 0.25 || strings.Contains(b.String(), `{"loss":`) == (name == "queue") {
+			t.Errorf("%s: got loss %+v, and in the output\n%s", name, loss, b.String()[max(0, b.Len()-600):])
+		}
 	}
-	if err := Analyze(t.Context(), &b, source, "queue", fabric, 100); err == nil {
+	if _, err := Analyze(t.Context(), &b, Input{Records: source, Losses: LedgerOf(j), Limit: 100}, "queue", fabric); err == nil {
 		t.Error("more records than the limit were taken")
+	}
+}
+
+// TestCapturePages walks through a capture with a long silence: the pages have every
+// datagram once, and leave out only what is longer than anyone would wait.
+func TestCapturePages(t *testing.T) {
+	c, err := collector.New(collector.DefaultConfig(), collector.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pages{c: c}
+	const second = int64(1e9)
+	seq := uint32(0)
+	for _, at := range []int64{3, 4, 9, 10, 11, 200, 50_000, 50_001} {
+		p.at(at * second)
+		c.Ingest(at*second, netip.MustParseAddrPort("10.0.0.1:1"), []byte{0x20, 0, 0, byte(seq), 0, 0, 0, 1, 0, 0, 0, 0}, func(*postcard.Record) {})
+		seq += 2
+	}
+	p.finish()
+	sum := ledger.NewSum(0, 0)
+	for i := range p.list {
+		if page := &p.list[i]; page.To-page.From > pageSpan {
+			t.Errorf("a page tells of %d ns, want at most %d", page.To-page.From, pageSpan)
+		}
+		sum.Add(&p.list[i])
+	}
+	l := sum.Loss()
+	if l.Total.Received != 8 || l.Total.Lost != 7 || l.From != 3*second || l.To != 50_001*second+1 || l.Uncovered < 30_000*second || l.Uncovered > 45_000*second {
+		t.Errorf("got %+v", l)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/telltale-net/telltale/collector/block"
 	"github.com/telltale-net/telltale/collector/journal"
+	"github.com/telltale-net/telltale/collector/ledger"
 	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/collector/report/profile"
 )
@@ -109,6 +110,7 @@ type Stat struct {
 	Nodes          []NodeStat     `json:"nodes"`
 	Reasons        []ReasonStat   `json:"drop_reasons"`
 	Damaged        int            `json:"damaged_blocks"`
+	Loss           ledger.Loss    `json:"loss"` // of reports
 	seen           map[stream]int // index into Nodes
 }
 
@@ -142,6 +144,9 @@ func Count(ctx context.Context, j *journal.Journal, q block.Query, reasons *prof
 		}
 		return nil
 	})
+	var failed error
+	s.Loss, failed = LedgerOf(j).Loss(ctx, &q)
+	err = errors.Join(err, failed)
 	s.Blocks, s.Bytes, s.Damaged = stats.Blocks, stats.Bytes, stats.Damaged
 	if stats.Records > 0 {
 		s.BytesPerRecord = float64(stats.Bytes) / float64(stats.Records)
@@ -204,6 +209,19 @@ func (s *Stat) Write(w io.Writer) error {
 		}
 		n := &s.Nodes[i]
 		fmt.Fprintf(b, "  node %d hw_id %d: %d records, %d drops\n", n.Node, n.HwID, n.Records, n.Drops)
+	}
+	fmt.Fprintln(b, &s.Loss)
+	for i, left := 0, most; i < len(s.Loss.Streams); i++ {
+		l := &s.Loss.Streams[i]
+		if l.Lost == 0 && l.Malformed == 0 && l.Shed == 0 {
+			continue
+		}
+		if left--; left < 0 {
+			fmt.Fprintln(b, "  and more (--format json has them)")
+			break
+		}
+		fmt.Fprintf(b, "  %s node %d hw_id %d: %d of %d datagrams lost (%.3g %%), %d reports malformed, %d records shed\n",
+			l.Source, l.Node, l.HwID, l.Lost, uint64(l.Lost)+l.Received, 100*l.Part, l.Malformed, l.Shed)
 	}
 	return b.Flush()
 }

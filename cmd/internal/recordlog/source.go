@@ -9,6 +9,7 @@ import (
 	"github.com/telltale-net/telltale/collector"
 	"github.com/telltale-net/telltale/collector/block"
 	"github.com/telltale-net/telltale/collector/journal"
+	"github.com/telltale-net/telltale/collector/ledger"
 	"github.com/telltale-net/telltale/collector/postcard"
 	"github.com/telltale-net/telltale/collector/report/perhop"
 	"github.com/telltale-net/telltale/collector/report/profile"
@@ -56,10 +57,15 @@ type Captured struct {
 	Records   uint64
 	Malformed uint64 // reports, datagrams and frames that could not be read
 	Lost      int64  // datagrams missing by their sequence numbers
+
+	pages pages
 }
 
+// Ledger is the ledger of the capture, as far as it has been read.
+func (c *Captured) Ledger() Ledger { return c.pages.hand }
+
 // String returns the counts as a line to read.
-func (c Captured) String() string {
+func (c *Captured) String() string {
 	text := fmt.Sprintf("%d records of %d reports and %d data packets with INT in %d frames, %d malformed, %d datagrams lost by sequence number",
 		c.Records, c.Reports, c.Packets, c.Frames, c.Malformed, c.Lost)
 	for _, v := range []struct {
@@ -93,7 +99,9 @@ func FromCapture(r io.Reader, cfg collector.Config, port uint16, sum *Captured) 
 		if s.book, err = profile.NewBook(cfg.Profiles, cfg.Sources); err != nil {
 			return err
 		}
+		sum.pages = pages{c: c}
 		err = s.run(ctx, in, fn)
+		sum.pages.finish()
 		counts := c.Snapshot()
 		sum.Stats = in.Stats()
 		sum.Reports, sum.Lost = counts.Sum.Reports, counts.Sum.Lost
@@ -145,6 +153,7 @@ func (s *captured) run(ctx context.Context, in *capture.Reader, fn func([]postca
 		case err != nil:
 			return err
 		}
+		s.sum.pages.at(p.Datagram.Time)
 		s.take(&p)
 		if len(s.batch) >= batchRecords {
 			if err := give(); err != nil {
@@ -180,9 +189,13 @@ func (s *captured) take(p *capture.Packet) {
 	}
 }
 
-// Record puts what a source has into a log. It returns once the log has it.
-func Record(ctx context.Context, from Source, j *journal.Journal) error {
+// Record puts what a source has into a log, and then the pages of its ledger. It returns
+// once the log has it.
+func Record(ctx context.Context, from Source, losses Ledger, j *journal.Journal) error {
 	if err := from(ctx, j.Append); err != nil {
+		return err
+	}
+	if err := losses(ctx, 0, 0, func(p *ledger.Page) error { return j.Keep(ctx, p) }); err != nil {
 		return err
 	}
 	return j.Flush(ctx)
