@@ -19,7 +19,13 @@ are unpacked; "-" is the standard input) and say which links lost packets, how c
 that is, and what caused each flow's loss: a link, noise, or unknown.
 
 Methods: likelihood weighs each link's losses against all packets that crossed it and
-estimates the noise from the data; votes is 007 (NSDI'18) to the letter.
+estimates the noise from the data; votes is 007 (NSDI'18) to the letter. For comparison:
+binary is the fewest links that explain all losses, integer the same with losses given
+to links, cover picks greedily; these and votes know certain paths only.
+
+A flow may have several possible paths, or one with gaps; a line may also be a link's or a
+device's counters, or what a queue looked like when packets were lost, which tells corruption
+from congestion.
 
 Several files are one data set, or, with --epochs, one epoch each, in order: one answer a
 file, and likelihood carries the evidence of a file to the next ones.
@@ -35,7 +41,7 @@ when lines were malformed, and 2 when the input or output itself failed.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&format, "format", string(analyzeblame.Text), "how to write the answer: text or json")
-	f.StringVar(&method, "method", string(analyzeblame.Likelihood), "how: likelihood or votes")
+	f.StringVar(&method, "method", string(analyzeblame.Likelihood), fmt.Sprintf("how: one of %v", analyzeblame.Methods()))
 	f.BoolVar(&opt.Epochs, "epochs", false, "each file is one epoch: answer each, given the ones before")
 	f.IntVar(&opt.Limit, "max-flows", analyzeblame.DefaultLimit, "flows held in memory at most, some 50 bytes each")
 	return cmd

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/telltale-net/telltale/analyzers/blame"
 	"github.com/telltale-net/telltale/cmd/internal/dataset"
@@ -27,7 +28,13 @@ type Method string
 const (
 	Likelihood Method = "likelihood"
 	Votes      Method = "votes"
+	Binary     Method = "binary"
+	Integer    Method = "integer"
+	Cover      Method = "cover"
 )
+
+// Methods returns all methods, the default first.
+func Methods() []Method { return []Method{Likelihood, Votes, Binary, Integer, Cover} }
 
 // DefaultLimit is how many flows are held at most.
 const DefaultLimit = 20_000_000
@@ -58,6 +65,15 @@ func (s Summary) String() string {
 	if s.Stats.Pathless > 0 {
 		text += fmt.Sprintf("; %d flows have no path", s.Stats.Pathless)
 	}
+	if s.Stats.Unsure > 0 {
+		text += fmt.Sprintf("; the paths of %d flows are uncertain", s.Stats.Unsure)
+	}
+	if s.Stats.Counters > 0 {
+		text += fmt.Sprintf("; %d lines of counters", s.Stats.Counters)
+	}
+	if s.Stats.Samples > 0 {
+		text += fmt.Sprintf("; %d samples of queues", s.Stats.Samples)
+	}
 	return text
 }
 
@@ -67,8 +83,8 @@ func Run(ctx context.Context, out io.Writer, inputs []dataset.Input, opt Options
 	if opt.Format != JSON && opt.Format != Text {
 		return sum, fmt.Errorf("unknown format %q; want json or text", opt.Format)
 	}
-	if opt.Method != Likelihood && opt.Method != Votes {
-		return sum, fmt.Errorf("unknown method %q; want likelihood or votes", opt.Method)
+	if !slices.Contains(Methods(), opt.Method) {
+		return sum, fmt.Errorf("unknown method %q; want one of %v", opt.Method, Methods())
 	}
 	if opt.Limit <= 0 {
 		opt.Limit = DefaultLimit
@@ -87,9 +103,16 @@ func Run(ctx context.Context, out io.Writer, inputs []dataset.Input, opt Options
 			continue
 		}
 		var res blame.Result
-		if opt.Method == Votes {
+		switch opt.Method {
+		case Votes:
 			res = blame.Votes(set)
-		} else {
+		case Binary:
+			res = blame.Binary(set)
+		case Integer:
+			res = blame.Integer(set)
+		case Cover:
+			res = blame.Cover(set)
+		default:
 			res = tracker.Next(set)
 		}
 		sum.Bad += len(res.BadLinks())

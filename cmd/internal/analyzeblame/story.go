@@ -28,6 +28,9 @@ func story(w io.Writer, name string, epochs bool, set *blame.Set, res *blame.Res
 	default:
 		fmt.Fprintf(&b, "%d links are to blame:\n", bad)
 	}
+	if res.Bound > 0 && res.Bound < bad {
+		fmt.Fprintf(&b, "No fewer than %d links can explain the losses; that so many are needed is not proven.\n", res.Bound)
+	}
 	suspected := 0
 	for i := range res.Links {
 		l := &res.Links[i]
@@ -44,6 +47,9 @@ func story(w io.Writer, name string, epochs bool, set *blame.Set, res *blame.Res
 			fmt.Fprintf(&b, " probability %.3f, loses %.3g of packets,", *l.Probability, l.LossRate)
 		}
 		fmt.Fprintf(&b, " %.4g votes", l.Votes)
+		if l.Kind != "" {
+			fmt.Fprintf(&b, ", %s (%.2f)", kindWords[l.Kind], *l.KindProbability)
+		}
 		if l.Device != "" {
 			fmt.Fprintf(&b, ", with all of %s", l.Device)
 		}
@@ -68,6 +74,13 @@ func story(w io.Writer, name string, epochs bool, set *blame.Set, res *blame.Res
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// kindWords are kinds of losses in words.
+var kindWords = map[blame.Kind]string{
+	blame.Corruption:  "corruption",
+	blame.Congestion:  "congestion",
+	blame.KindUnknown: "corruption or congestion",
 }
 
 type cause struct {

@@ -1,0 +1,179 @@
+package blame
+
+import (
+	"math"
+	"slices"
+)
+
+// answer puts the posterior into words.
+func (t *Tracker) answer(s *Set, m *fit) Result {
+	v := tally(s)
+	res := Result{Method: "likelihood", Noise: round(m.noise), Carried: t.losing(), Shed: t.shed, EqualTraffic: m.equal}
+	suspects := m.posterior()
+	byCol := make([]*suspect, len(m.theta))
+	for i := range suspects {
+		x := &suspects[i]
+		byCol[x.col] = x
+		if share := m.gone[x.col] / m.sent[x.col]; share > 0 && share < 1 {
+			x.theta = min(x.theta, -math.Log1p(-share)) // where all flows lose, only an upper bound is known
+		}
+	}
+	for i := range suspects {
+		x := &suspects[i]
+		if int(x.col) >= m.links {
+			if verdict(x.probability) != Good {
+				res.Devices = append(res.Devices, DeviceResult{t.links.nodes[int(x.col)-m.links], verdict(x.probability), round(x.logOdds), round(x.probability), round(loss(x.theta))})
+			}
+			continue
+		}
+		p := round(x.probability)
+		r := LinkResult{Link: t.links.Name(x.col), Verdict: verdict(x.probability), Score: round(x.logOdds), Votes: round(v.votes[x.col]), LossRate: round(loss(x.theta))}
+		if d := t.device(byCol, m, x.col); d != nil && d.probability > x.probability && verdict(d.probability) == Bad {
+			p = round(d.probability)
+			r.Device, r.Verdict, r.Score, r.LossRate = t.links.nodes[int(d.col)-m.links], Bad, round(d.logOdds), round(loss(d.theta))
+		}
+		r.Probability = &p
+		res.Links = append(res.Links, r)
+	}
+	sortLinks(res.Links)
+	slices.SortFunc(res.Devices, func(a, b DeviceResult) int {
+		if a.Probability != b.Probability {
+			if a.Probability > b.Probability {
+				return -1
+			}
+			return 1
+		}
+		if a.Device < b.Device {
+			return -1
+		}
+		return 1
+	})
+	var buf []int32
+	doubt := s.uncertain.walk()
+	for _, i := range v.flows {
+		buf = t.columns(buf[:0], s.Path(i))
+		if x := doubt(i); x != nil {
+			res.Flows = append(res.Flows, t.doubtfulFlow(s, m, byCol, i, buf, x))
+			continue
+		}
+		if s.doubted[int32(i)] {
+			buf = buf[:0] // what is known of its path did not come into the model
+		}
+		res.Flows = append(res.Flows, t.flow(s, m, byCol, &v, i, buf))
+	}
+	s.kinds(&res)
+	return res
+}
+
+// device returns the likelier of the devices at the ends of a link, nil for none.
+func (t *Tracker) device(byCol []*suspect, m *fit, link int32) *suspect {
+	var best *suspect
+	for _, n := range t.links.ends[link] {
+		if n < 0 || m.links+int(n) >= len(byCol) {
+			continue
+		}
+		if x := byCol[m.links+int(n)]; x != nil && (best == nil || x.probability > best.probability) {
+			best = x
+		}
+	}
+	return best
+}
+
+func verdict(p float64) Verdict {
+	switch {
+	case p >= 0.5:
+		return Bad
+	case p >= 0.05:
+		return Unknown
+	}
+	return Good
+}
+
+func loss(theta float64) float64 { return -math.Expm1(-theta) }
+
+// leastCause is the probability below which no cause is named.
+const leastCause = 0.35
+
+// flow returns the cause of the loss of flow i, which crosses cols: of what loses packets
+// on the path, each suspect has the share of its expected rate.
+func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, cols []int32) FlowResult {
+	r := FlowResult{Flow: s.Name(i), Cause: CauseUnknown}
+	if len(cols) == 0 {
+		return r
+	}
+	some, rate := 0.0, 0.0
+	for _, c := range cols {
+		some += byCol[c].probability
+		rate += byCol[c].probability * byCol[c].theta
+	}
+	noise := noiseShare(some, rate, float64(len(s.Path(i)))*m.noise)
+	best, most := int32(-1), 0.0
+	for _, c := range cols {
+		if p := byCol[c].probability * byCol[c].theta; p > most {
+			best, most = c, p
+		}
+	}
+	if best >= 0 && int(best) < m.links {
+		best = m.evenly(byCol, v, cols, best)
+	}
+	if best >= 0 {
+		most = (1 - noise) * byCol[best].probability * byCol[best].theta / rate
+	}
+	p := round(max(most, noise))
+	r.Probability = &p
+	switch {
+	case noise >= most:
+		r.Cause = CauseNoise
+	case most < leastCause:
+	case int(best) < m.links:
+		r.Cause = t.links.Name(best)
+	default:
+		r.Device = t.links.nodes[int(best)-m.links]
+		r.Cause = t.links.Name(t.reaching(s.Path(i), best-int32(m.links)))
+	}
+	return r
+}
+
+// evenly returns the cause of a flow's loss where the rates of two faults on its path
+// differ by no more than the error they are known with: which one it was nobody can tell
+// from the rates, and the one that more flows with losses cross is named, as 007 does.
+func (m *fit) evenly(byCol []*suspect, v *ballot, cols []int32, best int32) int32 {
+	top := byCol[best]
+	for _, c := range cols {
+		x := byCol[c]
+		if int(c) >= m.links || x.probability < 0.5 || v.votes[c] <= v.votes[best] {
+			continue
+		}
+		off := math.Abs(math.Log(top.theta * top.probability / (x.theta * x.probability)))
+		if off < math.Sqrt(1/max(top.theta*m.sent[top.col], 1)+1/max(x.theta*m.sent[c], 1)) {
+			best = c
+		}
+	}
+	return best
+}
+
+// noiseShare is the probability that a loss is noise, where suspects on the path add up to a
+// probability some, and to the expected rate: suspects for the same losses exclude each
+// other, so that up to 1 their probabilities add up to that of a fault.
+func noiseShare(some, rate, noise float64) float64 {
+	if rate <= 0 {
+		return 1
+	}
+	some = min(some, 1)
+	return 1 - some + some*noise/(noise+rate/some)
+}
+
+// reaching returns the link of a path by which packets reach a device, else the one by
+// which they leave it.
+func (t *Tracker) reaching(path []int32, node int32) int32 {
+	at := path[0]
+	for _, l := range path {
+		if t.links.ends[l][1] == node {
+			return l
+		}
+		if t.links.ends[l][0] == node {
+			at = l
+		}
+	}
+	return at
+}

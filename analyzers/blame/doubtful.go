@@ -1,0 +1,82 @@
+package blame
+
+import (
+	"math"
+	"slices"
+)
+
+// doubtfulFlow returns the cause of the loss of flow i, whose path is uncertain: the path
+// that its loss makes likeliest, and of that the likeliest cause.
+func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []int32, x *bundle) FlowResult {
+	b := &m.mix.bundles[m.mix.byPaths[x]]
+	sure = slices.DeleteFunc(sure, func(c int32) bool { return b.shareOf(c) > 0 })
+	rate := func(cols []int32) float64 {
+		sum := 0.0
+		for _, c := range cols {
+			sum += byCol[c].probability * byCol[c].theta
+		}
+		return sum
+	}
+	known := float64(len(s.Path(i)))
+	loses := make([]float64, len(b.paths))
+	best, sum := 0, 0.0
+	packets := max(float64(s.packets[i]), 1)
+	for p, cols := range b.paths {
+		loses[p] = b.weight[p] * -math.Expm1(-packets*(rate(sure)+rate(cols)+m.noise*(known+float64(len(x.paths[p])))))
+		sum += loses[p]
+		if loses[p] > loses[best] {
+			best = p
+		}
+	}
+	// What each suspect and the noise contribute, over all alternatives.
+	share, noise := map[int32]float64{}, 0.0
+	for p, cols := range b.paths {
+		total, some := rate(sure)+rate(cols), 0.0
+		if sum <= 0 {
+			continue
+		}
+		of := loses[p] / sum
+		for _, list := range [][]int32{sure, cols} {
+			for _, c := range list {
+				some += byCol[c].probability
+			}
+		}
+		alone := noiseShare(some, total, m.noise*(known+float64(len(x.paths[p]))))
+		noise += of * alone
+		for _, list := range [][]int32{sure, cols} {
+			for _, c := range list {
+				if total > 0 {
+					share[c] += of * (1 - alone) * byCol[c].probability * byCol[c].theta / total
+				}
+			}
+		}
+	}
+	r := FlowResult{Flow: s.Name(i), Cause: CauseUnknown}
+	at, most := int32(-1), 0.0
+	for c, p := range share {
+		if p > most || p == most && c < at {
+			at, most = c, p
+		}
+	}
+	p := round(max(most, noise))
+	r.Probability = &p
+	if sum > 0 {
+		q := round(loses[best] / sum)
+		r.PathProbability = &q
+		for _, l := range x.paths[best] {
+			r.Path = append(r.Path, s.links.Name(l))
+		}
+	}
+	switch {
+	case noise >= most:
+		r.Cause = CauseNoise
+	case most < leastCause:
+	case int(at) < m.links:
+		r.Cause = s.links.Name(at)
+	default:
+		r.Device = t.links.nodes[int(at)-m.links]
+		path := slices.Concat(s.Path(i), x.paths[best])
+		r.Cause = s.links.Name(t.reaching(path, at-int32(m.links)))
+	}
+	return r
+}
