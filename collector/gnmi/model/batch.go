@@ -28,8 +28,21 @@ func (b *Batch) at(target, origin string, elems ...tree.Elem) at {
 
 func (a at) below(elems ...tree.Elem) at { return at{a.b, a.path.Join(elems...)} }
 
+// set adds a leaf to the container. Those that are set one after the other are one change.
 func (a at) set(name string, v tree.Value) {
-	a.b.Changes = append(a.b.Changes, tree.Change{Path: a.path.Join(tree.E(name)), Value: v})
+	l := tree.Leaf{Path: []tree.Elem{{Name: name}}, Value: v}
+	if n := len(a.b.Changes); n > 0 {
+		if last := &a.b.Changes[n-1]; last.Each && same(last.Path.Elems, a.path.Elems) {
+			last.Leaves = append(last.Leaves, l)
+			return
+		}
+	}
+	a.b.Changes = append(a.b.Changes, tree.Change{Path: a.path, Leaves: append(make([]tree.Leaf, 0, 8), l), Each: true})
+}
+
+// same reports whether two paths are one in memory.
+func same(a, b []tree.Elem) bool {
+	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }
 
 func (a at) count(name string, n uint64) { a.set(name, tree.Count(n)) }

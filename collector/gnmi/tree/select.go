@@ -41,6 +41,30 @@ func (n *node) visit(query []Elem, f func(*Unit)) {
 	}
 }
 
+// each is visit in no order.
+func (t *Tree) each(query Path, f func(*Unit)) {
+	for k, n := range t.roots {
+		if k.origin == query.Origin && (query.Target == Any || k.target == query.Target) {
+			n.each(query.Elems, f)
+		}
+	}
+}
+
+func (n *node) each(query []Elem, f func(*Unit)) {
+	if n.unit != nil {
+		f(n.unit)
+		return
+	}
+	for _, child := range n.children {
+		switch {
+		case len(query) == 0 || query[0].Name == Deep:
+			child.each(query[:min(1, len(query))], f)
+		case query[0].accepts(&child.elem):
+			child.each(query[1:], f)
+		}
+	}
+}
+
 // Select returns the states that a query selects something of, in the order of their
 // paths.
 func (t *Tree) Select(query Path) []*State {

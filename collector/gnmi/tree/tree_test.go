@@ -329,3 +329,45 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("got %g allocations, want the state and its leaf", got)
 	}
 }
+
+// Syncing containers with their leaves is syncing the leaves one by one: the same is
+// there, the same is refused.
+func TestSyncOfContainers(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		limits := Limits{Leaves: 1 + r.IntN(8), Subscribers: 1, Backlog: 1}
+		if r.IntN(2) == 0 {
+			limits.Leaves = 1000
+		}
+		whole, single := New(testSchema(t), limits), New(testSchema(t), limits)
+		for now := range int64(20) {
+			var containers, leaves []Change
+			for range r.IntN(4) {
+				c := Change{Path: Path{Target: "t", Origin: "o", Elems: elems(E("a"), E("b", "k", fmt.Sprint(r.IntN(3))))}, Each: true}
+				if r.IntN(3) == 0 {
+					c.Path.Elems = append(c.Path.Elems, E("d"))
+				}
+				for range 1 + r.IntN(3) {
+					l := Leaf{Path: elems([]Elem{E("c"), E("e"), E("none")}[r.IntN(3)]), Value: []Value{Count(uint64(r.IntN(3))), Text("x")}[r.IntN(2)]}
+					c.Leaves = append(c.Leaves, l)
+					leaves = append(leaves, Change{Path: c.Path.Join(l.Path...), Value: l.Value})
+				}
+				containers = append(containers, c)
+			}
+			below := []Path{{Target: "t", Origin: "o", Elems: elems(E("a"))}}
+			e1, e2 := whole.Sync(below, containers, now), single.Sync(below, leaves, now)
+			if fmt.Sprint(e1) != fmt.Sprint(e2) || whole.Leaves() != single.Leaves() || whole.Refused() != single.Refused() {
+				t.Fatalf("seed %d: got %d leaves and %v, want %d and %v", seed, whole.Leaves(), e1, single.Leaves(), e2)
+			}
+			text := func(tr *Tree) (s string) {
+				for _, st := range tr.Select(Path{Target: Any, Origin: "o"}) {
+					s += fmt.Sprintln(st.Unit.Path, st.Leaves[0].Value.String(), st.Time, st.Version)
+				}
+				return s
+			}
+			if got, want := text(whole), text(single); got != want {
+				t.Fatalf("seed %d: got\n%swant\n%s", seed, got, want)
+			}
+		}
+	}
+}

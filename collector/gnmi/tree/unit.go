@@ -7,7 +7,8 @@ type Unit struct {
 	Path   Path // of the leaf or the container
 	Atomic bool
 
-	counters bool // all its leaves are counters
+	counters bool   // all its leaves are counters
+	round    uint64 // of the last Sync that named it; guarded by the tree's lock
 	watches  []*watch
 	state    atomic.Pointer[State]
 	memo     atomic.Pointer[any]
