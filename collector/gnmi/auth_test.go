@@ -180,6 +180,31 @@ func TestConfigCheck(t *testing.T) {
 	}
 }
 
+// What is in the tree when the server is told to end is sent before it does.
+func TestStopSendsWhatWaits(t *testing.T) {
+	b := newBed(t, Config{})
+	stream, err := b.client.Client.Subscribe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(b.subscribe(api.Target("leaf1"), api.Subscription(api.Path(inPkts), api.SubscriptionModeON_CHANGE()))); err != nil {
+		t.Fatal(err)
+	}
+	for r, err := stream.Recv(); !r.GetSyncResponse(); r, err = stream.Recv() {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.inPackets(77, 9000)
+	b.stop()
+	r, err := stream.Recv()
+	if err != nil || len(r.GetUpdate().GetUpdate()) != 1 {
+		t.Fatalf("got %v, %v", r, err)
+	}
+	_, err = stream.Recv()
+	wantCode(t, err, codes.Unavailable)
+}
+
 // What ends the server ends its subscriptions.
 func TestStop(t *testing.T) {
 	b := newBed(t, Config{})

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/openconfig/gnmi/proto/gnmi"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/telltale-net/telltale/collector/gnmi/tree"
 )
@@ -24,16 +26,21 @@ type sender struct {
 
 type prefixKey struct{ target, origin string }
 
-// run sends until the stream ends.
+// run sends until the stream ends, or the server, and then what waits.
 func (s *sender) run() error {
 	items := make([]tree.Item, 0, bundle)
+	ending := false
 	for {
 		select {
 		case <-s.sub.Ready():
 		case <-s.stream.Context().Done():
 			return s.stream.Context().Err()
+		case <-s.server.stop:
+			ending = true
 		}
-		items = s.sub.Next(items)
+		if items = s.sub.Next(items); ending && len(items) == 0 {
+			return errEnds
+		}
 		err := s.deliver(items)
 		clear(items)
 		switch {
@@ -44,6 +51,9 @@ func (s *sender) run() error {
 		}
 	}
 }
+
+// errEnds is why RPCs end with the server.
+var errEnds = status.Error(codes.Unavailable, "the server ends")
 
 // errDone says that a ONCE subscription has been answered.
 var errDone = errors.New("answered")

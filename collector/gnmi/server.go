@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/openconfig/gnmi/proto/gnmi"
 	"google.golang.org/grpc"
@@ -55,7 +56,7 @@ func (s *Server) Stats() Stats {
 }
 
 // Run serves on the listener, which it closes, until ctx is done: subscribers then get
-// UNAVAILABLE. It may be called once.
+// what waits for them, for a second at most, and UNAVAILABLE. It may be called once.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	opts := []grpc.ServerOption{
 		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream),
@@ -75,7 +76,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		g.Stop()
 	case <-ctx.Done():
 		close(s.stop)
-		g.Stop()
+		slow := time.AfterFunc(2*grace, g.Stop)
+		g.GracefulStop()
+		slow.Stop()
 		<-done
 	}
 	s.active.Wait()

@@ -94,7 +94,7 @@ func (s *Server) polling(stream gnmi.GNMI_SubscribeServer, sub *tree.Subscriber,
 		case <-sub.Cut():
 			return s.wasCut(sub)
 		case <-s.stop:
-			return status.Error(codes.Unavailable, "the server ends")
+			return s.last(sub, sent)
 		}
 	}
 }
@@ -145,10 +145,27 @@ func (s *Server) streaming(stream gnmi.GNMI_SubscribeServer, sub *tree.Subscribe
 		case <-sub.Cut():
 			return s.wasCut(sub)
 		case <-s.stop:
-			return status.Error(codes.Unavailable, "the server ends")
+			return s.last(sub, sent)
 		}
 	}
 }
+
+// last gives a subscriber some time to be sent what waits for it.
+func (s *Server) last(sub *tree.Subscriber, sent <-chan error) error {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case err := <-sent:
+		return err
+	case <-sub.Cut():
+		return s.wasCut(sub)
+	case <-timer.C:
+		return errEnds
+	}
+}
+
+// grace is how long the end of a server waits for subscribers.
+const grace = time.Second
 
 func (s *Server) wasCut(sub *tree.Subscriber) error {
 	s.cut.Add(1)
