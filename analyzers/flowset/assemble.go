@@ -14,7 +14,7 @@ func (r *Reader) take(o *object) (field, text string) {
 		return "node", "got none, want a node's name"
 	case !o.hasTable:
 		return "table", "got none, want cells"
-	case r.seen[nodeEpoch{o.node, o.epoch}]:
+	case r.seen[nodeEpoch{o.node, o.stage, o.epoch}]:
 		return "", fmt.Sprintf("got another flow set of node %s and epoch %d", o.node, o.epoch)
 	}
 	shape, raws, field, text := o.layOut()
@@ -67,7 +67,7 @@ func (r *Reader) take(o *object) (field, text string) {
 			t.Filter = nil
 		}
 	}
-	r.seen[nodeEpoch{o.node, o.epoch}] = true
+	r.seen[nodeEpoch{o.node, o.stage, o.epoch}] = true
 	r.Tables = append(r.Tables, t)
 	r.Stats.Tables++
 	r.Stats.Cells += uint64(t.Len())
@@ -93,7 +93,7 @@ func leftAlign(k Key, bytes int) Key {
 
 // layOut finds the table's measures, and every row's subtable and cell.
 func (o *object) layOut() (s Shape, rows []row, field, text string) {
-	s = Shape{Node: o.node, Epoch: o.epoch, KeyBytes: o.keyBytes, CheckBytes: o.checkBytes, Order: o.order, Neighbours: o.neighbours}
+	s = Shape{Node: o.node, Epoch: o.epoch, KeyBytes: o.keyBytes, CheckBytes: o.checkBytes, Order: o.order, Stage: o.stage, Neighbours: o.neighbours}
 	longest, check := 0, 0
 	sparse := false
 	for i := range o.rows {

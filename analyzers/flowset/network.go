@@ -125,7 +125,7 @@ func neighbours(tables []*Table) [][]int {
 			}
 			continue
 		}
-		for _, name := range t.Neighbours {
+		for _, name := range append([]string{t.Node}, t.Neighbours...) { // it may count at both ends
 			for _, j := range byName[at{name, t.Epoch}] {
 				if j != i {
 					adj[i] = append(adj[i], j)

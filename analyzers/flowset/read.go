@@ -37,8 +37,8 @@ type Reader struct {
 }
 
 type nodeEpoch struct {
-	node  string
-	epoch uint64
+	node, stage string
+	epoch       uint64
 }
 
 // NewReader returns a reader that holds at most maxCells cells in all; 0 = DefaultMaxCells.
@@ -110,6 +110,7 @@ type object struct {
 	order                                Order
 	ordered                              bool
 	neighbours                           []string
+	stage                                string
 	seeds                                []int64 // beside the text of the hash
 	hasNode, hasHash, hasTable, hasEpoch bool
 
@@ -157,6 +158,10 @@ func (r *Reader) object(s *stream) (*object, error) {
 		case "node":
 			o.hasNode = true
 			o.node, err = s.name()
+		case "stage":
+			if o.stage, err = s.name(); err == nil && o.stage != StageIngress && o.stage != StageEgress {
+				o.wrong(name, "got %q, want %s or %s", o.stage, StageIngress, StageEgress)
+			}
 		case "epoch":
 			var n int64
 			o.hasEpoch = true

@@ -9,6 +9,12 @@ const (
 	MaxCheck     = 8       // bytes; at most 4 of them are compared
 )
 
+// Where in a node packets are counted.
+const (
+	StageIngress = "ingress"
+	StageEgress  = "egress"
+)
+
 // Shape is what a table is like.
 type Shape struct {
 	Node       string
@@ -19,6 +25,7 @@ type Shape struct {
 	CheckBytes int // 0 = cells have no check
 	Hash       Hash
 	Order      Order
+	Stage      string   // "", or where in the node packets are counted: StageIngress or StageEgress
 	Neighbours []string // nodes that may have seen the same packets; nil = not known
 }
 

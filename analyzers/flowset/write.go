@@ -18,6 +18,9 @@ func (t *Table) WriteJSON(w io.Writer) error {
 	}
 	fmt.Fprintf(b, `{"node":%s,"epoch":%d,"subtables":%d,"cells":%d,"key_bytes":%d,"check_bytes":%d,"hash":%q`,
 		name, t.Epoch, t.Subtables, t.Cells, t.KeyBytes, t.CheckBytes, t.Hash.String())
+	if t.Stage != "" {
+		fmt.Fprintf(b, `,"stage":%q`, t.Stage)
+	}
 	if t.Neighbours != nil {
 		names, err := json.Marshal(t.Neighbours)
 		if err != nil {

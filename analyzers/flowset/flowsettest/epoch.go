@@ -205,3 +205,22 @@ func (e *Epoch) Visits() func(table int, k flowset.Key) bool {
 		return false
 	}
 }
+
+// Way returns what names the nodes of a flow's way.
+func (e *Epoch) Way() func(k flowset.Key, keyBytes int) []string {
+	ways := make(map[flowset.Key]Path, len(e.Flows))
+	for i := range e.Flows {
+		ways[e.Flows[i].Key] = e.Flows[i].Path
+	}
+	return func(k flowset.Key, _ int) []string {
+		p, ok := ways[k]
+		if !ok {
+			return nil
+		}
+		var names []string
+		for _, s := range p {
+			names = append(names, e.Tree.Name(int(s)))
+		}
+		return names
+	}
+}

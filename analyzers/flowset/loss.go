@@ -1,0 +1,227 @@
+package flowset
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// LossConfig is what is known of the network. Without Path and Links, a flow's nodes are
+// ordered by their counts, which fall along its way.
+type LossConfig struct {
+	// Path returns the nodes that a flow's packets cross, in order; nil = not known, or
+	// for a flow whose way is not.
+	Path func(k Key, keyBytes int) []string
+	// Links are pairs of nodes with a link between them; the tables' Neighbours count, too.
+	Links [][2]string
+	// Flowlets is for tables whose epochs are cut by each switch's own clock: a packet may
+	// be counted in one epoch here and in the next one there, so a flow's counts are
+	// compared only once it has been silent for an epoch (the paper's method). With an
+	// epoch bit in the packet, leave it false: every epoch is exact by itself.
+	Flowlets bool
+	// MaxFlows bounds the flows that are remembered from epoch to epoch; 0 = 4 million.
+	MaxFlows int
+}
+
+// LinkLoss is the packets that left one node for another, and of them those that did not
+// arrive. From and To are equal for a device that counts at both ends: lost in its queue.
+// Where the node between could not tell, To is several links on: Gap.
+type LinkLoss struct {
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Sent  uint64 `json:"sent"`
+	Lost  uint64 `json:"lost"`
+	Flows int    `json:"flows"` // that lost packets there
+	Gap   bool   `json:"gap,omitempty"`
+}
+
+// FlowLoss is one flow's loss between two nodes.
+type FlowLoss struct {
+	Key      Key
+	KeyBytes int
+	Order    Order
+	From, To string
+	Sent     uint64
+	Lost     uint64
+}
+
+// DeviceLoss is what was lost at a node or on the links that leave it.
+type DeviceLoss struct {
+	Node  string `json:"node"`
+	Sent  uint64 `json:"sent"`            // packets for nodes that count
+	Queue uint64 `json:"queue,omitempty"` // lost inside, where it counts at both ends
+	Wire  uint64 `json:"wire,omitempty"`  // lost between it and the next node that counts
+}
+
+// Anomaly is a flow that went round in circles, or whose way ended.
+type Anomaly struct {
+	Kind     string // "loop" or "blackhole"
+	Key      Key
+	KeyBytes int
+	Order    Order
+	Nodes    []string // loop: those of the circle; blackhole: the last one that saw the flow, and the next one if its way is known
+	Packets  uint64   // loop: more than entered it; blackhole: those that vanished
+}
+
+// EpochLosses is the loss map of an epoch.
+type EpochLosses struct {
+	Epoch     uint64
+	Links     []LinkLoss   // that carried packets, most losses first
+	Devices   []DeviceLoss // by name
+	Flows     []FlowLoss   // that lost packets
+	Anomalies []Anomaly
+	Rerouted  int // flows that used several ways in the epoch: compared from end to end
+	Undecided int // flows left out for want of counts
+	Shed      int // flows that could not be remembered
+}
+
+// maxFlowLosses bounds the lists of an epoch; the links count all.
+const maxFlowLosses = 1_000_000
+
+// LossMap finds losses epoch by epoch. It is for one goroutine.
+type LossMap struct {
+	cfg    LossConfig
+	names  map[string]int
+	points []point
+	linked map[[2]int32]bool
+	home   map[addr]map[int32]int32 // which node is an end of how many flows of an address
+	last   map[Key]*memory
+
+	next      [][]int32 // linked, as lists
+	far       map[int32][]int32
+	farPoints int
+}
+
+// point is a place where packets are counted.
+type point struct {
+	node  string
+	stage string
+}
+
+type addr [2]uint64
+
+// memory is what is kept of a flow.
+type memory struct {
+	path  []int32
+	epoch uint64
+	sums  []int64 // flowlets: packets so far, by hop
+	width int
+	order Order
+}
+
+// NewLossMap returns a map of a network.
+func NewLossMap(cfg LossConfig) *LossMap {
+	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, 4_000_000)
+	m := &LossMap{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[Key]*memory{}}
+	for _, l := range cfg.Links {
+		m.link(l[0], l[1])
+	}
+	return m
+}
+
+func (m *LossMap) point(node, stage string) int32 {
+	name := node + "\x00" + stage
+	if i, ok := m.names[name]; ok {
+		return int32(i)
+	}
+	m.names[name] = len(m.points)
+	m.points = append(m.points, point{node, stage})
+	return int32(len(m.points) - 1)
+}
+
+// link notes a link in both directions, between all the places where its ends count.
+func (m *LossMap) link(a, b string) {
+	stages := []string{"", StageIngress, StageEgress}
+	for _, x := range stages {
+		for _, y := range stages {
+			if (x == y) == (x == "") { // whole nodes, or out of one and into the other
+				i, j := m.point(a, x), m.point(b, y)
+				m.linked[[2]int32{i, j}], m.linked[[2]int32{j, i}] = true, true
+			}
+		}
+	}
+	for _, n := range []string{a, b} {
+		i, j := m.point(n, StageIngress), m.point(n, StageEgress)
+		m.linked[[2]int32{i, j}], m.linked[[2]int32{j, i}] = true, true
+	}
+}
+
+// sight is a flow at a place.
+type sight struct {
+	at      int32
+	packets int64
+}
+
+// seen is all of a flow in an epoch.
+type seen struct {
+	sights   []sight
+	keyBytes uint8
+	order    Order
+	unsure   bool // counted without packets somewhere
+}
+
+// Epoch compares what the nodes counted in one epoch. Call it in the order of epochs.
+func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
+	e := &epochMap{m: m, out: EpochLosses{Epoch: epoch}, links: map[[2]int32]*LinkLoss{}, whole: map[int32]bool{}}
+	flows := map[Key]*seen{}
+	for _, d := range decoded {
+		for _, n := range d.Neighbours {
+			m.link(d.Node, n)
+		}
+		at := m.point(d.Node, d.Stage)
+		e.whole[at] = d.Coverage.Counted >= d.Coverage.Flows
+		for i := range d.Len() {
+			k := d.Key(i)
+			s := flows[k]
+			if s == nil {
+				s = &seen{keyBytes: uint8(d.KeyBytes), order: d.Order}
+				flows[k] = s
+			}
+			n, ok := d.Packets(i)
+			if !ok {
+				s.unsure = true
+				continue
+			}
+			s.sights = append(s.sights, sight{at, n})
+		}
+	}
+	keys := make([]Key, 0, len(flows))
+	for k := range flows {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b Key) int { return slices.Compare(a[:], b[:]) })
+	e.learnHomes(keys, flows)
+	for _, k := range keys {
+		e.flow(k, flows[k])
+	}
+	e.silent(flows)
+	return e.result()
+}
+
+// addrs returns the source and destination of a key.
+func addrs(k Key, n int) (src, dst addr, ok bool) {
+	switch n {
+	case KeyIPv4:
+		return addr{k[0] >> 32}, addr{k[0] & (1<<32 - 1)}, true
+	case KeyIPv6:
+		return addr{k[0], k[1]}, addr{k[2], k[3]}, true
+	}
+	return src, dst, false
+}
+
+// where writes the places of a way as text.
+func (m *LossMap) where(points []int32) []string {
+	var out []string
+	for _, p := range points {
+		if n := m.points[p].node; len(out) == 0 || out[len(out)-1] != n {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func (m *LossMap) nodesOf(points []int32) string {
+	names := m.where(points)
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), "|")
+}

@@ -1,0 +1,269 @@
+package flowset
+
+import (
+	"cmp"
+	"slices"
+)
+
+// epochMap is an epoch being compared.
+type epochMap struct {
+	m     *LossMap
+	out   EpochLosses
+	links map[[2]int32]*LinkLoss
+	gaps  map[[2]string]*LinkLoss
+	whole map[int32]bool // places whose tables were decoded as a whole
+}
+
+// ends returns the places of a flow in the order of links between them, in either
+// direction; ok is false where they do not form one chain.
+func (m *LossMap) chain(s []sight) (order []sight, ok bool) {
+	if len(s) < 2 {
+		return s, true
+	}
+	degree := make([]int, len(s))
+	for i := range s {
+		for j := range s {
+			if i != j && m.linked[[2]int32{s[i].at, s[j].at}] {
+				degree[i]++
+			}
+		}
+	}
+	start := -1
+	for i, d := range degree {
+		switch {
+		case d == 0 || d > 2:
+			return nil, false
+		case d == 1 && start < 0:
+			start = i
+		}
+	}
+	if start < 0 {
+		return nil, false // a circle
+	}
+	used := make([]bool, len(s))
+	for at := start; at >= 0; {
+		used[at] = true
+		order = append(order, s[at])
+		next := -1
+		for j := range s {
+			if !used[j] && m.linked[[2]int32{s[at].at, s[j].at}] {
+				next = j
+				break
+			}
+		}
+		at = next
+	}
+	return order, len(order) == len(s)
+}
+
+// learnHomes finds behind which node addresses are: at an end of all their flows' ways.
+func (e *epochMap) learnHomes(keys []Key, flows map[Key]*seen) {
+	if len(e.m.linked) == 0 || e.m.cfg.Path != nil {
+		return
+	}
+	vote := func(a addr, at int32) {
+		v := e.m.home[a]
+		if v == nil {
+			if len(e.m.home) >= e.m.cfg.MaxFlows {
+				return
+			}
+			v = map[int32]int32{}
+			e.m.home[a] = v
+		}
+		v[at]++
+	}
+	for _, k := range keys {
+		s := flows[k]
+		src, dst, ok := addrs(k, int(s.keyBytes))
+		if !ok || s.unsure || len(s.sights) < 2 {
+			continue
+		}
+		c, ok := e.m.chain(s.sights)
+		if !ok {
+			continue
+		}
+		first, last := c[0].at, c[len(c)-1].at
+		for _, a := range []addr{src, dst} {
+			vote(a, first)
+			vote(a, last)
+		}
+	}
+}
+
+// homeOf returns the place behind which an address is, if it is clear.
+func (m *LossMap) homeOf(a addr) (int32, bool) {
+	best, second, at := int32(0), int32(0), int32(-1)
+	for p, n := range m.home[a] {
+		switch {
+		case n > best:
+			best, second, at = n, best, p
+		case n > second:
+			second = n
+		}
+	}
+	return at, best > second
+}
+
+// way orders a flow's places along its way. chain says that neighbours in the order are
+// neighbours in the network; ok is false where there is no single way.
+func (e *epochMap) way(k Key, s *seen) (order []sight, chain, ok bool) {
+	m := e.m
+	if m.cfg.Path != nil {
+		if nodes := m.cfg.Path(k, int(s.keyBytes)); nodes != nil {
+			return e.along(nodes, s), true, true
+		}
+	}
+	if len(m.linked) > 0 {
+		if c, ok := m.chain(s.sights); ok {
+			if e.backwards(k, int(s.keyBytes), c) {
+				slices.Reverse(c)
+			}
+			return c, true, true
+		}
+		return nil, false, false
+	}
+	order = slices.Clone(s.sights)
+	slices.SortStableFunc(order, func(a, b sight) int { return cmp.Compare(b.packets, a.packets) })
+	return order, false, true
+}
+
+// along returns the counts at the places of a known way; where nothing was counted and all
+// would have been, none.
+func (e *epochMap) along(nodes []string, s *seen) []sight {
+	var out []sight
+	for _, n := range nodes {
+		for _, stage := range []string{"", StageIngress, StageEgress} {
+			i, ok := e.m.names[n+"\x00"+stage]
+			if !ok {
+				continue
+			}
+			whole, counts := e.whole[int32(i)]
+			if !counts {
+				continue
+			}
+			x := slices.IndexFunc(s.sights, func(v sight) bool { return v.at == int32(i) })
+			switch {
+			case x >= 0:
+				out = append(out, s.sights[x])
+			case whole && !s.unsure:
+				out = append(out, sight{int32(i), 0})
+			}
+		}
+	}
+	return out
+}
+
+// backwards reports whether a chain runs from the destination to the source.
+func (e *epochMap) backwards(k Key, n int, c []sight) bool {
+	first, last := c[0], c[len(c)-1]
+	if src, dst, ok := addrs(k, n); ok {
+		if at, sure := e.m.homeOf(src); sure && (at == first.at) != (at == last.at) {
+			return at == last.at
+		}
+		if at, sure := e.m.homeOf(dst); sure && (at == first.at) != (at == last.at) {
+			return at == first.at
+		}
+	}
+	return first.packets < last.packets
+}
+
+// flow compares a flow's counts.
+func (e *epochMap) flow(k Key, s *seen) {
+	if s.unsure && len(s.sights) == 0 {
+		e.out.Undecided++
+		return
+	}
+	if e.loop(k, s) {
+		return
+	}
+	order, chain, ok := e.way(k, s)
+	if !ok {
+		e.out.Rerouted++
+		e.rerouted(k, s)
+		return
+	}
+	if len(order) == 0 {
+		return
+	}
+	if e.m.cfg.Flowlets {
+		e.remember(k, s, order)
+		return
+	}
+	e.compare(k, s, order, chain)
+	e.blackhole(k, s, order)
+	e.remember(k, s, order)
+}
+
+// compare adds a way's counts to the links.
+func (e *epochMap) compare(k Key, s *seen, order []sight, chain bool) {
+	for i := 1; i < len(order); i++ {
+		a, b := order[i-1], order[i]
+		lost := a.packets - b.packets
+		if !chain && lost == 0 {
+			continue // which of the two came first is not known
+		}
+		if lost < 0 {
+			lost = 0 // more arrived than left: not decoded upstream, or duplicated
+		}
+		var l *LinkLoss
+		if chain && (e.m.linked[[2]int32{a.at, b.at}] || e.m.cfg.Path != nil) {
+			l = e.link(a.at, b.at)
+		} else {
+			l = e.gap(order, i)
+		}
+		l.Sent += uint64(a.packets)
+		l.Lost += uint64(lost)
+		if lost > 0 {
+			l.Flows++
+			e.lossOf(k, s, l, uint64(a.packets), uint64(lost))
+		}
+	}
+}
+
+func (e *epochMap) lossOf(k Key, s *seen, l *LinkLoss, sent, lost uint64) {
+	if len(e.out.Flows) >= maxFlowLosses {
+		e.out.Shed++
+		return
+	}
+	e.out.Flows = append(e.out.Flows, FlowLoss{Key: k, KeyBytes: int(s.keyBytes), Order: s.order, From: l.From, To: l.To, Sent: sent, Lost: lost})
+}
+
+func (e *epochMap) link(a, b int32) *LinkLoss {
+	l := e.links[[2]int32{a, b}]
+	if l == nil {
+		l = &LinkLoss{From: e.m.points[a].node, To: e.m.points[b].node}
+		e.links[[2]int32{a, b}] = l
+	}
+	return l
+}
+
+// gap is the stretch between places whose order is known by counts alone: after all that
+// counted as many as order[i-1], before all that counted as many as order[i].
+func (e *epochMap) gap(order []sight, i int) *LinkLoss {
+	level := func(n int64) (out []int32) {
+		for _, s := range order {
+			if s.packets == n {
+				out = append(out, s.at)
+			}
+		}
+		return out
+	}
+	return e.stretch(level(order[i-1].packets), level(order[i].packets), true)
+}
+
+// stretch is what lies between places: a link, or a gap.
+func (e *epochMap) stretch(from, to []int32, gap bool) *LinkLoss {
+	if !gap {
+		return e.link(from[0], to[0])
+	}
+	key := [2]string{e.m.nodesOf(from), e.m.nodesOf(to)}
+	if e.gaps == nil {
+		e.gaps = map[[2]string]*LinkLoss{}
+	}
+	l := e.gaps[key]
+	if l == nil {
+		l = &LinkLoss{From: key[0], To: key[1], Gap: true}
+		e.gaps[key] = l
+	}
+	return l
+}
