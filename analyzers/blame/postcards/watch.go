@@ -11,6 +11,8 @@ import (
 type watcher struct {
 	believed bool // it reports packets that cross it: its silence says that one did not
 	blind    []window
+	first    int64  // when its first report came: it is blind before,
+	last     int64  // and after its last one
 	expected uint64 // packets that crossed it for certain while it was not blind
 	seen     uint64 // of them, reported
 }
@@ -39,6 +41,9 @@ type numbered struct{ seq, at int64 }
 // first report and after its last.
 func (b *builder) sequences() {
 	b.nodes = make([]watcher, len(b.net.Nodes))
+	for i := range b.nodes {
+		b.nodes[i].first, b.nodes[i].last = always, -always
+	}
 	streams := map[[2]int32][]numbered{}
 	for i := range b.records {
 		r := &b.records[i]
@@ -79,10 +84,9 @@ func (b *builder) widen() {
 	}
 	for n := range b.nodes {
 		for i := range b.nodes[n].blind {
-			if w := &b.nodes[n].blind[i]; w.from > -always && w.until < always {
-				w.from -= margin
-				w.until += margin
-			}
+			w := &b.nodes[n].blind[i]
+			w.from -= margin
+			w.until += margin
 		}
 		b.nodes[n].blind = merge(b.nodes[n].blind)
 	}
@@ -91,8 +95,8 @@ func (b *builder) widen() {
 // least is the shortest margin, ns.
 const least = 100_000
 
-// delay returns how much a report may be received after that of the hop before: twice
-// what the 999th of 1000 took.
+// delay returns how much a report may be received after that of the hop before which
+// reports: twice what the 999th of 1000 took.
 func (b *builder) delay() int64 {
 	var took []int64
 	for i := range b.packets {
@@ -100,11 +104,8 @@ func (b *builder) delay() int64 {
 		if !p.arrived {
 			continue
 		}
-		for _, h := range p.hops {
-			x := b.peer(h)
-			if at := slices.IndexFunc(p.hops, func(o seen) bool { return o.node == x }); at >= 0 {
-				took = append(took, max(p.hops[at].at-h.at, h.at-p.hops[at].at))
-			}
+		for i := 1; i < len(p.hops); i++ {
+			took = append(took, p.hops[i].at-p.hops[i-1].at)
 		}
 	}
 	if len(took) == 0 {
@@ -126,7 +127,7 @@ func (b *builder) holes(w *watcher, s []numbered) {
 		s[i].seq = high + d
 		high = max(high, s[i].seq)
 	}
-	w.blind = append(w.blind, window{-always, s[0].at, always}, window{s[len(s)-1].at, always, always})
+	w.first, w.last = min(w.first, s[0].at), max(w.last, s[len(s)-1].at)
 	if b.cfg.Sampled {
 		return
 	}
@@ -150,7 +151,7 @@ func merge(ws []window) []window {
 	for _, w := range ws {
 		if n := len(out); n > 0 && w.from <= out[n-1].until {
 			out[n-1].until = max(out[n-1].until, w.until)
-			out[n-1].excuses = min(out[n-1].excuses+w.excuses, always)
+			out[n-1].excuses += min(w.excuses, always-out[n-1].excuses)
 			continue
 		}
 		out = append(out, w)
@@ -161,6 +162,9 @@ func merge(ws []window) []window {
 // excuses reports whether the silence about a packet at a time may be a missing report,
 // and has as much less to excuse then.
 func (w *watcher) excuses(at, cost int64) bool {
+	if at <= w.first || at >= w.last {
+		return true
+	}
 	i, _ := slices.BinarySearchFunc(w.blind, at, func(x window, at int64) int { return cmp.Compare(x.until, at) })
 	if i == len(w.blind) || w.blind[i].from > at || w.blind[i].excuses <= 0 {
 		return false
