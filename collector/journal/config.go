@@ -71,7 +71,7 @@ func DefaultConfig() Config {
 // Check returns what is wrong with the configuration, or nil.
 func (c *Config) Check() error {
 	if (c.Dir == "") == (c.URL == "") {
-		return fmt.Errorf("journal configuration: got folder %q and URL %q, want one of them", c.Dir, c.URL)
+		return fmt.Errorf("journal configuration: got folder %q and URL %q, want one of them", c.Dir, redact(c.URL))
 	}
 	if c.Stream == "" || !plain(c.Stream) {
 		return fmt.Errorf("journal configuration: stream: got %q, want letters, digits, - and _", c.Stream)
