@@ -152,7 +152,7 @@ func printEvalBlame(out io.Writer, res *evalblame.Result, took time.Duration) er
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "not worse: yes = no mean of accuracy, precision and recall is below 007's; chance = below by at most two standard errors\n%d seeds from %d on; %.0f s\n", res.Seeds, res.FirstSeed, took.Seconds())
+	_, err = fmt.Fprintf(out, "not worse: yes = no mean of accuracy, precision and F1 is below 007's; chance = below by at most two standard errors\n%d seeds from %d on; %.0f s\n", res.Seeds, res.FirstSeed, took.Seconds())
 	return err
 }
 

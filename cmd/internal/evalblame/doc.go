@@ -14,11 +14,13 @@
 //	                 named as the link that lost most of them
 //	precision        of the links called bad, the share that failed; 1 where none is called bad
 //	recall           of the failed links, the share called bad
-//	recall, found    that of the failed links that lost at least three packets: fewer are no evidence
+//	recall ≥3 lost   that of the failed links that lost at least three packets: fewer are no evidence
+//	F1               harmonic mean of precision and recall
 //
 // Figures are over seeds: mean, median, least and greatest. A method is not worse than 007
-// in a cell if its mean is not below 007's in accuracy, precision and recall, or below by
-// no more than chance explains: twice the standard error of the difference per seed.
+// in a cell if its mean is not below 007's in accuracy, precision and F1, or below by no
+// more than chance explains: twice the standard error of the difference per seed. (Recall alone
+// is no measure: to call every link bad has all of it.)
 //
 // # The released simulator
 //

@@ -69,11 +69,11 @@ func (t *Table) Draw(w io.Writer, measure Measure, format string) error {
 	} else if t.logarithmic() {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	}
-	for _, m := range Methods() {
+	for k, m := range Methods() {
 		var pts spreadPoints
 		for i := range t.Rows {
 			f := t.Rows[i].Methods[m]
-			x := float64(i)
+			x := float64(i) + 0.12*float64(k-2) // side by side
 			if t.Numbers {
 				x = t.Rows[i].Value
 			}

@@ -24,6 +24,7 @@ type Figures struct {
 	Precision Figure `json:"precision"`
 	Recall    Figure `json:"recall"`
 	Findable  Figure `json:"recall_findable"`
+	F1        Figure `json:"f1"` // of precision and recall
 }
 
 // Row is one cell of an experiment.
@@ -36,7 +37,7 @@ type Row struct {
 	Proven    float64            `json:"proven"` // share of the smallest covers that are proven to be
 }
 
-// Verdict is whether ours is not worse than 007: in all of accuracy, precision and recall.
+// Verdict is whether ours is not worse than 007: in all of accuracy, precision and F1.
 type Verdict string
 
 // The verdicts.
@@ -153,11 +154,11 @@ func row(c *cell, outs []*outcome) Row {
 		}
 		return out
 	}
-	measures := []func(*blametest.Score) float64{(*blametest.Score).Accuracy, (*blametest.Score).Precision, (*blametest.Score).Recall}
+	measures := []func(*blametest.Score) float64{(*blametest.Score).Accuracy, (*blametest.Score).Precision, f1}
 	for _, m := range Methods() {
 		r.Methods[m] = Figures{
 			Accuracy: figure(series(m, measures[0])), Precision: figure(series(m, measures[1])),
-			Recall: figure(series(m, measures[2])), Findable: figure(series(m, (*blametest.Score).RecallFindable)),
+			Recall: figure(series(m, (*blametest.Score).Recall)), F1: figure(series(m, f1)), Findable: figure(series(m, (*blametest.Score).RecallFindable)),
 		}
 	}
 	r.NotWorse = Yes
@@ -178,6 +179,15 @@ func row(c *cell, outs []*outcome) Row {
 		r.Proven += float64(o.proven) / float64(len(outs))
 	}
 	return r
+}
+
+// f1 is the harmonic mean of precision and recall over all failed links.
+func f1(s *blametest.Score) float64 {
+	p, r := s.Precision(), s.Recall()
+	if p+r == 0 {
+		return 0
+	}
+	return 2 * p * r / (p + r)
 }
 
 func figure(x []float64) Figure {

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/telltale-net/telltale/analyzers/blame/blametest"
 )
 
 // Columns returns the headers of a table: one line for each method of a setting.
 func (t *Table) Columns() []string {
-	return []string{t.Axis, "method", "accuracy", "median (low–high)", "precision", "recall", fmt.Sprintf("recall ≥%d lost", 3), "not worse", "published of 007"}
+	return []string{t.Axis, "method", "accuracy", "median (low–high)", "precision", "recall", fmt.Sprintf("recall ≥%d lost", blametest.Evidence), "F1", "not worse", "published of 007"}
 }
 
 // Lines returns the lines of row i, as Columns has them.
@@ -19,12 +21,12 @@ func (t *Table) Lines(i int) [][]string {
 	for k, m := range Methods() {
 		f := r.Methods[m]
 		line := []string{"", string(m), share(f.Accuracy.Mean), fmt.Sprintf("%s (%s–%s)", share(f.Accuracy.Median), share(f.Accuracy.Low), share(f.Accuracy.High)),
-			spread(f.Precision), spread(f.Recall), spread(f.Findable), "", ""}
+			spread(f.Precision), spread(f.Recall), spread(f.Findable), spread(f.F1), "", ""}
 		if k == 0 {
-			line[0], line[7] = r.What, string(r.NotWorse)
+			line[0], line[8] = r.What, string(r.NotWorse)
 		}
 		if m == Votes {
-			line[8] = r.Published
+			line[9] = r.Published
 		}
 		if m == Binary && r.Proven < 1 {
 			line[1] = fmt.Sprintf("binary (%.0f %% proven)", 100*r.Proven)
@@ -55,7 +57,7 @@ func (res *Result) WriteCSV(w io.Writer) error {
 				for _, x := range []struct {
 					name string
 					f    Figure
-				}{{"accuracy", f.Accuracy}, {"precision", f.Precision}, {"recall", f.Recall}, {"recall_findable", f.Findable}} {
+				}{{"accuracy", f.Accuracy}, {"precision", f.Precision}, {"recall", f.Recall}, {"recall_findable", f.Findable}, {"f1", f.F1}} {
 					write(t.Experiment, t.Title, r.What, float(r.Value), string(m), x.name, float(x.f.Mean), float(x.f.Error), float(x.f.Median), float(x.f.Low), float(x.f.High), strconv.Itoa(res.Seeds), string(r.NotWorse), r.Published)
 				}
 			}
