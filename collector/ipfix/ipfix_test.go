@@ -271,8 +271,7 @@ func checkFlow(t *testing.T, f *Flow, r *record) {
 
 func TestWithdrawAndRestart(t *testing.T) {
 	var d decoder
-	var e *Encoder
-	e = NewEncoder(config, func(m []byte, _ int) {
+	e := NewEncoder(config, func(m []byte, _ int) {
 		if err := d.message(m); err != nil {
 			t.Fatal(err)
 		}

@@ -116,6 +116,8 @@ func Dump(fs *pflag.FlagSet) ([]byte, error) {
 			v, _ = fs.GetInt(f.Name)
 		case "int64":
 			v, _ = fs.GetInt64(f.Name)
+		case "uint":
+			v, _ = fs.GetUint(f.Name)
 		case "bool":
 			v, _ = fs.GetBool(f.Name)
 		}

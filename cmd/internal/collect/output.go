@@ -68,7 +68,7 @@ type outputSettings interface {
 // newOutputs returns the settings of all outputs there are. They are opened, and
 // stopped, in this order: what others give out comes first.
 func newOutputs() []outputSettings {
-	return []outputSettings{&liveSettings{}, &gnmiSettings{}, &metricsSettings{}}
+	return []outputSettings{&liveSettings{}, &gnmiSettings{}, &metricsSettings{}, &ipfixSettings{}}
 }
 
 // source is what outputs may ask of the collector that they belong to. The functions
