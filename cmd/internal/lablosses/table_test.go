@@ -1,0 +1,66 @@
+package lablosses
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// table is what was blamed, a row for each kind of trial and observer.
+type table struct {
+	rows  []*row
+	lines []string // one for each verdict
+}
+
+type row struct {
+	key     string
+	n       int
+	found   []int // windows until the verdict was right
+	right   int   // verdicts that were right in the last window
+	least   float64
+	wrong   int
+	lost    uint64
+	windows int
+}
+
+func newTable() *table { return &table{} }
+
+func (t *table) add(x *trial, o *observer, v *verdict) {
+	key := fmt.Sprintf("%-10s %6g %10g %-10s", x.name, x.loss, x.telemetry, o.name)
+	i := slices.IndexFunc(t.rows, func(r *row) bool { return r.key == key })
+	if i < 0 {
+		i = len(t.rows)
+		t.rows = append(t.rows, &row{key: key})
+	}
+	r := t.rows[i]
+	r.n++
+	r.lost += x.lost
+	r.least += v.least
+	r.wrong += v.wrong
+	r.windows += x.windows
+	if v.windows > 0 {
+		r.found = append(r.found, v.windows)
+	}
+	truth, bad := slices.Sorted(slices.Values(x.truth)), slices.Sorted(slices.Values(v.bad))
+	if slices.Equal(truth, bad) {
+		r.right++
+	}
+	t.lines = append(t.lines, fmt.Sprintf("%s seed %d: %.3f … %.3f, blamed %v, truth %v", key, x.seed, v.least, v.most, bad, truth))
+}
+
+func (t *table) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%-10s %6s %10s %-10s %4s %8s %6s %8s %8s %11s %6s\n", "fault", "loss", "telemetry", "postcards", "labs", "lost/lab", "right", "windows", "worst", "probability", "wrong")
+	for _, r := range t.rows {
+		median, worst := "-", "-"
+		if n := len(r.found); n > 0 {
+			slices.Sort(r.found)
+			median, worst = fmt.Sprint(r.found[(n-1)/2]), fmt.Sprint(r.found[n-1])
+		}
+		if len(r.found) < r.n {
+			worst = "never"
+		}
+		fmt.Fprintf(&b, "%s %4d %8.0f %5.0f%% %8s %8s %11.3f %6.2f\n", r.key, r.n, float64(r.lost)/float64(r.n), 100*float64(r.right)/float64(r.n), median, worst, r.least/float64(r.n), float64(r.wrong)/float64(r.windows))
+	}
+	return b.String() + strings.Join(t.lines, "\n")
+}
