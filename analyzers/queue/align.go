@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/telltale-net/telltale/analyzers/queue/records"
@@ -65,8 +66,38 @@ func (a *Analyzer) align(sights []sight) {
 			}
 		}
 	}
-	for e, lag := range lags { // what no shift of whole nodes can make equal
-		a.uneven = max(a.uneven, abs(a.shift[e[1]]-a.shift[e[0]]-lag))
+	a.separate(lags)
+	for e, lag := range lags {
+		a.uneven = max(a.uneven, a.shift[e[1]]-a.shift[e[0]]-lag)
+	}
+}
+
+// separate moves nodes apart until no packet takes longer than nothing in aligned time:
+// where two ways to a node are not equally long, what comes by the shorter one seems to
+// come before it left. So what made packets late is never before them by more than that
+// they waited.
+func (a *Analyzer) separate(lags map[[2]int32]int64) {
+	order := make([]int32, len(a.rank))
+	for node, at := range a.rank {
+		order[at] = int32(node)
+	}
+	for _, node := range order { // as early as may be
+		for _, next := range a.next[node] {
+			if lag, ok := lags[[2]int32{node, next}]; ok && a.rank[node] < a.rank[next] {
+				a.shift[next] = max(a.shift[next], a.shift[node]+lag)
+			}
+		}
+	}
+	for _, node := range slices.Backward(order) { // as late as may be
+		latest, any := int64(math.MaxInt64), false
+		for _, next := range a.next[node] {
+			if lag, ok := lags[[2]int32{node, next}]; ok && a.rank[node] < a.rank[next] {
+				latest, any = min(latest, a.shift[next]-lag), true
+			}
+		}
+		if any {
+			a.shift[node] = latest
+		}
 	}
 }
 

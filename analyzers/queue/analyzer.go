@@ -16,14 +16,15 @@ type Analyzer struct {
 	cfg   Config
 	serve []Service // by queue
 	order []int32   // queues, upstream first
+	rank  []int32   // by node: its place in that order
 	next  [][]int32 // by node: where packets go, from the header or as seen
 	up    [][]int32 // by node: all nodes upstream of it
 	first []bool    // by node: no node upstream of it reports
 	// sourced: the sources report, so that traffic enters there and nowhere else.
 	sourced bool
 	// shift is by how much later things happen at a node than at the first of its part
-	// of the network, ns: aligned time is a node's time less that. Aligned times of
-	// neighbours differ by uneven at most.
+	// of the network, ns: aligned time is a node's time less that. In aligned time, the
+	// quickest packets arrive when they left, or before, by uneven at most.
 	shift  []int64
 	uneven int64
 	// slack is how long before the first cause a region begins, ns: packets travel, not
@@ -106,7 +107,7 @@ func (a *Analyzer) layOut(sights []sight) {
 	slices.SortFunc(a.order, func(x, y int32) int {
 		return cmp.Or(cmp.Compare(rank[a.t.Queues[x].Node], rank[a.t.Queues[y].Node]), cmp.Compare(x, y))
 	})
-	a.next = next
+	a.next, a.rank = next, rank
 	prev := make([][]int32, len(nodes))
 	for i := range nodes {
 		for _, to := range next[i] {

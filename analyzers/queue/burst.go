@@ -209,16 +209,23 @@ func (r *region) nextNorm(l *lane) float64 {
 }
 
 // history returns the usual rates of flows, packets/ns, from a sample of what the lane's
-// queue saw in the recent history.
+// queue saw in the recent history; where there is little, as where the records begin,
+// of what it saw after that, too.
 func (r *region) history(l *lane, rows map[records.FlowID][]int32) map[records.FlowID]float64 {
 	usual := make(map[records.FlowID]float64, len(rows))
-	first := l.q.FirstArrival(l.from - int64(r.a.cfg.History))
-	if first >= l.first || len(rows) == 0 {
+	if len(rows) == 0 {
 		return usual
 	}
-	step := max(1, (l.first-first)/maxHistory)
-	each := float64(step) / float64(max(l.from-l.q.Arrive[first], 1))
-	for i := first; i < l.first; i += step {
+	long := int64(r.a.cfg.History)
+	first, last := l.q.FirstArrival(l.from-long), l.first
+	span := l.from - l.q.Arrive[first]
+	if span < long/4 {
+		last = l.q.FirstArrival(l.from + long)
+		span = l.q.Arrive[last-1] - l.q.Arrive[first]
+	}
+	step := max(1, (last-first)/maxHistory)
+	each := float64(step) / float64(max(span, 1))
+	for i := first; i < last; i += step {
 		if f := l.q.Flow[i]; rows[f] != nil {
 			usual[f] += each
 		}

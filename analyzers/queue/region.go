@@ -61,8 +61,10 @@ type down struct {
 
 const notFirst = math.MinInt64
 
-// cut builds the region [from, to].
+// cut builds the region of what came to nodes from one time to another, and of what they
+// sent that came to others then.
 func (a *Analyzer) cut(from, to int64) *region {
+	to += a.uneven
 	r := &region{a: a, from: from, to: to, byQueue: slices.Repeat([]int32{-1}, len(a.t.Queues))}
 	for _, qi := range a.order {
 		q := &a.t.Queues[qi]

@@ -268,7 +268,7 @@ func (w *world) drawProblem(end, gap float64, mixed bool) {
 		w.flows[x].src, w.flows[x].hash = w.flows[f].src, w.flows[f].hash
 		t.flows, t.slow = []int{x}, each*between(rng, 10, 30)
 		at := t.from
-		for range 30 + rng.IntN(100) {
+		for range min(30+rng.IntN(100), 3+int(0.15*end/t.slow)) { // a problem, not the rule
 			w.packets = append(w.packets, wpacket{flow: x, bytes: drawSize(rng, mixed), at: math.Round(at), noise: rng.ExpFloat64(), bad: true})
 			at += each * 5 * rng.ExpFloat64()
 		}
