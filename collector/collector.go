@@ -21,8 +21,13 @@ type Deps struct {
 	Sink Sink         // needed by Run
 	Now  func() int64 // ns; nil = the system's clock
 
+	// Datagram, where not nil, is called by Run with every datagram that arrives, before it
+	// is read, by several sockets' readers at once. The payload is the callee's during the
+	// call only; the network waits for it.
+	Datagram func(now int64, src netip.AddrPort, payload []byte)
+
 	// Ready, where not nil, is called once by Run with the address that all sockets
-	// listen on.
+	// listen on, before anything is read from them.
 	Ready func(netip.AddrPort)
 }
 

@@ -48,14 +48,14 @@ func (c *Collector) Run(ctx context.Context) error {
 	var readers, sink sync.WaitGroup
 	failed := make([]error, len(sockets))
 	sink.Go(c.drain)
+	if c.deps.Ready != nil {
+		c.deps.Ready(sockets[0].addr())
+	}
 	for i, s := range sockets {
 		readers.Go(func() {
 			failed[i] = c.read(s)
 			cancel()
 		})
-	}
-	if c.deps.Ready != nil {
-		c.deps.Ready(sockets[0].addr())
 	}
 	<-ctx.Done()
 	for _, s := range sockets {
@@ -133,6 +133,9 @@ func (c *Collector) read(s *socket) error {
 		now := c.deps.Now()
 		for i := range n {
 			src, payload := rx.datagram(i)
+			if c.deps.Datagram != nil {
+				c.deps.Datagram(now, src, payload)
+			}
 			h.src = src.Addr().Unmap()
 			c.ingest(h.in, now, src, payload, emit)
 		}

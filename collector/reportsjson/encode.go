@@ -226,9 +226,9 @@ func (e *encoder) packet(l *line) error {
 	switch l.FrameStart {
 	case "", "ethernet":
 	case "ipv4":
-		b = append(ethernet(0x0800), b...)
+		b = append(capture.Ethernet(nil, 0x0800), b...)
 	case "ipv6":
-		b = append(ethernet(0x86dd), b...)
+		b = append(capture.Ethernet(nil, 0x86dd), b...)
 	default:
 		return fmt.Errorf("frame_start: got %q, want ethernet, ipv4 or ipv6", l.FrameStart)
 	}
@@ -249,7 +249,7 @@ func (e *encoder) put(l *line, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("destination: %w", err)
 	}
-	f, err := udpFrame(src, dst, data)
+	f, err := capture.UDP(nil, src, dst, data)
 	if err != nil {
 		return err
 	}

@@ -104,8 +104,13 @@ func Run(ctx context.Context, s *Settings, log *slog.Logger, ready func(Ready)) 
 // Text says where all records have gone, for people.
 func Text(s *pipeline.Snapshot) string {
 	a := &s.Account
-	text := fmt.Sprintf("%d datagrams received (%d more dropped by the kernel, %d not readable), %d reports decoded (%d malformed, %d datagrams lost by sequence number)\n",
-		a.Datagrams, a.KernelDrops, a.Rejected, a.Reports, a.Malformed, s.Collector.Sum.Lost)
-	return text + fmt.Sprintf("%d records decoded = %d stored + %d shed by the queue + %d shed by the log + %d in flight\n",
+	return Received(s) + fmt.Sprintf("%d records decoded = %d stored + %d shed by the queue + %d shed by the log + %d in flight\n",
 		a.Records, a.Stored, a.ShedQueue, a.ShedLog, a.InFlight)
+}
+
+// Received says what was received, for people.
+func Received(s *pipeline.Snapshot) string {
+	a := &s.Account
+	return fmt.Sprintf("%d datagrams received (%d more dropped by the kernel, %d not readable), %d reports decoded (%d malformed, %d datagrams lost by sequence number)\n",
+		a.Datagrams, a.KernelDrops, a.Rejected, a.Reports, a.Malformed, s.Collector.Sum.Lost)
 }
