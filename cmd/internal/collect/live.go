@@ -106,6 +106,9 @@ func (o *liveOutput) event(e incident.Event) {
 		slog.String("place", strings.Join(strings.Fields(incident.Place(f.Place)), " ")), slog.Time("since", time.Unix(0, f.Since).UTC()),
 		slog.Uint64("packets", f.Packets), slog.Float64("confidence", f.Confidence), slog.Float64("report_loss", f.ReportLoss),
 	}
+	if n := o.OnePacketIn(); n > 1 {
+		attrs = append(attrs, slog.Uint64("one_packet_in", n)) // is counted
+	}
 	if e.Type != incident.Updated {
 		attrs = append(attrs, slog.String("evidence", firstEvidence(f)))
 	}

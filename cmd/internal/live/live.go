@@ -112,7 +112,7 @@ func New(f topology.Fabric, cfg Config, deps Deps) (*Live, error) {
 	}
 	l := &Live{cfg: cfg, deps: deps, core: core, sampler: window.NewSampler(cfg.Rate, int64(core.Late())),
 		full: make(chan *window.Batch, cfg.Queue), free: make(chan *window.Batch, cfg.Queue+2)}
-	l.results.Store(&Results{Findings: []Finding{}, Losses: []window.Loss{}, Recent: []Finding{}})
+	l.results.Store(&Results{OneIn: 1, Findings: []Finding{}, Losses: []window.Loss{}, Recent: []Finding{}})
 	return l, nil
 }
 

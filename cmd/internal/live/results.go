@@ -18,11 +18,15 @@ type Finding struct {
 // Results are what is known at a moment. They are not changed any more.
 type Results struct {
 	At       int64          `json:"at_ns"`                   // the collector's clock; 0 = nothing has happened
+	OneIn    uint64         `json:"one_packet_in"`           // is analysed: what findings and windows count are those
 	Findings []Finding      `json:"findings"`                // open ones, in the order in which they were opened
 	Recent   []Finding      `json:"recent"`                  // closed ones, the latest first
 	Losses   []window.Loss  `json:"losses"`                  // of links since the start, estimates where packets were sampled
 	Window   *window.Window `json:"latest_window,omitempty"` // the latest one judged
 }
+
+// OnePacketIn returns how many packets there are for each one that is analysed now.
+func (l *Live) OnePacketIn() uint64 { return 1 << l.counts.level.Load() }
 
 // Results returns what is known now. It may be called from any goroutine.
 func (l *Live) Results() *Results { return l.results.Load() }
@@ -33,7 +37,7 @@ func (l *Live) tell(res window.Results) {
 		return
 	}
 	now := *l.results.Load()
-	now.At = l.deps.Now()
+	now.At, now.OneIn = l.deps.Now(), l.OnePacketIn()
 	if len(res.Events) > 0 {
 		now.Findings = slices.Clone(now.Findings)
 		now.Recent = slices.Clone(now.Recent)

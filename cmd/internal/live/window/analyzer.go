@@ -108,7 +108,7 @@ func (a *Analyzer) Incident() *incident.Analyzer { return a.incident }
 
 // Totals returns the losses of links since the start, in the order in which the links
 // were first used; estimates where packets were sampled. The slice is the caller's.
-func (a *Analyzer) Totals() []Loss { return append([]Loss(nil), a.totals...) }
+func (a *Analyzer) Totals() []Loss { return append([]Loss{}, a.totals...) }
 
 // Observe adds a batch. Results come of Advance only.
 func (a *Analyzer) Observe(b *Batch) {

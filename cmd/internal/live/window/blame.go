@@ -70,6 +70,12 @@ func (b *blamer) epoch(from, to int64, torn bool) (flows int, res *blame.Result,
 		}
 		set := postcards.Epoch(b.net, b.links, in, cfg)
 		r := b.tracker.Next(set.Set)
+		if r.Links == nil {
+			r.Links = []blame.LinkResult{}
+		}
+		if r.Flows == nil {
+			r.Flows = []blame.FlowResult{}
+		}
 		flows, res, account = set.Set.Len(), &r, &set.Account
 	}
 	b.records = slices.DeleteFunc(b.records, func(r postcard.Record) bool { return r.Received < to-b.settle })

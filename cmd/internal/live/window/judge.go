@@ -5,7 +5,7 @@ import "math"
 // judge judges the oldest window that is not judged.
 func (a *Analyzer) judge(loss ReportLoss) *Window {
 	length := int64(a.cfg.Length)
-	w := &Window{From: a.first * length, To: (a.first + 1) * length}
+	w := &Window{From: a.first * length, To: (a.first + 1) * length, Reports: []NodeLoss{}}
 	t := a.tallies[a.first]
 	w.Records, w.Taken, w.Shed, w.Level = t.offered, t.taken, t.shed, t.level
 	var received, lost float64
@@ -32,7 +32,7 @@ func (a *Analyzer) judge(loss ReportLoss) *Window {
 // links returns what the links carried and lost since the window before, and adds it to
 // the totals.
 func (a *Analyzer) links(share map[string]float64, scale float64) []Loss {
-	var out []Loss
+	out := []Loss{}
 	for l := range a.incident.Latency().Links(0) {
 		key := place{l.Node, l.Port}
 		was, known := a.judged[key]
