@@ -39,7 +39,7 @@ func (g *gnmiSettings) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&g.CA, "gnmi-ca", "", "file with the authority that must have signed the certificates of gNMI clients")
 	fs.StringVar(&g.Users, "gnmi-users", "", "file with gNMI users, a line name:password each (empty = no one is asked)")
 	fs.StringVar(&g.Target, "gnmi-target", "telltale", "gNMI target of the collector's own data")
-	fs.DurationVar(&g.Refresh, "gnmi-refresh", time.Second, "how often what is served over gNMI is brought up to date")
+	fs.DurationVar(&g.Refresh, "gnmi-refresh", time.Second, "how often what is served over gNMI is brought up to date, unless that took more than a tenth of the time")
 	fs.IntVar(&g.Leaves, "gnmi-leaves", 500_000, "values served over gNMI, at most")
 	fs.IntVar(&g.Subscribers, "gnmi-subscribers", 100, "gNMI subscriptions at once, at most")
 	fs.IntVar(&g.Backlog, "gnmi-backlog", 1_000_000, "values that a gNMI subscriber may be behind before it is cut")

@@ -68,12 +68,14 @@ func (o *gnmiOutput) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	tick := time.NewTicker(o.refresh)
+	tick := time.NewTimer(o.refresh)
 	defer tick.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case begun := <-tick.C:
 			o.fill()
+			// Where there is much to tell it is told more rarely: a tenth of the time.
+			tick.Reset(max(o.refresh, 9*time.Since(begun)))
 		case <-o.from.News:
 			if refused := o.apply(time.Now().UnixNano(), o.news()); refused != nil {
 				o.refused.Store(refused)

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"fmt"
 	"log/slog"
 	"syscall"
 	"testing"
@@ -36,21 +37,30 @@ func spent(b *testing.B) time.Duration {
 // BenchmarkSums is what gNMI and the other users of sums cost the network's goroutine,
 // per record.
 func BenchmarkSums(b *testing.B) {
-	s, records := newSums(), every(4096)
-	before := spent(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		s.observe(records)
+	for _, queues := range []int{256, 4096} {
+		b.Run(fmt.Sprint(queues), func(b *testing.B) {
+			s, records := newSums(), every(queues)
+			before := spent(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.observe(records)
+			}
+			b.ReportMetric(float64(spent(b)-before)/float64(b.N*len(records)), "cpu-ns/record")
+		})
 	}
-	b.ReportMetric(float64(spent(b)-before)/float64(b.N*len(records)), "cpu-ns/record")
 }
 
 // BenchmarkFill is what it costs to bring the tree up to date, which is done once in
-// --gnmi-refresh: 4096 queues, all of which have changed.
+// --gnmi-refresh: so many queues, all of which have changed.
 func BenchmarkFill(b *testing.B) {
+	for _, queues := range []int{256, 4096} {
+		b.Run(fmt.Sprint(queues), func(b *testing.B) { fill(b, every(queues)) })
+	}
+}
+
+func fill(b *testing.B, records []postcard.Record) {
 	from := &source{Snapshot: func() pipeline.Snapshot { return pipeline.Snapshot{} }, Sums: newSums(), Log: slog.New(slog.DiscardHandler)}
 	o := &gnmiOutput{target: "telltale", from: from, tree: tree.New(model.Schema(), tree.Limits{Leaves: 500_000, Subscribers: 10, Backlog: 1e9})}
-	records := every(4096)
 	before := spent(b)
 	b.ReportAllocs()
 	for b.Loop() {
