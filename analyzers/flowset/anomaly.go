@@ -18,13 +18,14 @@ func (e *epochMap) entry(k Key, s *seen) (int64, bool) {
 		}
 	}
 	if src, _, ok := addrs(k, int(s.keyBytes)); ok {
-		if at, sure := e.m.homeOf(src); sure {
-			for _, v := range s.sights {
-				if v.at == at {
-					return v.packets, true
-				}
+		homes := e.m.homes(src)
+		most := int64(0)
+		for _, v := range s.sights {
+			if slices.Contains(homes, v.at) {
+				most = max(most, v.packets)
 			}
 		}
+		return most, most > 0
 	}
 	return 0, false
 }
@@ -88,10 +89,15 @@ func (e *epochMap) blackhole(k Key, s *seen, order []sight) {
 	if e.m.cfg.Path != nil || !ok {
 		return
 	}
-	home, sure := e.m.homeOf(dst)
-	if !sure || home == order[last].at || !e.whole[home] {
+	homes := e.m.homes(dst)
+	if slices.Contains(homes, order[last].at) {
+		return // it arrived
+	}
+	homes = slices.DeleteFunc(homes, func(p int32) bool { return p == order[0].at })
+	if len(homes) != 1 || !e.whole[homes[0]] {
 		return
 	}
+	home := homes[0]
 	lost := uint64(order[last].packets)
 	next := e.m.onward(k, order[last].at, home)
 	l := e.stretch([]int32{order[last].at}, next, len(next) != 1)
@@ -163,26 +169,24 @@ func (m *LossMap) distances(to int32) []int32 {
 // rerouted compares the ends of a flow that used several ways.
 func (e *epochMap) rerouted(k Key, s *seen) {
 	in, ok := e.entry(k, s)
-	_, dst, known := addrs(k, int(s.keyBytes))
+	src, dst, known := addrs(k, int(s.keyBytes))
 	if !ok || !known || s.unsure {
 		return
 	}
-	home, sure := e.m.homeOf(dst)
-	if !sure || !e.whole[home] {
+	from, to := e.m.homes(src), e.m.homes(dst)
+	if len(from) != 1 || len(to) != 1 || from[0] == to[0] || !e.whole[to[0]] {
 		return
 	}
 	out := int64(0)
 	for _, v := range s.sights {
-		if v.at == home {
+		if v.at == to[0] {
 			out = v.packets
 		}
 	}
-	src, _, _ := addrs(k, int(s.keyBytes))
-	from, _ := e.m.homeOf(src)
-	if from == home || out >= in {
+	if out >= in {
 		return
 	}
-	l := e.gap([]sight{{from, in}, {home, out}}, 1)
+	l := e.stretch(from, to, true)
 	l.Sent += uint64(in)
 	l.Lost += uint64(in - out)
 	l.Flows++

@@ -11,6 +11,8 @@ import (
 const (
 	KeyIPv4 = 13 // src 4, dst 4, proto 1, sport 2, dport 2
 	KeyIPv6 = 37 // src 16, dst 16, proto 1, sport 2, dport 2
+	KeyVNI4 = 16 // IPv4, and the tenant's VNI in 3
+	KeyVNI6 = 40 // IPv6, and the tenant's VNI in 3
 	MaxKey  = 40 // bytes of any key
 )
 
@@ -53,28 +55,30 @@ type Flow struct {
 	Src, Dst         netip.Addr
 	Proto            uint8
 	SrcPort, DstPort uint16
+	VNI              uint32 // of keys that have one
 }
 
-// Key returns the flow's key of n bytes, KeyIPv4 or KeyIPv6.
+// Key returns the flow's key of n bytes, one of the Key constants.
 func (f Flow) Key(n int) (Key, error) {
 	var b [MaxKey]byte
 	at := 4
 	switch {
-	case n == KeyIPv4 && f.Src.Is4() && f.Dst.Is4():
+	case (n == KeyIPv4 || n == KeyVNI4) && f.Src.Is4() && f.Dst.Is4():
 		s, d := f.Src.As4(), f.Dst.As4()
 		copy(b[:], s[:])
 		copy(b[4:], d[:])
-	case n == KeyIPv6 && f.Src.IsValid() && f.Dst.IsValid():
+	case (n == KeyIPv6 || n == KeyVNI6) && f.Src.IsValid() && f.Dst.IsValid():
 		s, d := f.Src.As16(), f.Dst.As16()
 		copy(b[:], s[:])
 		copy(b[16:], d[:])
 		at = 16
 	default:
-		return Key{}, fmt.Errorf("cannot make a key of %d bytes of flow %s: want %d for IPv4 or %d for any", n, f, KeyIPv4, KeyIPv6)
+		return Key{}, fmt.Errorf("cannot make a key of %d bytes of flow %s: want %d or, with a VNI, %d for IPv4; %d or %d for any", n, f, KeyIPv4, KeyVNI4, KeyIPv6, KeyVNI6)
 	}
 	b[2*at] = f.Proto
 	binary.BigEndian.PutUint16(b[2*at+1:], f.SrcPort)
 	binary.BigEndian.PutUint16(b[2*at+3:], f.DstPort)
+	b[2*at+5], b[2*at+6], b[2*at+7] = byte(f.VNI>>16), byte(f.VNI>>8), byte(f.VNI)
 	return MakeKey(b[:n]), nil
 }
 
@@ -84,15 +88,18 @@ func FlowOf(k Key, n int, order Order) (f Flow, ok bool) {
 	k.Append(b[:0], MaxKey)
 	at := 4
 	switch n {
-	case KeyIPv4:
+	case KeyIPv4, KeyVNI4:
 		f.Src, f.Dst = netip.AddrFrom4([4]byte(b[:4])), netip.AddrFrom4([4]byte(b[4:8]))
-	case KeyIPv6:
+	case KeyIPv6, KeyVNI6:
 		at = 16
 		f.Src, f.Dst = netip.AddrFrom16([16]byte(b[:16])).Unmap(), netip.AddrFrom16([16]byte(b[16:32])).Unmap()
 	default:
 		return Flow{}, false
 	}
 	rest := b[2*at:]
+	if n == KeyVNI4 || n == KeyVNI6 {
+		f.VNI = uint32(rest[5])<<16 | uint32(rest[6])<<8 | uint32(rest[7])
+	}
 	if order == ProtoLast {
 		f.Proto = rest[4]
 	} else {
@@ -121,5 +128,9 @@ func AppendFlow(b []byte, k Key, n int, order Order) []byte {
 	b = f.Src.AppendTo(b)
 	b = append(b, `","dst":"`...)
 	b = f.Dst.AppendTo(b)
-	return fmt.Appendf(b, `","proto":%d,"sport":%d,"dport":%d}`, f.Proto, f.SrcPort, f.DstPort)
+	b = fmt.Appendf(b, `","proto":%d,"sport":%d,"dport":%d`, f.Proto, f.SrcPort, f.DstPort)
+	if n == KeyVNI4 || n == KeyVNI6 {
+		b = fmt.Appendf(b, `,"vni":%d`, f.VNI)
+	}
+	return append(b, '}')
 }

@@ -201,9 +201,9 @@ func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
 // addrs returns the source and destination of a key.
 func addrs(k Key, n int) (src, dst addr, ok bool) {
 	switch n {
-	case KeyIPv4:
+	case KeyIPv4, KeyVNI4:
 		return addr{k[0] >> 32}, addr{k[0] & (1<<32 - 1)}, true
-	case KeyIPv6:
+	case KeyIPv6, KeyVNI6:
 		return addr{k[0], k[1]}, addr{k[2], k[3]}, true
 	}
 	return src, dst, false

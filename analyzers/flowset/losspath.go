@@ -82,26 +82,34 @@ func (e *epochMap) learnHomes(keys []Key, flows map[Key]*seen) {
 		if !ok {
 			continue
 		}
-		first, last := c[0].at, c[len(c)-1].at
-		for _, a := range []addr{src, dst} {
-			vote(a, first)
-			vote(a, last)
+		first, last := c[0], c[len(c)-1]
+		if first.packets < last.packets {
+			first, last = last, first
+		}
+		vote(src, first.at)
+		vote(dst, last.at)
+		if first.packets == last.packets { // either may be the source
+			vote(src, last.at)
+			vote(dst, first.at)
 		}
 	}
 }
 
-// homeOf returns the place behind which an address is, if it is clear.
-func (m *LossMap) homeOf(a addr) (int32, bool) {
-	best, second, at := int32(0), int32(0), int32(-1)
-	for p, n := range m.home[a] {
-		switch {
-		case n > best:
-			best, second, at = n, best, p
-		case n > second:
-			second = n
+// homes returns the places behind which an address may be: those that were an end of
+// nearly as many of its flows' ways as any.
+func (m *LossMap) homes(a addr) (at []int32) {
+	votes := m.home[a]
+	best := int32(0)
+	for _, n := range votes {
+		best = max(best, n)
+	}
+	for p, n := range votes {
+		if 5*n >= 4*best {
+			at = append(at, p)
 		}
 	}
-	return at, best > second
+	slices.Sort(at)
+	return at
 }
 
 // way orders a flow's places along its way. chain says that neighbours in the order are
@@ -156,12 +164,13 @@ func (e *epochMap) along(nodes []string, s *seen) []sight {
 // backwards reports whether a chain runs from the destination to the source.
 func (e *epochMap) backwards(k Key, n int, c []sight) bool {
 	first, last := c[0], c[len(c)-1]
-	if src, dst, ok := addrs(k, n); ok {
-		if at, sure := e.m.homeOf(src); sure && (at == first.at) != (at == last.at) {
-			return at == last.at
+	if src, dst, ok := addrs(k, n); ok && len(c) > 1 {
+		from, to := e.m.homes(src), e.m.homes(dst)
+		if a, b := slices.Contains(from, first.at), slices.Contains(from, last.at); a != b {
+			return b
 		}
-		if at, sure := e.m.homeOf(dst); sure && (at == first.at) != (at == last.at) {
-			return at == first.at
+		if a, b := slices.Contains(to, first.at), slices.Contains(to, last.at); a != b {
+			return a
 		}
 	}
 	return first.packets < last.packets

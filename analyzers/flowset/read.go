@@ -27,6 +27,7 @@ type Stats struct {
 // one goroutine.
 type Reader struct {
 	Tables   []*Table
+	Links    [][2]string        // between nodes: {"links":["s1>s2"]}
 	Problems jsonlines.Problems // the first objects that were not taken; all are in Stats.Bad
 	Notes    []string           // what was read otherwise than the page says, once each
 	Stats    Stats
@@ -190,6 +191,17 @@ func (r *Reader) object(s *stream) (*object, error) {
 		case "hash":
 			o.hasHash = true
 			o.hash, err = s.name()
+		case "links":
+			err = s.array(func() error {
+				n, err := s.name()
+				a, b, ok := strings.Cut(n, ">")
+				if ok && a != "" && b != "" {
+					r.Links = append(r.Links, [2]string{a, b})
+				} else if err == nil {
+					o.wrong(name, "got %q, want from>to", n)
+				}
+				return err
+			})
 		case "seed":
 			var n int64
 			n, err = s.whole()

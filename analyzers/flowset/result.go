@@ -11,6 +11,27 @@ type Decoded struct {
 	packets []int64
 }
 
+// Counted returns flows that were counted by other means as if they had been decoded. The
+// slices are kept.
+func Counted(s Shape, keys []Key, packets []int64) *Decoded {
+	d := &Decoded{Shape: s, packets: packets, a: make([]uint64, len(keys)), b: make([]uint64, len(keys))}
+	if s.KeyBytes > 16 {
+		d.w = make([][3]uint64, len(keys))
+	}
+	for i, k := range keys {
+		d.a[i], d.b[i] = k[0], k[1]
+		if d.w != nil {
+			d.w[i] = [3]uint64(k[2:])
+		}
+	}
+	for _, n := range packets {
+		d.Coverage.Packets += n
+	}
+	n := int64(len(keys))
+	d.Coverage.Flows, d.Coverage.Decoded, d.Coverage.Counted, d.Coverage.CountedPackets = n, n, n, d.Coverage.Packets
+	return d
+}
+
 // Len returns how many flows were decoded.
 func (d *Decoded) Len() int { return len(d.a) }
 

@@ -40,6 +40,6 @@ func newRootCmd() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newAnalyzeCmd(), newBlameCmd(), newCollectCmd(), newDemoCmd(), newEvalCmd(), newRecordCmd(), newRecordsCmd(), newReplayCmd(), newReportsCmd(), newSwitchCmd(), newTopologyCmd())
+	root.AddCommand(newAnalyzeCmd(), newBlameCmd(), newCollectCmd(), newDemoCmd(), newEvalCmd(), newFlowsCmd(), newLossesCmd(), newRecordCmd(), newRecordsCmd(), newReplayCmd(), newReportsCmd(), newSwitchCmd(), newTopologyCmd())
 	return root
 }

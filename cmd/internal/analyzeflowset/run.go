@@ -41,6 +41,7 @@ type Summary struct {
 	Problems jsonlines.Problems
 	Notes    []string // what was read otherwise than the page says
 	Coverage flowset.Coverage
+	Links    [][2]string // that the data set names
 }
 
 // String is the summary in one sentence.
@@ -80,7 +81,7 @@ func Decoded(ctx context.Context, inputs []dataset.Input, opt Options) ([]*flows
 			return nil, Summary{Stats: r.Stats, Problems: r.Problems, Notes: r.Notes}, err
 		}
 	}
-	sum := Summary{Stats: r.Stats, Problems: r.Problems, Notes: r.Notes}
+	sum := Summary{Stats: r.Stats, Problems: r.Problems, Notes: r.Notes, Links: r.Links}
 	slices.SortStableFunc(r.Tables, func(a, b *flowset.Table) int {
 		switch {
 		case a.Epoch < b.Epoch:

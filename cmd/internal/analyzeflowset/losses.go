@@ -1,0 +1,180 @@
+package analyzeflowset
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/flowset"
+)
+
+// lossLine is an epoch's loss map as JSON.
+type lossLine struct {
+	Epoch     uint64               `json:"epoch"`
+	Links     []flowset.LinkLoss   `json:"links"`
+	Devices   []flowset.DeviceLoss `json:"devices"`
+	Flows     []flowLine           `json:"flows"`
+	Anomalies []anomalyLine        `json:"anomalies,omitempty"`
+	Rerouted  int                  `json:"rerouted,omitempty"`
+	Undecided int                  `json:"undecided,omitempty"`
+	Shed      int                  `json:"shed,omitempty"`
+	Coverage  coverage             `json:"coverage"`
+}
+
+type flowLine struct {
+	Flow json.RawMessage `json:"flow"`
+	From string          `json:"from"`
+	To   string          `json:"to"`
+	Sent uint64          `json:"sent"`
+	Lost uint64          `json:"lost"`
+}
+
+type anomalyLine struct {
+	Kind    string          `json:"kind"`
+	Flow    json.RawMessage `json:"flow"`
+	Nodes   []string        `json:"nodes"`
+	Packets uint64          `json:"packets"`
+}
+
+// WriteLosses compares the nodes' counts epoch by epoch and writes the loss maps: JSON
+// Lines, or words.
+func WriteLosses(out io.Writer, all []*flowset.Decoded, m *flowset.LossMap, f Filter, format Format) error {
+	if format != JSON && format != Text {
+		return fmt.Errorf("unknown format %q; want json or text", format)
+	}
+	if err := f.ready(); err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(out, 1<<16)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for from := 0; from < len(all); {
+		to := from
+		var c flowset.Coverage
+		for to < len(all) && all[to].Epoch == all[from].Epoch {
+			c.Add(all[to].Coverage)
+			to++
+		}
+		e := m.Epoch(all[from].Epoch, all[from:to])
+		from = to
+		if f.Epoch >= 0 && uint64(f.Epoch) != e.Epoch {
+			continue
+		}
+		var err error
+		if format == JSON {
+			err = enc.Encode(f.lossLine(&e, c))
+		} else {
+			f.lossStory(w, &e, c)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot write the losses: %w", err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("cannot write the losses: %w", err)
+	}
+	return nil
+}
+
+func (f *Filter) lossLine(e *flowset.EpochLosses, c flowset.Coverage) *lossLine {
+	l := &lossLine{Epoch: e.Epoch, Links: e.Links, Devices: e.Devices, Flows: []flowLine{}, Rerouted: e.Rerouted, Undecided: e.Undecided, Shed: e.Shed, Coverage: shares(c)}
+	if l.Links == nil {
+		l.Links = []flowset.LinkLoss{}
+	}
+	if l.Devices == nil {
+		l.Devices = []flowset.DeviceLoss{}
+	}
+	for i := range e.Flows {
+		x := &e.Flows[i]
+		if f.wants(x.Key, x.KeyBytes, x.Order) && (f.Limit <= 0 || len(l.Flows) < f.Limit) {
+			l.Flows = append(l.Flows, flowLine{flowset.AppendFlow(nil, x.Key, x.KeyBytes, x.Order), x.From, x.To, x.Sent, x.Lost})
+		}
+	}
+	for i := range e.Anomalies {
+		x := &e.Anomalies[i]
+		if f.wants(x.Key, x.KeyBytes, x.Order) {
+			l.Anomalies = append(l.Anomalies, anomalyLine{x.Kind, flowset.AppendFlow(nil, x.Key, x.KeyBytes, x.Order), x.Nodes, x.Packets})
+		}
+	}
+	return l
+}
+
+// mostShown is how many links, flows and anomalies of an epoch are told in words.
+const mostShown = 10
+
+func (f *Filter) lossStory(w io.Writer, e *flowset.EpochLosses, c flowset.Coverage) {
+	limit := mostShown
+	if f.Limit > 0 {
+		limit = f.Limit
+	}
+	lost, flows, links := uint64(0), 0, 0
+	for _, l := range e.Links {
+		lost += l.Lost
+		flows += l.Flows
+		if l.Lost > 0 {
+			links++
+		}
+	}
+	_, counted, _ := c.Shares()
+	fmt.Fprintf(w, "epoch %d: ", e.Epoch)
+	if lost == 0 {
+		fmt.Fprintf(w, "no packet lost between nodes that count")
+	} else {
+		fmt.Fprintf(w, "%d packets of %d flows lost on %d links", lost, flows, links)
+	}
+	fmt.Fprintf(w, " (%s of flows counted", percent(counted))
+	for _, v := range []struct {
+		n    int
+		what string
+	}{{e.Undecided, "left out for want of counts"}, {e.Rerouted, "rerouted, compared end to end"}, {e.Shed, "not remembered"}} {
+		if v.n > 0 {
+			fmt.Fprintf(w, ", %d %s", v.n, v.what)
+		}
+	}
+	fmt.Fprintln(w, ")")
+	for i, l := range e.Links {
+		if l.Lost == 0 || i >= limit {
+			break
+		}
+		place := "between " + l.From + " and " + l.To
+		switch {
+		case l.From == l.To:
+			place = "inside " + l.From
+		case !l.Gap:
+			place = "on " + l.From + ">" + l.To
+		}
+		fmt.Fprintf(w, "  %d of %d packets (%.3g %%) of %d flows %s\n", l.Lost, l.Sent, 100*float64(l.Lost)/float64(l.Sent), l.Flows, place)
+	}
+	shown := 0
+	for i := range e.Anomalies {
+		a := &e.Anomalies[i]
+		if !f.wants(a.Key, a.KeyBytes, a.Order) {
+			continue
+		}
+		if shown++; shown > limit {
+			fmt.Fprintf(w, "  and %d more loops and black holes\n", len(e.Anomalies)-limit)
+			break
+		}
+		name := nameOf(a.Key, a.KeyBytes, a.Order)
+		if a.Kind == "loop" {
+			fmt.Fprintf(w, "  loop among %s: %d packets more of %s than entered\n", strings.Join(a.Nodes, ", "), a.Packets, name)
+		} else {
+			fmt.Fprintf(w, "  black hole behind %s: all %d packets of %s\n", strings.Join(a.Nodes, ", before "), a.Packets, name)
+		}
+	}
+}
+
+// Links returns the links between a network's switches.
+func Links(net *analyzers.Network) (out [][2]string) {
+	for i := range net.Nodes {
+		for _, p := range net.Nodes[i].Ports {
+			if p.Kind == analyzers.ToSwitch {
+				out = append(out, [2]string{net.Nodes[i].Name, p.PeerName})
+			}
+		}
+	}
+	return out
+}

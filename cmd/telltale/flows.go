@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/flowset/postcards"
+	"github.com/telltale-net/telltale/cmd/internal/analyzeflowset"
+	"github.com/telltale-net/telltale/cmd/internal/collect"
+	"github.com/telltale-net/telltale/cmd/internal/recordlog"
+	"github.com/telltale-net/telltale/collector/journal"
+)
+
+// flowSource is where flows and losses come from: files of flow sets, or a log of
+// postcards and its topology.
+type flowSource struct {
+	opt      analyzeflowset.Options
+	log      collect.Log
+	filter   recordlog.Filter
+	topology string
+	format   string
+	show     analyzeflowset.Filter
+}
+
+func (s *flowSource) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.format, "format", string(analyzeflowset.Text), "how to write the answer: text or json")
+	flowsetFlags(cmd, &s.opt)
+	s.log.Flags(f)
+	s.filter.Flags(f, "from", "to")
+	f.StringVar(&s.topology, "topology", "", "topology file: names switches and links")
+	f.StringSliceVar(&s.show.Prefixes, "prefix", nil, "show only flows from or to these prefixes")
+	f.Int64Var(&s.show.Epoch, "epoch", -1, "show only this epoch (-1 = all)")
+	f.IntVar(&s.show.Limit, "limit", 0, "show at most so many flows of an epoch (0 = all, or 10 in words)")
+}
+
+// fromLog reports whether the records come from a log.
+func (s *flowSource) fromLog(args []string) (bool, error) {
+	log := s.log.Data != "" || s.log.NATS != ""
+	if log == (len(args) > 0) || log && s.topology == "" {
+		return false, fmt.Errorf("got %d files, --data %q and --topology %q; want files, or a log and a topology", len(args), s.log.Data, s.topology)
+	}
+	return log, nil
+}
+
+// network reads the topology.
+func (s *flowSource) network(cmd *cobra.Command) (*analyzers.Network, error) {
+	fabric, err := readTopology(s.topology, cmd.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
+	return analyzers.NewNetwork(fabric)
+}
+
+// count counts the log's postcards.
+func (s *flowSource) count(cmd *cobra.Command, cfg postcards.Config, use func(*postcards.Window) error) error {
+	net, err := s.network(cmd)
+	if err != nil {
+		return err
+	}
+	q, err := s.filter.Query(time.Now())
+	if err != nil {
+		return err
+	}
+	return withLog(cmd.Context(), &s.log, func(j *journal.Journal) error {
+		var read journal.ReadStats
+		w, err := analyzeflowset.FromPostcards(cmd.Context(), recordlog.FromLog(j, q, &read), net, cfg)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.ErrOrStderr(), recordlog.Note(&read))
+		if w.Stats.Unnamed+w.Stats.Shed > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d postcards without packet id or of unknown nodes, %d packets or flows left out for want of room\n", w.Stats.Unnamed, w.Stats.Shed)
+		}
+		if err := use(&w); err != nil {
+			return err
+		}
+		if read.Damaged > 0 {
+			return errWrong
+		}
+		return nil
+	})
+}
+
+func newFlowsCmd() *cobra.Command {
+	var s flowSource
+	cmd := &cobra.Command{
+		Use:   "flows [flags] {FILE|-… | --data DIR|--nats URL --topology FILE}",
+		Short: "Every flow's packets at every hop",
+		Long: `Show how many packets of every flow every switch saw, epoch by epoch: from encoded flow
+sets (see docs/datasets.md), or counted off the postcards of the collector's log, where
+an epoch is a period of 8.192 ms of the source vswitch's clock.
+
+A packet that hops further on reported counts as seen by a hop whose postcard is missing.
+The exit status is 0 when everything was read, 1 when something was malformed, and 2 when
+the input or output itself failed.`,
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format := analyzeflowset.Format(s.format)
+			log, err := s.fromLog(args)
+			if err != nil {
+				return err
+			}
+			if log {
+				return s.count(cmd, postcards.Config{Flows: true}, func(w *postcards.Window) error {
+					return analyzeflowset.WriteFlows(cmd.OutOrStdout(), w.Flows, s.show, format)
+				})
+			}
+			inputs, done, err := openInputs(cmd, args)
+			if err != nil {
+				return err
+			}
+			defer done()
+			all, sum, err := analyzeflowset.Decoded(cmd.Context(), inputs, s.opt)
+			if err == nil {
+				err = analyzeflowset.WriteFlows(cmd.OutOrStdout(), all, s.show, format)
+			}
+			return flowsetSummary(cmd, &sum, err)
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringSliceVar(&s.show.Nodes, "at", nil, "show only flows that these nodes saw")
+	return cmd
+}
