@@ -17,7 +17,8 @@
 //	        varint max QueueDepth | varint max Latency | any Flags | varint any Has |
 //	        bits of filter: varint words, 8 bytes each | varint length of each column
 //	body:   the columns one after another, each a zstd frame, or as it is where
-//	        that is shorter (the lowest bit of its length in the header says which)
+//	        that is shorter (the lowest bit of its length in the header says which);
+//	        how hard the encoder tries ([Encoder.Fast]) does not show
 //
 // The low and high Ingress are over the records that have one. The filter is a Bloom
 // filter of everything that a query may ask by equality: node, inner flow, inner and

@@ -129,8 +129,12 @@ func (m *Matcher) Observe(r *postcard.Record) {
 		m.stats.TooLong++
 		return
 	}
+	early := m.stats.Early
 	s := m.slot()
-	if first, ok = m.open[k]; ok { // making room may have ended the path
+	if m.stats.Early != early { // making room may have ended the path
+		first, ok = m.open[k]
+	}
+	if ok {
 		f := &m.slots[first]
 		m.slots[f.last].next = s
 		f.last = s

@@ -2,8 +2,10 @@
 // stream, in this process by default, on a cluster by URL, with the same code. It is
 // also the bus: who follows the log sees what others record.
 //
-//	Append → block fills or grows old → encode → publish → JetStream has it → OnStored
-//	                                                     ↘ cannot be kept → OnShed
+//	Append → block fills or grows old → encode, several at once → publish in order → JetStream has it → OnStored
+//	                                                                              ↘ cannot be kept → OnShed
+//
+// While blocks wait, they are packed less tightly, in less time.
 //
 // Every block has an id of its own, so that one published again after a lost answer
 // is kept once. Blocks lie under subjects that say when their records were received,

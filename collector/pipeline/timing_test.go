@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"flag"
 	"fmt"
 	"syscall"
 	"testing"
@@ -47,6 +48,36 @@ func BenchmarkLoopback(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPerReport sends at a rate at which nothing is shed, and reports what a report
+// costs of the processors, from the sender to the log, the kernel's part and the sender
+// included: two cores have two seconds a second.
+func BenchmarkPerReport(b *testing.B) {
+	cfg := configFor(b)
+	cfg.Journal.BlockAge = time.Second
+	r := start(b, cfg)
+	var sent send.Result
+	before := cpu(b)
+	for b.Loop() {
+		res := load(b, send.Config{To: r.addr, Rate: *rate, Sources: 4, Coalesce: 15, Count: 300_000})
+		sent.Datagrams += res.Datagrams
+		sent.Reports += res.Reports
+	}
+	r.settled(b)
+	if err := r.stop(); err != nil {
+		b.Fatal(err)
+	}
+	spent := cpu(b) - before
+	s := r.Snapshot()
+	n, _ := read(b, cfg.Journal.Dir)
+	check(b, &s, &sent, n)
+	per := float64(spent.Nanoseconds()) / float64(s.Stored)
+	b.ReportMetric(per, "cpu-ns/report")
+	b.ReportMetric(2e9/per, "reports/s-on-2-cores")
+	b.ReportMetric(100*float64(s.Stored)/float64(sent.Reports), "%stored")
+}
+
+var rate = flag.Float64("rate", 600_000, "reports per second that BenchmarkPerReport sends")
 
 // cpu returns the time that the process has had of all cores, the kernel's part too.
 func cpu(b *testing.B) time.Duration {
