@@ -101,15 +101,20 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, cols 
 	if len(cols) == 0 {
 		return r
 	}
-	some, rate := 0.0, 0.0
+	// What comes first on the path takes its share of all packets, the next one of the rest.
+	some, rate, left := 0.0, 0.0, 1.0
 	for _, c := range cols {
 		some += byCol[c].probability
-		rate += byCol[c].probability * byCol[c].theta
+		byCol[c].share = left * byCol[c].probability * loss(byCol[c].theta)
+		rate += byCol[c].share
+		if int(c) < m.links {
+			left -= byCol[c].share
+		}
 	}
 	noise := noiseShare(some, rate, float64(len(s.Path(i)))*m.noise)
 	best, most := int32(-1), 0.0
 	for _, c := range cols {
-		if p := byCol[c].probability * byCol[c].theta; p > most {
+		if p := byCol[c].share; p > most {
 			best, most = c, p
 		}
 	}
@@ -117,7 +122,7 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, cols 
 		best = m.evenly(byCol, v, cols, best)
 	}
 	if best >= 0 {
-		most = (1 - noise) * byCol[best].probability * byCol[best].theta / rate
+		most = (1 - noise) * byCol[best].share / rate
 	}
 	p := round(max(most, noise))
 	r.Probability = &p
@@ -144,7 +149,7 @@ func (m *fit) evenly(byCol []*suspect, v *ballot, cols []int32, best int32) int3
 		if int(c) >= m.links || x.probability < 0.5 || v.votes[c] <= v.votes[best] {
 			continue
 		}
-		off := math.Abs(math.Log(top.theta * top.probability / (x.theta * x.probability)))
+		off := math.Abs(math.Log(top.share / x.share))
 		if off < math.Sqrt(1/max(top.theta*m.sent[top.col], 1)+1/max(x.theta*m.sent[c], 1)) {
 			best = c
 		}

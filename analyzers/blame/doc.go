@@ -3,7 +3,8 @@
 // that is, and the cause of every flow's loss. It is pure and knows no topology but the
 // paths; it reads and writes the data set of docs/datasets.md.
 //
-// From: 007 (Arzani et al., NSDI'18), which is [Votes], to the letter. [Likelihood] is
+// From: 007 (Arzani et al., NSDI'18), which is [Votes], to the letter, and what it was
+// measured against: [Binary], [Integer] and greedy [Cover] (Score, Tomo). [Likelihood] is
 // ours, in the family of Flock (Harsh et al., CoNEXT'23): greedy maximum likelihood.
 //
 // # Model of Likelihood
@@ -17,7 +18,8 @@
 // Where most flows lose packets, that fact says little: flows are divided into stretches
 // in which losses are rare, and k losses are taken to be spread over them.
 //
-// ε is the noise of every link (h_f links), estimated along with the rest. What
+// ε is the noise of every link (h_f links), estimated along with the rest; more than
+// 1e-6 is the less probable the more it is. What
 // flows without losses add is linear: they need only be added up per link, once, and give
 // the denominators that 007 does not have. A fault is a link or a device (a node of links
 // named "from>to"; a packet meets it once per visit). A healthy link is the rule: the
@@ -32,8 +34,28 @@
 //	        rates and ε anew each time (coordinate ascent; the objective is concave)
 //	refine  take each fault out: does it still pay, is another one better in its place?
 //
-// A probability is that of the fault against none and against each other one in its
-// place, the other faults given: two links that carry the same losses share it.
+// A probability is that of the fault against none, with the noise fitted anew, and against
+// each other one in its place, the other faults given: two links that carry the same
+// losses share it.
+//
+// The cause of a flow's loss: of what is lost on its path each suspect has the share of its
+// rate, of the packets that those before it left over. Where rates of two faults differ by no
+// more than their error, the link with more votes is named.
+//
+// # Paths that are uncertain
+//
+// A flow whose path is one of several has the likelihood of their mixture: with B(s) =
+// Σ w_p·exp(−s·Θ_p) over the alternatives, s packets get through with probability
+// exp(−s·Θ)·B(s), Θ being of what all of them cross. It is not concave any more: a rate's best is
+// looked for on a grid. Packets that arrived are added up by alternatives and, to a sixth,
+// number of packets of a flow. A flow of whose path links are missing has the alternatives
+// that fit; where there are none, it only counts if it lost nothing.
+//
+// # Kind
+//
+// Corruption or congestion: a loss rate below and another above a threshold of the queue's depth
+// against one rate, thresholds and rates integrated out, and losses in runs against
+// losses anywhere in a flow. Both are tempered to 50 independent losses and bounded.
 //
 // Deviations from Flock: rates are estimated instead of configured, so is the noise; the
 // number of links needs no calibrated threshold; alternatives are compared one for one,
@@ -41,5 +63,6 @@
 //
 // Bounded: a data set holds at most 2³²−1 path entries and bytes of names; a [Tracker]
 // carries at most [Config.MaxCarried] losing flows from earlier epochs and counts the
-// ones it shed.
+// ones it shed. The search for the smallest cover ends after 200 000 nodes and states the
+// lower bound that it has proven. [Links] keeps the alternatives it has seen, as it keeps names.
 package blame

@@ -255,7 +255,7 @@ func (m *fit) objective() float64 {
 			j += m.lost[f] * log1mexp(m.scale[f]*x)
 		}
 	}
-	j += m.mixed()
+	j += m.mixed() - noiseDecline*max(0, math.Log(m.noise/usualNoise))
 	for n, c := range m.faults {
 		span := math.Log(maxTheta / m.floor())
 		width := math.Sqrt(2 * math.Pi / max(m.bend(c), 1e-9))

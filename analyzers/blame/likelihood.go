@@ -32,12 +32,14 @@ func (c Config) filled() Config {
 
 // The priors. They weigh what a handful of observations outweighs.
 const (
-	priorFaults    = 0.03 // among L links, the first fault has odds priorFaults : priorPer·L + priorLinks,
-	priorPer       = 3    // each further one 1 more to the left
-	priorLinks     = 1000
+	priorFaults    = 0.3 // among L links, the first fault has odds priorFaults : priorPer·L + priorLinks,
+	priorPer       = 3   // each further one 1 more to the left
+	priorLinks     = 100
 	devicePrior    = 0.1  // odds of a device fault against a link fault
 	noiseLost      = 0.01 // the noise before any data: hardly any opinion, 0.01 packets lost …
 	noiseWeight    = 1e4  // … in this many hops
+	usualNoise     = 1e-6 // up to here any noise is as probable as any other,
+	noiseDecline   = 0.7  // … beyond, x times as much is x^0.7 times less so
 	leastEvidence  = 2.5  // noise differs from link to link: where a fault has lost fewer packets than this,
 	coincidence    = 1    // … this is taken from the log odds
 	faultOverNoise = 10   // a fault loses at least this many times what a healthy link does

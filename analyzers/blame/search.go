@@ -230,6 +230,7 @@ type suspect struct {
 	logOdds     float64
 	theta       float64
 	probability float64
+	share       float64 // of the packets of the flow that is looked at
 }
 
 // posterior returns all columns that losing flows cross.
@@ -247,24 +248,26 @@ func (m *fit) posterior() []suspect {
 			continue
 		}
 		o, theta := m.odds(int32(c))
-		out = append(out, suspect{int32(c), false, o, theta, logistic(o)})
+		out = append(out, suspect{col: int32(c), logOdds: o, theta: theta, probability: logistic(o)})
 	}
 	for _, c := range slices.Clone(m.faults) {
 		theta := m.theta[c]
+		none := m.without(c)
 		m.remove(c)
 		own, _ := m.odds(c)
+		none += own
 		rivals := m.rivals(c)
 		logs := make([]float64, len(rivals))
-		most := max(0, own)
+		most := max(none, own)
 		for i, x := range rivals {
 			logs[i], _ = m.odds(x)
 			most = max(most, logs[i])
 		}
-		sum := math.Exp(-most) + math.Exp(own-most)
+		sum := math.Exp(none-most) + math.Exp(own-most)
 		for _, l := range logs {
 			sum += math.Exp(l - most)
 		}
-		out[at[c]].logOdds, out[at[c]].probability = own, math.Exp(own-most)/sum
+		out[at[c]].logOdds, out[at[c]].probability = own-none, math.Exp(own-most)/sum
 		for i, x := range rivals {
 			s := &out[at[x]]
 			s.probability = 1 - (1-s.probability)*(1-math.Exp(logs[i]-most)/sum)
@@ -272,6 +275,29 @@ func (m *fit) posterior() []suspect {
 		m.add(c, theta)
 	}
 	return out
+}
+
+// maxJoint bounds how many faults are weighed with the noise fitted anew.
+const maxJoint = 100
+
+// without returns the log odds of none at a column that has a fault, with the noise
+// fitted to that.
+func (m *fit) without(c int32) float64 {
+	theta, noise := m.theta[c], m.noise
+	if len(m.faults) > maxJoint {
+		m.remove(c)
+		own, _ := m.odds(c)
+		m.add(c, theta)
+		return -own
+	}
+	with := m.objective()
+	m.remove(c)
+	own, _ := m.odds(c)
+	m.fitNoise()
+	none := m.objective()
+	m.noise = noise
+	m.add(c, theta)
+	return max(none-with, -own)
 }
 
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
