@@ -23,6 +23,11 @@ every one of them by source and sequence number, and keep the records in a log: 
 (--data), or a NATS cluster (--nats). See "telltale records" and "telltale replay" for
 what to do with it.
 
+What the collector knows is given out beside: over gNMI (--gnmi), where it can be
+compared with what the devices say themselves (--gnmi-device), as metrics (--http,
+--remote-write) and as flow records (--ipfix). With a topology, records are analysed as
+they come in.
+
 Every flag is also a setting of the YAML file (--config) by the same name, and of the
 environment: --receive-buffer is TELLTALE_COLLECT_RECEIVE_BUFFER. A flag wins over the
 environment, that over the file.
@@ -32,6 +37,8 @@ record has gone. The exit status is 0, or 2 when it could not run or had to give
 up to end in time; with --check it is 1 when the settings are wrong.`,
 		Example: `  telltale collect --data /var/lib/telltale
   telltale collect --listen :9555 --nats nats://127.0.0.1:4222 --topology fabric.yaml
+  telltale collect --data log --gnmi :9339 --http :8080 --topology fabric.yaml
+  telltale collect --data log --topology fabric.yaml --gnmi-device leaf1=10.0.0.1:9339,ca=ca.pem,login=leaf1.login
   telltale collect --config collect.yaml --check`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
