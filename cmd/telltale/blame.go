@@ -38,8 +38,10 @@ func newBlameCmd() *cobra.Command {
 		Short: "Which links lose packets, as it happens",
 		Long: `Read postcards from a log of records, a folder (--data) or a NATS cluster (--nats), or
 receive reports (--listen), and say for one window of time after the other which links or
-devices lose packets that nobody reports to have dropped: with what probability, what
-share of their packets, and how many were seen to vanish there. The evidence of a window
+devices lose packets: with what probability, what share of their packets, how many were
+seen to vanish there, and, where the queues' depths tell, whether it is congestion or
+corruption. Packets that a switch dropped for a reason other than a full queue are
+nobody's loss. The evidence of a window
 counts in the next ones, less each time. Reports that are missing are not taken for
 packets that are, and each window says what share of them is.
 

@@ -132,7 +132,7 @@ func (o *liveOutput) window(w *window.Window) {
 	for _, b := range now {
 		names = append(names, b.name)
 		if !slices.Contains(o.blamed, b.name) {
-			o.log.Warn("packets are lost", "at", b.name, "probability", b.probability, "loss_rate", b.rate, "report_loss", w.ReportLoss)
+			o.log.Warn("packets are lost", "at", b.name, "kind", b.kind, "probability", b.probability, "loss_rate", b.rate, "report_loss", w.ReportLoss)
 		}
 	}
 	for _, name := range o.blamed {
@@ -146,6 +146,7 @@ func (o *liveOutput) window(w *window.Window) {
 // suspect is a link or device that is found bad.
 type suspect struct {
 	name              string
+	kind              blame.Kind
 	probability, rate float64
 }
 
@@ -154,12 +155,12 @@ type suspect struct {
 func blamed(r *blame.Result) (out []suspect) {
 	for _, d := range r.Devices {
 		if d.Verdict == blame.Bad {
-			out = append(out, suspect{d.Device, d.Probability, d.LossRate})
+			out = append(out, suspect{d.Device, "", d.Probability, d.LossRate})
 		}
 	}
 	for _, l := range r.Links {
 		if l.Verdict == blame.Bad && l.Device == "" {
-			out = append(out, suspect{l.Link, *l.Probability, l.LossRate})
+			out = append(out, suspect{l.Link, l.Kind, *l.Probability, l.LossRate})
 		}
 	}
 	return out

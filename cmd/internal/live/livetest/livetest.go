@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/p4src"
 	"github.com/telltale-net/telltale/topology"
 )
 
@@ -23,11 +24,12 @@ type Model struct {
 	Fabric  topology.Fabric
 	IDs     map[string]postcard.NodeID
 	Lossy   map[string]float64 // share of packets that are lost, by directed link "leaf1>spine2"
+	Full    map[string]float64 // share of packets that the queue before a link drops, with a report
 	Reports float64            // share of reports that are lost
 	Records []postcard.Record  // so far, by Received
 	Seq     map[string]uint32  // reports made, by node
 
-	Sent, Lost map[string]uint64 // truth, by directed link
+	Sent, Lost, Dropped map[string]uint64 // truth, by directed link
 
 	rng *rand.Rand
 	ix  *topology.Index
@@ -44,7 +46,7 @@ func New(seed uint64) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{Fabric: f, IDs: map[string]postcard.NodeID{}, Lossy: map[string]float64{}, Seq: map[string]uint32{},
-		Sent: map[string]uint64{}, Lost: map[string]uint64{}, rng: rand.New(rand.NewPCG(seed, 1)), ix: ix}
+		Sent: map[string]uint64{}, Lost: map[string]uint64{}, Dropped: map[string]uint64{}, Full: map[string]float64{}, rng: rand.New(rand.NewPCG(seed, 1)), ix: ix}
 	for _, n := range f.Nodes {
 		m.IDs[n.Name] = postcard.NodeID(n.ID)
 	}
@@ -85,11 +87,20 @@ func (m *Model) packet(at int64) {
 		r.Received = at + int64(i)*20_000 + m.rng.Int64N(5000)
 		r.Node, r.InPort, r.OutPort = m.IDs[in.Node], uint32(in.Port), uint32(out.Port)
 		r.Ingress, r.Egress = uint64(at), uint64(at)+1000
-		m.report(in.Node, r)
 		if i == len(path) {
+			m.report(in.Node, r)
 			return
 		}
 		link := path[i].String()
+		if full := m.Full[link]; full > 0 && m.rng.Float64() < full {
+			m.Dropped[link]++
+			r.Flags |= postcard.Dropped
+			r.Has = r.Has&^(postcard.HasEgress|postcard.HasLatency) | postcard.HasDropReason
+			r.DropReason, r.Egress, r.Latency, r.Stage = p4src.DropTrafficManager, 0, 0, postcard.Ingress
+			m.report(in.Node, r)
+			return
+		}
+		m.report(in.Node, r)
 		m.Sent[link]++
 		if m.rng.Float64() < m.Lossy[link] {
 			m.Lost[link]++

@@ -75,9 +75,15 @@ func evidence(w *window.Window, l *blame.LinkResult) string {
 	if l.Device != "" {
 		fmt.Fprintf(&out, "  as all of %s", l.Device)
 	}
+	if l.Kind != "" && l.KindProbability != nil {
+		fmt.Fprintf(&out, "  %s %.2f", l.Kind, *l.KindProbability)
+	}
 	for _, x := range w.Links {
 		if x.Node+">"+x.Peer == l.Link {
 			fmt.Fprintf(&out, "  %d of %d packets vanished there", x.Lost, x.Sent)
+			if x.Dropped > 0 {
+				fmt.Fprintf(&out, ", %d more were dropped by %s before", x.Dropped, x.Node)
+			}
 			if x.ReportLoss > 0 {
 				fmt.Fprintf(&out, " (%.2f %% of the reports of %s are lost)", 100*x.ReportLoss, x.Peer)
 			}

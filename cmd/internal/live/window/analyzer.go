@@ -72,6 +72,7 @@ type Analyzer struct {
 type tally struct {
 	offered, taken, shed uint64
 	level                uint
+	dropped              map[place]uint64 // reported, on their way into a link
 }
 
 type place struct {
@@ -118,6 +119,9 @@ func (a *Analyzer) Observe(b *Batch) {
 		a.seen(r.Received)
 		a.incident.Observe(r)
 		a.blame.observe(r)
+		if r.Lost() {
+			a.drop(r)
+		}
 	}
 	a.blame.missing(b.Holes, b.Level, a.now)
 	if !a.begun || b.Offered == 0 {
@@ -131,6 +135,20 @@ func (a *Analyzer) Observe(b *Batch) {
 	if b.Shed > 0 {
 		a.torn = a.now
 	}
+}
+
+// drop counts a packet that a switch reports to have dropped instead of sending it over a
+// link.
+func (a *Analyzer) drop(r *postcard.Record) {
+	node := a.net.ByID(r.Node)
+	if r.Has&postcard.HasPorts == 0 || a.net.PortAt(node, r.OutPort).Kind != analyzers.ToSwitch {
+		return
+	}
+	t := a.tally(r.Received / int64(a.cfg.Length))
+	if t.dropped == nil {
+		t.dropped = map[place]uint64{}
+	}
+	t.dropped[place{node, uint16(r.OutPort)}]++
 }
 
 // seen moves the time to that of a record.

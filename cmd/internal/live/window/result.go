@@ -63,6 +63,9 @@ type Loss struct {
 	Peer string `json:"peer"`
 	Sent uint64 `json:"sent"`
 	Lost uint64 `json:"lost"`
+	// Dropped is the packets that the sending end reports to have dropped instead: on its
+	// queue, where Lost is on the wire, or behind it before the other end's pipeline.
+	Dropped uint64 `json:"dropped"`
 	// ReportLoss is the share of the peer's reports that never arrived: that many of Lost
 	// may have arrived.
 	ReportLoss float64 `json:"report_loss"`
