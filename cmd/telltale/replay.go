@@ -40,8 +40,8 @@ received, at the speed at which they were, or faster, and
   --to        send them to a collector as Telemetry Reports 2.0. Sequence numbers start
               anew, so what is lost on the way shows
   --analyze   give them to an analyzer, and print what it says as JSON Lines: blame,
-              drops, incident, latency; the last line is the loss of the window's reports.
-              queue prints the data set for "telltale analyze queue"
+              drops, flowset, incident, latency; the last line is the loss of the window's
+              reports. queue prints the data set for "telltale analyze queue"
 
 The exit status is 1 when blocks of the log were damaged, or reports of the capture
 malformed.`,

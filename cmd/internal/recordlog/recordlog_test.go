@@ -311,6 +311,7 @@ func TestLog(t *testing.T) {
 		"latency":  `"node":"leaf1","port":1,"peer":"spine1","queue":0,"packets":2000`,
 		"incident": `"report_loss":0.25`,
 		"blame":    `"packets":`,
+		"flowset":  `"account":{"postcards":3000,`,
 		"queue":    `"node":"leaf1:1"`,
 	} {
 		b.Reset()
