@@ -153,6 +153,11 @@ func (g *gnmiSettings) Open(ctx context.Context, s *source) (output, error) {
 	if o.devices, err = openDevices(devices, o.tree, s.Topology); err != nil {
 		return nil, err
 	}
+	for _, d := range o.devices {
+		if d.node == 0 {
+			s.Log.Warn("a device is no node of the topology: its counters are compared with nothing", "device", d.name)
+		}
+	}
 	if g.Listen == "" {
 		return o, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/openconfig/gnmi/cache"
 	proto "github.com/openconfig/gnmi/proto/gnmi"
@@ -310,5 +311,14 @@ func TestUnsupported(t *testing.T) {
 	}
 	if unsupported(errors.New("x")) || unsupported(nil) {
 		t.Error("another error is taken for a refusal")
+	}
+}
+
+func TestBrief(t *testing.T) {
+	if got := brief(strings.Repeat("ä", 1000)); len(got) > 310 || !utf8.ValidString(got) {
+		t.Errorf("got %d bytes", len(got))
+	}
+	if got := brief("a\xff"); got != "a\uFFFD" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/openconfig/gnmi/proto/gnmi"
@@ -75,7 +76,7 @@ func (s *stream) run(ctx context.Context, conn *grpc.ClientConn) {
 		s.client.mu.Lock()
 		s.unsupported = refused
 		if !refused {
-			s.client.status.Error = fmt.Sprintf("%s: %v", s.name, err)
+			s.client.status.Error = brief(fmt.Sprintf("%s: %v", s.name, err))
 		}
 		s.client.mu.Unlock()
 		for wait > 0 {
@@ -93,6 +94,15 @@ func (s *stream) run(ctx context.Context, conn *grpc.ClientConn) {
 			wait -= step
 		}
 	}
+}
+
+// brief cuts an error, in which a device may have said anything, to some length.
+func brief(text string) string {
+	const most = 300
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 // unsupported reports whether a device that answers so does not serve the path.

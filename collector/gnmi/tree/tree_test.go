@@ -371,3 +371,11 @@ func TestSyncOfContainers(t *testing.T) {
 		}
 	}
 }
+
+// No text in the tree keeps a message from being sent.
+func TestTextIsUTF8(t *testing.T) {
+	one, list := Text("a\xff"), Texts([]string{"ok", "\xc3"})
+	if one.Text() != "a\uFFFD" || !slices.Equal(list.List(), []string{"ok", "\uFFFD"}) {
+		t.Errorf("got %q and %q", one.Text(), list.List())
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Kind is the type of a leaf: a YANG type, as far as encodings tell types apart.
@@ -54,11 +55,18 @@ func Truth(b bool) Value {
 	return Value{kind: Bool}
 }
 
-// Text returns a string value.
-func Text(s string) Value { return Value{kind: String, text: s} }
+// Text returns a string value. What is not UTF-8 in it, which no message can carry, is
+// replaced.
+func Text(s string) Value { return Value{kind: String, text: strings.ToValidUTF8(s, "\uFFFD")} }
 
-// Texts returns a list of strings, which it keeps.
-func Texts(s []string) Value { return Value{kind: Strings, list: s} }
+// Texts returns a list of strings, as [Text] makes them.
+func Texts(s []string) Value {
+	list := make([]string, len(s))
+	for i := range s {
+		list[i] = strings.ToValidUTF8(s[i], "\uFFFD")
+	}
+	return Value{kind: Strings, list: list}
+}
 
 // Fixed returns a decimal value, rounded to six digits behind the point. What a
 // decimal64 cannot hold (not a number, beyond ±9.2e12) has ok false.
