@@ -238,3 +238,76 @@ func TestKnownWays(t *testing.T) {
 		t.Errorf("got %v, want leaf2>spine1", got)
 	}
 }
+
+// TestSampled: holes that sampling makes mean nothing, those that the caller found do.
+func TestSampled(t *testing.T) {
+	w := newWorld(t, 3)
+	w.run(200, 20000)
+	records := w.records
+	keep := map[[2]uint64]bool{}
+	w.records = nil
+	for _, r := range records { // whole packets, one of two
+		k := [2]uint64{uint64(r.VNI)<<32 | uint64(r.FlowHash), uint64(r.PacketID)}
+		if _, ok := keep[k]; !ok {
+			keep[k] = w.rng.IntN(2) == 0
+		}
+		if keep[k] {
+			w.records = append(w.records, r)
+		}
+	}
+	leaf, _ := w.net.Node("leaf3")
+	cut := slices.DeleteFunc(slices.Clone(w.records), func(r postcard.Record) bool {
+		return uint32(r.Node) == leaf.ID && r.Received > 1500*ms && r.Received < 1600*ms
+	})
+	got := postcards.Epoch(w.net, blame.NewLinks(), w.records, postcards.Config{Sampled: true}).Account
+	if got.Missing != 0 || got.Lost != 0 || got.Unseen != 0 {
+		t.Errorf("sampled: got %+v, want nothing lost or missing", got)
+	}
+	blind := postcards.Config{Sampled: true, Blind: []postcards.Blind{{Node: postcard.NodeID(leaf.ID), From: 1499 * ms, Until: 1601 * ms, Missing: len(w.records) - len(cut)}}}
+	got = postcards.Epoch(w.net, blame.NewLinks(), cut, blind).Account
+	if got.Missing != uint64(len(w.records)-len(cut)) || got.Lost > 0 {
+		t.Errorf("blind: got %+v, want nothing lost", got)
+	}
+}
+
+// TestInterval: only packets whose first report came in the interval count.
+func TestInterval(t *testing.T) {
+	w := newWorld(t, 4)
+	w.run(100, 10000)
+	sum := uint64(0)
+	for at := 1000 * ms; at < 2100*ms; at += 100 * ms {
+		sum += postcards.Epoch(w.net, blame.NewLinks(), w.records, postcards.Config{From: at, Until: at + 100*ms}).Account.Packets
+	}
+	if sum != uint64(w.sent) {
+		t.Errorf("got %d packets in all intervals, want %d", sum, w.sent)
+	}
+}
+
+// TestHostile: records of anything do no harm.
+func TestHostile(t *testing.T) {
+	w := newWorld(t, 5)
+	w.run(20, 2000)
+	for range 3 {
+		for i := range w.records {
+			r := &w.records[i]
+			switch w.rng.IntN(8) {
+			case 0:
+				r.Node = postcard.NodeID(w.rng.Uint32())
+			case 1:
+				r.InPort, r.OutPort = w.rng.Uint32(), w.rng.Uint32()
+			case 2:
+				r.Seq = w.rng.Uint32()
+			case 3:
+				r.Received = int64(w.rng.Uint64() >> 2)
+			case 4:
+				r.Flags, r.DropReason = postcard.Dropped, uint8(w.rng.Uint32())
+			case 5:
+				r.PacketID = uint16(w.rng.Uint32())
+			case 6:
+				r.Has = postcard.Fields(w.rng.Uint32())
+			}
+		}
+		r := w.epoch()
+		blame.Likelihood(r.Set, blame.Config{})
+	}
+}

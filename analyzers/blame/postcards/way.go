@@ -124,8 +124,11 @@ func (b *builder) chain(p *packet) (w way, ok bool) {
 }
 
 // waysOf returns the ways that a packet may have taken, where those of its flow are
-// known, of them.
+// known, of them: these pass all hops of the flow but those where a packet was dropped.
 func (b *builder) waysOf(p *packet, flow []way) []way {
+	if len(flow) > 0 && slices.ContainsFunc(p.hops, func(h seen) bool { return h.dropped }) {
+		flow = through(flow, p.hops)
+	}
 	if len(flow) > 0 {
 		return flow
 	}
