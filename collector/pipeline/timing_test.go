@@ -29,7 +29,7 @@ func BenchmarkLoopback(b *testing.B) {
 				sent.Reports += res.Reports
 				seconds += res.Seconds
 			}
-			r.settled(b)
+			r.settled(b, sent.Datagrams)
 			if err := r.stop(); err != nil {
 				b.Fatal(err)
 			}
@@ -63,7 +63,7 @@ func BenchmarkPerReport(b *testing.B) {
 		sent.Datagrams += res.Datagrams
 		sent.Reports += res.Reports
 	}
-	r.settled(b)
+	r.settled(b, sent.Datagrams)
 	if err := r.stop(); err != nil {
 		b.Fatal(err)
 	}
