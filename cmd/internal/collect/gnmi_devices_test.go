@@ -3,6 +3,8 @@ package collect
 import (
 	"context"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,10 +25,11 @@ type leaf1 struct {
 	stop func()
 }
 
-func newLeaf1(t *testing.T) *leaf1 {
+func newLeaf1(t *testing.T, cfg gnmi.Config) *leaf1 {
 	t.Helper()
+	cfg.Target, cfg.Models = "leaf1", model.Models()
 	d := &leaf1{t: t, tree: tree.New(model.Schema(), tree.Limits{Leaves: 1000, Subscribers: 20, Backlog: 1000})}
-	server, err := gnmi.New(gnmi.Config{Target: "leaf1", Models: model.Models()}, d.tree)
+	server, err := gnmi.New(cfg, d.tree)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +66,7 @@ func (d *leaf1) counts(sent, dropped uint64) {
 // A device is asked for its counters, which are served as its own, and held against the
 // postcards of its node: nine in ten packets are reported, and three drops are not.
 func TestDevices(t *testing.T) {
-	d := newLeaf1(t)
+	d := newLeaf1(t, gnmi.Config{})
 	d.counts(1_000_000, 50)
 	r := run(t, settings(t, "--gnmi", "127.0.0.1:0", "--gnmi-refresh", "50ms", "--topology", fabric, "--source-profile", "127.0.0.0/8=telltale",
 		"--gnmi-device", "leaf1="+d.addr+",tls=off", "--gnmi-device", "leaf9=127.0.0.1:1,tls=off", "--gnmi-device-sample", "100ms"))
@@ -114,6 +117,43 @@ func TestDevices(t *testing.T) {
 	its.until(map[string]string{sent: "1001000"}) // still there, and stale
 	if _, err := r.stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A device that shows a certificate, wants ours, and asks who we are.
+func TestDeviceOverTLS(t *testing.T) {
+	cert, key := certificate(t)
+	ours, ourKey := certificate(t)
+	conf, err := gnmi.LoadTLS(cert, key, ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	login := filepath.Join(t.TempDir(), "login")
+	if err := os.WriteFile(login, []byte("ada:hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := newLeaf1(t, gnmi.Config{TLS: conf, Users: map[string]gnmi.Secret{"ada": "hunter2"}})
+	d.counts(5, 0)
+	device := "leaf1=" + d.addr + ",ca=" + cert
+	for _, c := range []struct{ options, want string }{
+		{",cert=" + ours + ",key=" + ourKey + ",login=" + login, ""},
+		{",cert=" + ours + ",key=" + ourKey, "Unauthenticated"},
+		{",login=" + login, "certificate required"},
+	} {
+		r := run(t, settings(t, "--gnmi-device", device+c.options, "--gnmi-device-sample", "100ms", "--gnmi-refresh", "50ms", "--topology", fabric))
+		eventually(t, func() string {
+			ready := r.get("/readyz")
+			if c.want == "" && ready == "200 OK\nok\n" || c.want != "" && strings.Contains(ready, "device leaf1") && strings.Contains(ready, c.want) {
+				return ""
+			}
+			return ready
+		})
+		if m := r.get("/metrics") + r.get("/readyz"); strings.Contains(m, "hunter2") {
+			t.Error("the password is told")
+		}
+		if _, err := r.stop(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
