@@ -14,7 +14,8 @@ type Limits struct {
 	Tenants int // VNIs
 }
 
-// DefaultLimits is room for 64 switches of 64 ports, one queue each: about 2 MiB.
+// DefaultLimits is room for 64 switches of 64 ports, one queue each: some 2 MiB, and 2 KiB
+// for each queue that drops.
 func DefaultLimits() Limits { return Limits{Queues: 4096, Tenants: 4096} }
 
 // Key names an output queue. A packet dropped before an output was chosen is of port 0.
@@ -249,7 +250,7 @@ func (t *Table) Turn() {
 }
 
 // Clone returns a table with the same sums that shares nothing with t. It is what to
-// take along when t is wanted elsewhere: 4 096 queues take a millisecond.
+// take along when t is wanted elsewhere: 4 096 queues take a few milliseconds.
 func (t *Table) Clone() *Table {
 	c := New(t.limits)
 	c.overflow, c.records = t.overflow, t.records

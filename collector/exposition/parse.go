@@ -1,10 +1,8 @@
 package exposition
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +43,45 @@ func Parse(text string, cfg Config) (Metrics, error) {
 	return m, first
 }
 
+// complete adds the labels that all series get, and sorts them by name: by insertion,
+// there are few.
+func (p *parser) complete(labels []prompb.Label) ([]prompb.Label, error) {
+	own := len(labels)
+next:
+	for _, l := range p.cfg.Labels {
+		for i := range labels[:own] {
+			if labels[i].Name == l.Name {
+				continue next
+			}
+		}
+		labels = append(labels, l)
+	}
+	for i := 1; i < len(labels); i++ {
+		l, j := labels[i], i
+		for ; j > 0 && labels[j-1].Name > l.Name; j-- {
+			labels[j] = labels[j-1]
+		}
+		if labels[j] = l; j > 0 && labels[j-1].Name == l.Name {
+			return nil, fmt.Errorf("got label %s twice", l.Name)
+		}
+	}
+	return labels, nil
+}
+
+// arena returns room for the labels of a series, which used keeps from the next.
+func (p *parser) arena() []prompb.Label {
+	if len(p.labels) < 16 {
+		p.labels = make([]prompb.Label, 4096)
+	}
+	return p.labels[:0:16]
+}
+
+func (p *parser) used(labels []prompb.Label) {
+	if len(labels) <= 16 { // else they have moved elsewhere
+		p.labels = p.labels[len(labels):]
+	}
+}
+
 func shorten(s string) string {
 	if len(s) > 200 {
 		return s[:200] + "…"
@@ -55,6 +92,8 @@ func shorten(s string) string {
 type parser struct {
 	cfg   Config
 	types map[string]int // name of a family → its place in Metrics.Metadata
+
+	labels []prompb.Label // room for those of series to come
 }
 
 var kinds = map[string]prompb.MetricMetadataType{
@@ -73,11 +112,10 @@ func (p *parser) line(m *Metrics, line string) error {
 	if name == "" {
 		return errors.New("got no metric name")
 	}
-	labels := make([]prompb.Label, 0, 8)
-	labels = append(labels, prompb.Label{Name: "__name__", Value: name})
+	var err error
+	labels := append(p.arena(), prompb.Label{Name: "__name__", Value: name})
 	if strings.HasPrefix(rest, "{") {
-		var err error
-		if labels, rest, err = p.labels(labels, name, rest[1:]); err != nil {
+		if labels, rest, err = p.braces(labels, name, rest[1:]); err != nil {
 			return err
 		}
 	}
@@ -89,18 +127,11 @@ func (p *parser) line(m *Metrics, line string) error {
 	if err != nil {
 		return fmt.Errorf("got %q, want a number alone", shorten(text))
 	}
-	for _, l := range p.cfg.Labels {
-		if !slices.ContainsFunc(labels, func(o prompb.Label) bool { return o.Name == l.Name }) {
-			labels = append(labels, l)
-		}
+	if labels, err = p.complete(labels); err != nil {
+		return err
 	}
-	slices.SortFunc(labels, func(a, b prompb.Label) int { return cmp.Compare(a.Name, b.Name) })
-	for i := 1; i < len(labels); i++ {
-		if labels[i].Name == labels[i-1].Name {
-			return fmt.Errorf("got label %s twice", labels[i].Name)
-		}
-	}
-	m.Series = append(m.Series, prompb.TimeSeries{Labels: labels, Samples: []prompb.Sample{{Value: v, Timestamp: p.cfg.Time}}})
+	p.used(labels)
+	m.Series = append(m.Series, prompb.TimeSeries{Labels: labels[:len(labels):len(labels)], Samples: []prompb.Sample{{Value: v, Timestamp: p.cfg.Time}}})
 	return nil
 }
 
@@ -137,8 +168,8 @@ func (p *parser) comment(m *Metrics, line string) error {
 	return nil
 }
 
-// labels reads name="value" up to the closing brace.
-func (p *parser) labels(to []prompb.Label, metric, s string) (labels []prompb.Label, rest string, err error) {
+// braces reads name="value" up to the closing brace.
+func (p *parser) braces(to []prompb.Label, metric, s string) (labels []prompb.Label, rest string, err error) {
 	for {
 		if rest, ok := strings.CutPrefix(s, "}"); ok {
 			return to, rest, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/VictoriaMetrics/VictoriaMetrics/lib/prompb"
 	"github.com/spf13/pflag"
 
+	"github.com/telltale-net/telltale/collector/aggregate"
 	"github.com/telltale-net/telltale/collector/metricstore"
 	"github.com/telltale-net/telltale/collector/pipeline"
 	"github.com/telltale-net/telltale/collector/remotewrite"
@@ -25,6 +26,8 @@ import (
 type metricsSettings struct {
 	Interval  time.Duration
 	Labels    []string
+	Queues    int
+	Tenants   int
 	Store     string
 	Retention time.Duration
 	Memory    int64
@@ -45,6 +48,9 @@ func (m *metricsSettings) Flags(fs *pflag.FlagSet) {
 	s, r := metricstore.DefaultConfig(), remotewrite.DefaultConfig()
 	fs.DurationVar(&m.Interval, "metrics-interval", 15*time.Second, "how often the metrics are kept and sent")
 	fs.StringArrayVar(&m.Labels, "metrics-label", nil, "label of all metrics that are kept and sent, NAME=VALUE (repeatable; without their like: job=telltale and instance=this host's name)")
+	l := aggregate.DefaultLimits()
+	fs.IntVar(&m.Queues, "metrics-queues", l.Queues, "output queues that are summed up; of others is counted how many records there were")
+	fs.IntVar(&m.Tenants, "metrics-tenants", l.Tenants, "VNIs that are summed up; of others is counted how many records there were")
 	fs.StringVar(&m.Store, "metrics-store", "metrics", "folder of the metrics that PromQL and vmui below --http look at, below --data where not absolute (empty = none are kept)")
 	fs.DurationVar(&m.Retention, "metrics-retention", s.Retention, "older metrics go")
 	fs.Int64Var(&m.Memory, "metrics-memory", s.Memory, "bytes that the caches of the metrics may have")
@@ -67,6 +73,9 @@ func (m *metricsSettings) Check(c *pipeline.Config) error {
 	var errs []error
 	if m.Interval < 100*time.Millisecond || m.Interval > time.Hour {
 		errs = append(errs, fmt.Errorf("metrics-interval: got %v, want 100ms to 1h", m.Interval))
+	}
+	if m.Queues < 1 || m.Queues > 1<<20 || m.Tenants < 1 || m.Tenants > 1<<20 {
+		errs = append(errs, fmt.Errorf("metrics-queues and metrics-tenants: got %d and %d, want 1 to %d", m.Queues, m.Tenants, 1<<20))
 	}
 	if _, err := m.labels(); err != nil {
 		errs = append(errs, err)
@@ -146,6 +155,7 @@ func (m *metricsSettings) labels() ([]prompb.Label, error) {
 }
 
 func (m *metricsSettings) Open(_ context.Context, s *source) (_ output, err error) {
+	s.Sums.limit(aggregate.Limits{Queues: m.Queues, Tenants: m.Tenants})
 	o := &metricsOutput{interval: m.Interval, from: s}
 	o.names.Topology, o.names.Reason = s.Topology, reasonName
 	if o.labels, err = m.labels(); err != nil {

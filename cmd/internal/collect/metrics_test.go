@@ -121,6 +121,7 @@ func metricsOf(s *Settings) *metricsSettings {
 func TestMetricsSettings(t *testing.T) {
 	for want, args := range map[string][]string{
 		"metrics-interval: got 1ms":  {"--metrics-interval=1ms"},
+		"metrics-queues and":         {"--metrics-queues=0"},
 		"metrics-label: got \"a b\"": {"--metrics-label=a b"},
 		"metrics store: retention":   {"--metrics-retention=1h"},
 		"want http://HOST":           {"--remote-write=ftp://x"},

@@ -15,6 +15,16 @@ type sums struct {
 
 func newSums() *sums { return &sums{table: aggregate.New(aggregate.DefaultLimits())} }
 
+// limit sets how much is summed up, before there is anything.
+func (s *sums) limit(l aggregate.Limits) {
+	s.with(func(t *aggregate.Table) {
+		if t.Records() > 0 {
+			panic("BUG: limits of sums that there are")
+		}
+		s.table = aggregate.New(l)
+	})
+}
+
 // observe is a pipeline.Tap.
 func (s *sums) observe(batch []postcard.Record) {
 	s.mu.Lock()
