@@ -21,15 +21,21 @@ func (n *network) joint() {
 			g.left[i][c] = s.cells[c].packets
 		}
 	}
+	first := make([][]int64, len(n.s)) // what neighbours counted
 	for i, s := range n.s {
 		if s.unknown == 0 {
 			continue
 		}
-		first := append([]int64(nil), s.guess...)
+		first[i] = append(first[i], s.guess...)
 		for f := range s.guess {
 			s.guess[f] = noGuess
 		}
-		for f, x := range first {
+	}
+	for i, s := range n.s {
+		if s.unknown == 0 {
+			continue
+		}
+		for f, x := range first[i] {
 			if x > 0 {
 				g.put(i, f, x)
 			}

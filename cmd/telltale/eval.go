@@ -7,6 +7,6 @@ func newEvalCmd() *cobra.Command {
 		Use:   "eval",
 		Short: "Rerun the experiments of the papers that the analyzers come from",
 	}
-	cmd.AddCommand(newEvalQueueCmd(), newEvalBlameCmd())
+	cmd.AddCommand(newEvalQueueCmd(), newEvalBlameCmd(), newEvalFlowsetCmd())
 	return cmd
 }
