@@ -4,9 +4,9 @@ import "slices"
 
 // search looks for the smallest cover of rows by branch and bound.
 type search struct {
-	p     *cover
-	nodes int // that may still be looked at
-	best  []int32
+	p    *cover
+	work int // that may still be done: links of rows looked at
+	best []int32
 }
 
 // solve returns the smallest cover found of rows that are connected, and a lower bound
@@ -42,6 +42,7 @@ func (s *search) reduce(rows []int32, links problem) (chosen, left []int32, now 
 	for {
 		of := map[int32][]int32{}
 		for _, r := range left {
+			s.work -= len(now[r])
 			for _, l := range now[r] {
 				of[l] = append(of[l], r)
 			}
@@ -165,7 +166,7 @@ func (s *search) greedy(rows []int32, links problem) (chosen []int32) {
 // branch tries each link of the row with the fewest, after what it has chosen already,
 // and reports whether it looked at all there is.
 func (s *search) branch(rows []int32, links problem, chosen []int32) bool {
-	if s.nodes--; s.nodes < 0 {
+	if s.work < 0 {
 		return false
 	}
 	more, left, now := s.reduce(rows, links)

@@ -9,9 +9,9 @@ import (
 // The optimisation baselines of 007: failed flows are explained by as few links as
 // possible. They know neither denominators nor noise, and certain links only.
 
-// coverNodes is how many nodes of the search tree are looked at before the best cover so
-// far has to do.
-const coverNodes = 200_000
+// coverWork is how many links of rows are looked at in the search tree, some tenths of a
+// microsecond each, before the best cover so far has to do.
+const coverWork = 1_000_000
 
 // integerShare is the least share of all losses that the integer program reports a link for.
 const integerShare = 0.001
@@ -118,7 +118,7 @@ func (p *cover) greedy() []int32 {
 // exact returns a smallest cover, and a lower bound of its size: equal where it is
 // proven.
 func (p *cover) exact() (chosen []int32, bound int) {
-	sub := &search{p: p, nodes: coverNodes}
+	sub := &search{p: p, work: coverWork}
 	rows := make([]int32, len(p.rows))
 	for i := range rows {
 		rows[i] = int32(i)

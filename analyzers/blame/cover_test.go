@@ -88,7 +88,7 @@ func TestBinaryBounded(t *testing.T) {
 	}
 	s, _ := read(t, b.String())
 	p := newCover(s)
-	sub := &search{p: p, nodes: 5}
+	sub := &search{p: p, work: 5000}
 	rows := make([]int32, len(p.rows))
 	for i := range rows {
 		rows[i] = int32(i)

@@ -63,6 +63,6 @@
 //
 // Bounded: a data set holds at most 2³²−1 path entries and bytes of names; a [Tracker]
 // carries at most [Config.MaxCarried] losing flows from earlier epochs and counts the
-// ones it shed. The search for the smallest cover ends after 200 000 nodes and states the
+// ones it shed. The search for the smallest cover ends after a bounded amount of work and states the
 // lower bound that it has proven. [Links] keeps the alternatives it has seen, as it keeps names.
 package blame
