@@ -1,7 +1,12 @@
 package flowset_test
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
@@ -45,20 +50,157 @@ func judge(e *flowsettest.Epoch, got []*flowset.Decoded) (s score) {
 	return s
 }
 
+// Alone, decoding breaks down at the cliff; network-wide it goes on, with losses and
+// without, whether ways are known or not, with a filter, a poor one, or none.
 func TestNetwork(t *testing.T) {
-	for _, load := range []int{800, 950, 976, 1014, 1050, 1100} {
-		for _, losses := range []int{0, 50} {
+	for _, c := range []struct {
+		load       int // flows per 100 cells
+		losses     int
+		bits       int // of filter per flow
+		check      int
+		paths      bool
+		low, alone float64 // at least, %; at most alone, %
+	}{
+		{load: 76, bits: 25, check: 2, low: 100, alone: 100},
+		{load: 98, bits: 25, check: 2, low: 100, alone: 30},
+		{load: 98, bits: 25, check: 2, losses: 40, low: 100, alone: 30},
+		{load: 98, bits: 25, check: 2, losses: 40, low: 100, paths: true, alone: 30},
+		{load: 98, bits: 8, check: 2, losses: 40, low: 99.5, alone: 30},
+		{load: 98, bits: 25, check: 0, losses: 40, low: 99.9, alone: 30},
+		{load: 98, bits: 0, check: 2, losses: 40, low: 100, alone: 30},
+		{load: 130, bits: 25, check: 2, losses: 10, low: 99.9, alone: 15},
+	} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			e, err := flowsettest.New(flowsettest.Config{
-				Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 3 * load, Seed: 1, Cells: 1000,
-				CheckBytes: 2, FilterBits: 25 * 3000, FilterHashes: 8, Losses: losses,
+				Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 6 * c.load, Seed: 1, Cells: 200,
+				CheckBytes: c.check, FilterBits: uint64(6 * c.load * c.bits), FilterHashes: max(1, c.bits*7/10), Losses: c.losses,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := judge(e, flowset.Decode(e.Tables, flowset.Options{Alone: true}))
-			b := judge(e, flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours()}))
-			c := judge(e, flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours(), Visits: e.Visits()}))
-			t.Logf("load %d losses %d: alone %+v network %+v paths %+v", load, losses, a, b, c)
+			alone := judge(e, flowset.Decode(e.Tables, flowset.Options{Alone: true}))
+			opt := flowset.Options{Neighbours: e.Neighbours(), Workers: 2}
+			if c.paths {
+				opt.Visits = e.Visits()
+			}
+			got := judge(e, flowset.Decode(e.Tables, opt))
+			if share := 100 * float64(got.right) / float64(got.flows); share < c.low || got.invented > 0 || (c.bits == 25 || c.bits == 0) && got.wrong > 0 {
+				t.Errorf("got %+v, want %v %% right and none invented", got, c.low)
+			}
+			if share := 100 * float64(alone.right) / float64(alone.flows); share > c.alone || alone.invented > 0 {
+				t.Errorf("alone: got %+v", alone)
+			}
+			t.Logf("alone %+v, together %+v", alone, got)
+		})
+	}
+}
+
+// The number of threads does not show, and tables are not changed.
+func TestWorkersDoNotShow(t *testing.T) {
+	e, err := flowsettest.New(flowsettest.Config{
+		Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 550, Seed: 3, Cells: 180, CheckBytes: 2, FilterBits: 6000, FilterHashes: 6, Losses: 30,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := flowset.Decode(e.Tables, flowset.Options{Workers: 1})
+	for _, workers := range []int{1, 2, 5} {
+		if got := flowset.Decode(e.Tables, flowset.Options{Workers: workers}); !reflect.DeepEqual(got, first) {
+			t.Errorf("%d workers decode otherwise than one", workers)
 		}
+	}
+}
+
+// Whatever is in a table, decoded flows are what the oracle, a map, says; and what
+// coverage says adds up.
+func TestSingleAgainstMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keyBytes := rapid.SampledFrom([]int{flowset.KeyIPv4, flowset.KeyIPv6, flowset.KeyVNI4, flowset.KeyVNI6, 5}).Draw(t, "key bytes")
+		table, err := flowset.NewTable(flowset.Shape{
+			Node: "s", Subtables: rapid.IntRange(1, 5).Draw(t, "subtables"), Cells: rapid.IntRange(1, 60).Draw(t, "cells"), KeyBytes: keyBytes,
+			CheckBytes: rapid.IntRange(0, 8).Draw(t, "check"),
+			Hash:       flowset.Hash{Algorithm: rapid.SampledFrom(flowset.Algorithms()).Draw(t, "hash"), Seed: rapid.Uint64().Draw(t, "seed")},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "flows"), 1))
+		want := map[flowset.Key]int64{}
+		enc := flowset.NewEncoder(table)
+		for range rapid.IntRange(0, 80).Draw(t, "n") {
+			b := make([]byte, keyBytes)
+			for i := range b {
+				b[i] = byte(rng.Uint32())
+			}
+			k := flowset.MakeKey(b)
+			for range 1 + rng.IntN(3) {
+				n := 1 + rng.Int64N(9)
+				enc.Add(k, n)
+				want[k] += n
+			}
+		}
+		d := flowset.Decode([]*flowset.Table{table}, flowset.Options{})[0]
+		for i := range d.Len() {
+			n, ok := d.Packets(i)
+			if !ok || n != want[d.Key(i)] {
+				t.Fatalf("flow %x: got %d, %v, want %d", d.Key(i), n, ok, want[d.Key(i)])
+			}
+		}
+		c := d.Coverage
+		if c.Flows != int64(len(want)) || c.Decoded != int64(d.Len()) || (d.Missing == nil) != (d.Len() == len(want)) || c.Refused+c.Inconsistent > 0 {
+			t.Fatalf("%d flows of %d: coverage %+v, missing %+v", d.Len(), len(want), c, d.Missing)
+		}
+		if m := d.Missing; m != nil && m.Flows != c.Flows-c.Decoded {
+			t.Fatalf("missing %+v of %+v", m, c)
+		}
+	})
+}
+
+// A cell with one flow and a wrong check, or a key that does not belong there, is refused.
+func TestRefused(t *testing.T) {
+	table, err := flowset.NewTable(flowset.Shape{Node: "s", Subtables: 3, Cells: 50, KeyBytes: flowset.KeyIPv4, CheckBytes: 2, Hash: flowset.Hash{Algorithm: flowset.SplitMix64}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc := flowset.NewEncoder(table)
+	for i := range uint64(10) {
+		enc.Add(flowset.Key{i + 1, 6 << 56}, 3)
+	}
+	for s := range 3 {
+		for i := range 50 {
+			if xor, flows, packets, check := table.Cell(s, i); flows == 1 && xor[0] == 4 {
+				table.Set(s, i, xor, flows, packets, check^1)
+			} else if flows == 1 && xor[0] == 7 {
+				xor[0] ^= 1 << 40
+				table.Set(s, i, xor, flows, packets, check)
+			}
+		}
+	}
+	d := flowset.Decode([]*flowset.Table{table}, flowset.Options{})[0]
+	if d.Len() != 8 || d.Coverage.Refused != 6 || d.Missing == nil || d.Missing.Flows != 2 {
+		t.Errorf("got %d flows, %+v, missing %+v; want 8, 6 cells refused, 2 flows missing", d.Len(), d.Coverage, d.Missing)
+	}
+}
+
+// What a filter hides is found by its packets.
+func TestHidden(t *testing.T) {
+	hidden := 0
+	for seed := range uint64(20) {
+		e, err := flowsettest.New(flowsettest.Config{
+			Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 500, Seed: seed, Cells: 220, CheckBytes: 2, FilterBits: 10 * 500, FilterHashes: 7,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours()})
+		for _, d := range got {
+			hidden += d.Coverage.Hidden
+		}
+		if s := judge(e, got); s.invented > 0 || 1000*s.right < 998*s.flows {
+			t.Errorf("seed %d: %+v", seed, s)
+		}
+	}
+	if hidden < 50 {
+		t.Errorf("found %d hidden flows, want many", hidden)
 	}
 }

@@ -9,8 +9,10 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 )
 
 // foreign writes a data set as somebody else would: with functions of their own, straight
@@ -141,4 +143,99 @@ func TestReadForeign(t *testing.T) {
 		}
 		t.Log(name, r.Notes)
 	}
+}
+
+// What is written is read back: tables, filters, and what is decoded of them.
+func TestRoundTrip(t *testing.T) {
+	e, err := flowsettest.New(flowsettest.Config{
+		Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 90, Seed: 8, Epoch: 4, Cells: 30, CheckBytes: 3, FilterBits: 2001, FilterHashes: 9, Losses: 5,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	for i, table := range e.Tables {
+		for _, n := range e.Tree.Neighbours(i) {
+			table.Neighbours = append(table.Neighbours, e.Tree.Name(n))
+		}
+		if err := table.WriteJSON(&text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := flowset.NewReader(0)
+	if err := r.Read("f", iotest.OneByteReader(&text)); err != nil || r.Stats.Bad > 0 || len(r.Notes) > 0 {
+		t.Fatal(err, r.Problems, r.Notes)
+	}
+	want := flowset.Decode(e.Tables, flowset.Options{})
+	got := flowset.Decode(r.Tables, flowset.Options{})
+	if len(got) != len(want) {
+		t.Fatalf("got %d tables, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i].Coverage != want[i].Coverage || got[i].Node != want[i].Node || got[i].Epoch != 4 {
+			t.Errorf("table %d: got %+v, want %+v", i, got[i].Coverage, want[i].Coverage)
+		}
+	}
+}
+
+// Bad objects are named by line and field, and the others are taken.
+func TestReadProblems(t *testing.T) {
+	const good = `{"node":"n%d","epoch":1,"subtables":1,"cells":2,"hash":"crc32","table":[{},{}]}`
+	var text strings.Builder
+	want := []string{}
+	add := func(line, problem string) {
+		fmt.Fprintln(&text, line)
+		if problem != "" {
+			want = append(want, fmt.Sprintf("f:%d: %s", strings.Count(text.String(), "\n"), problem))
+		}
+	}
+	add(fmt.Sprintf(good, 1), "")
+	add(`{"node":"a","epoch":1,"subtables":1,"cells":2,"hash":"crc32"}`, "table: got none, want cells")
+	add(`{"epoch":1,"subtables":1,"cells":2,"hash":"crc32","table":[{},{}]}`, "node: got none, want a node's name")
+	add(`{"node":"b","epoch":-1,"subtables":1,"cells":2,"hash":"crc32","table":[{},{}]}`, "epoch: got -1, want an epoch's number")
+	add(`{"node":"b","subtables":9,"cells":1,"hash":"crc32","table":[{},{}]}`, "subtables: got 9, want 1 to 8")
+	add(`{"node":"b","subtables":2,"cells":2,"hash":"crc32","table":[{},{},{}]}`, "table: got 3 cells, want 2 in each of 2 subtables")
+	add(`{"node":"b","subtables":1,"cells":1,"hash":"crc32","table":[{"xor":"0g"}]}`, `table[0].xor: got "0g", want at most 40 bytes in hex`)
+	add(`{"node":"b","subtables":1,"cells":9,"hash":"crc32","table":[{"cell":9}]}`, "table[0].cell: got 9, want less than 9")
+	add(`{"node":"b","subtables":1,"cells":9,"hash":"crc32","table":[{"cell":3},{"cell":3}]}`, "table[1].cell: got 3 twice")
+	add(`{"node":"b","subtables":1,"cells":1,"table":[{"packets":1.5}]}`, `got "1.5", want a whole number`)
+	add(`{"node":"b","subtables":1,"cells":1,"table":[{"packets":1}}`, `malformed JSON: got '}', want ']'`)
+	add(fmt.Sprintf(good, 1), "got another flow set of node n1 and epoch 1")
+	add(`{"node":"b","subtables":1,"cells":50,"hash":"crc32","table":[{"cell":1,"xor":"0102","flows":1,"packets":1},{"cell":2,"xor":"0103","flows":1,"packets":1},{"cell":7,"xor":"0909","flows":1,"packets":1},{"cell":40,"xor":"0a09","flows":1,"packets":1}]}`,
+		`hash: got "crc32", and flows alone in a cell are not where it puts them: want functions as docs/datasets.md describes`)
+	add(fmt.Sprintf(good, 2), "")
+	r := flowset.NewReader(0)
+	if err := r.Read("f", strings.NewReader(text.String())); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Tables) != 2 || int(r.Stats.Bad) != len(want) {
+		t.Errorf("got %d tables and %d bad, want 2 and %d", len(r.Tables), r.Stats.Bad, len(want))
+	}
+	for i, p := range r.Problems {
+		if i >= len(want) || p.Error() != want[i] {
+			t.Errorf("got %s, want %s", p, want[min(i, len(want)-1)])
+		}
+	}
+	if err := flowset.NewReader(3).Read("f", strings.NewReader(text.String())); err == nil {
+		t.Error("more cells than allowed were held")
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(`{"node":"s1","epoch":7,"subtables":2,"cells":2,"hash":"crc32","table":[{"xor":"0a","flows":1,"packets":9,"check":"1f"},{},null,{"xor":"0X0A","flows":1,"packets":9}]}`))
+	f.Add([]byte(`{"node":1,"subtables":1,"cells":4,"hash":"xxh64:seed=0x7,double","filter":{"bits":9,"hashes":2,"data":"ffff"},"table":[{"cell":3,"xor":"01","flows":-1,"packets":-4}]}`))
+	f.Add([]byte(`{"links":["a>b"]} {"node":"\u0061","table":[[{}],[{}]],"stage":"ingress","neighbours":["x"],"seeds":[1,2,3]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := flowset.NewReader(1000)
+		if err := r.Read("f", bytes.NewReader(data)); err != nil {
+			return
+		}
+		m := flowset.NewLossMap(flowset.LossConfig{Links: r.Links})
+		for _, d := range flowset.Decode(r.Tables, flowset.Options{Workers: 1}) {
+			for i := range d.Len() {
+				flowset.AppendFlow(nil, d.Key(i), d.KeyBytes, d.Order)
+			}
+			m.Epoch(d.Epoch, []*flowset.Decoded{d})
+		}
+	})
 }
