@@ -87,6 +87,8 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"flow":"f1","path":["h1>t1","t1>a3"],"packets":87,"lost":2}`))
 	f.Add([]byte(`{"lost":01,"packets":4,"path":[],"flow":"x"}`))
 	f.Add([]byte(`{"flow":"a","flow":"b","packets":1e3}`))
+	f.Add([]byte(`{"flow":1,"paths":[["a>b","b>c"],["a>d","d>c"]],"weights":[0.5,2],"packets":9,"lost":4,"bursts":2}`))
+	f.Add([]byte("{\"flow\":1,\"path\":[null,\"b>c\",null],\"packets\":9,\"lost\":4}\n{\"link\":\"a>b\",\"packets\":9,\"lost\":1,\"depth\":3}\n{\"device\":\"a\",\"in\":9,\"out\":1}"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		links := NewLinks()
 		links.ID("h1>t1")
@@ -107,10 +109,10 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("%q: fast %v, general %v %v", l, fast, slow, p)
 			}
 		}
-		if err := r.Read(s, "in", bytes.NewReader(in)); err == nil && r.Stats.Bad+r.Stats.Flows != lines {
+		if err := r.Read(s, "in", bytes.NewReader(in)); err == nil && r.Stats.Bad+r.Stats.Flows+r.Stats.Counters+r.Stats.Samples != lines {
 			t.Fatalf("got %d taken + %d not, want %d lines", r.Stats.Flows, r.Stats.Bad, lines)
 		}
-		for _, res := range []Result{Votes(s), Likelihood(s, Config{})} {
+		for _, res := range []Result{Votes(s), Likelihood(s, Config{}), Binary(s), Integer(s), Cover(s)} {
 			if err := res.WriteJSON(new(bytes.Buffer)); err != nil {
 				t.Fatal(err)
 			}
