@@ -74,8 +74,9 @@ func (o *gnmiOutput) Run(ctx context.Context) error {
 		select {
 		case begun := <-tick.C:
 			o.fill()
-			// Where there is much to tell it is told more rarely: a tenth of the time.
-			tick.Reset(max(o.refresh, 9*time.Since(begun)))
+			// Where there is much to tell it is told more rarely, so as not to take more than a
+			// tenth of the time, but for a machine that has none.
+			tick.Reset(min(max(o.refresh, 9*time.Since(begun)), 10*o.refresh))
 		case <-o.from.News:
 			if refused := o.apply(time.Now().UnixNano(), o.news()); refused != nil {
 				o.refused.Store(refused)
