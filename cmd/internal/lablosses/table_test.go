@@ -8,8 +8,7 @@ import (
 
 // table is what was blamed, a row for each kind of trial and observer.
 type table struct {
-	rows  []*row
-	lines []string // one for each verdict
+	rows []*row
 }
 
 type row struct {
@@ -25,7 +24,8 @@ type row struct {
 
 func newTable() *table { return &table{} }
 
-func (t *table) add(x *trial, o *observer, v *verdict) {
+// add adds a verdict and returns it as a line.
+func (t *table) add(x *trial, o *observer, v *verdict) string {
 	key := fmt.Sprintf("%-10s %6g %10g %-10s", x.name, x.loss, x.telemetry, o.name)
 	i := slices.IndexFunc(t.rows, func(r *row) bool { return r.key == key })
 	if i < 0 {
@@ -45,7 +45,7 @@ func (t *table) add(x *trial, o *observer, v *verdict) {
 	if slices.Equal(truth, bad) {
 		r.right++
 	}
-	t.lines = append(t.lines, fmt.Sprintf("%s seed %d: %.3f … %.3f, blamed %v, truth %v", key, x.seed, v.least, v.most, bad, truth))
+	return fmt.Sprintf("%s seed %d: window %d, %.3f … %.3f, %d wrong, blamed %v, truth %v", key, x.seed, v.windows, v.least, v.most, v.wrong, bad, truth)
 }
 
 func (t *table) String() string {
@@ -62,5 +62,5 @@ func (t *table) String() string {
 		}
 		fmt.Fprintf(&b, "%s %4d %8.0f %5.0f%% %8s %8s %11.3f %6.2f\n", r.key, r.n, float64(r.lost)/float64(r.n), 100*float64(r.right)/float64(r.n), median, worst, r.least/float64(r.n), float64(r.wrong)/float64(r.windows))
 	}
-	return b.String() + strings.Join(t.lines, "\n")
+	return b.String()
 }

@@ -66,7 +66,10 @@ type Deps struct {
 type Live struct {
 	cfg  Config
 	deps Deps
-	core *window.Analyzer // Run's
+	core *window.Analyzer // Run's, as are the next two
+
+	last  int64 // Received of the latest record
+	heard int64 // when records were taken last
 
 	mu      sync.Mutex // of what Observe works on
 	sampler *window.Sampler
@@ -85,6 +88,7 @@ type counters struct {
 	level                atomic.Uint64
 	events               [3]atomic.Uint64 // by incident.EventType
 	windows, unblamed    atomic.Uint64
+	late                 atomic.Uint64
 }
 
 // batchRecords is when a batch is handed over.
@@ -110,7 +114,7 @@ func New(f topology.Fabric, cfg Config, deps Deps) (*Live, error) {
 	if deps.Now == nil {
 		deps.Now = func() int64 { return time.Now().UnixNano() }
 	}
-	l := &Live{cfg: cfg, deps: deps, core: core, sampler: window.NewSampler(cfg.Rate, int64(core.Late())),
+	l := &Live{cfg: cfg, deps: deps, core: core, sampler: window.NewSampler(cfg.Rate, int64(core.Delay())),
 		full: make(chan *window.Batch, cfg.Queue), free: make(chan *window.Batch, cfg.Queue+2)}
 	l.results.Store(&Results{OneIn: 1, Findings: []Finding{}, Losses: []window.Loss{}, Recent: []Finding{}})
 	return l, nil
@@ -180,47 +184,61 @@ func (l *Live) flush() {
 }
 
 // Run analyses until ctx is done and what was observed before is judged. It returns nil.
+//
+// Time is that of the records, however late they come here: what was received before must
+// not be judged while a part of it still waits on the way. Only when nothing has come for
+// a while does time go on by itself.
 func (l *Live) Run(ctx context.Context) error {
 	tick := time.NewTicker(step)
 	defer tick.Stop()
+	l.heard = l.deps.Now()
 	for {
 		select {
 		case b := <-l.full:
 			l.take(b)
 		case <-tick.C:
 			l.flush()
-			l.tell(l.core.Advance(l.deps.Now(), l.deps.ReportLoss))
+			l.drain()
+			if silent := l.deps.Now() - l.heard - int64(patience); silent > 0 {
+				l.tell(l.core.Advance(l.last+silent, l.deps.ReportLoss))
+			}
 		case <-ctx.Done():
-			l.finish()
+			l.flush()
+			l.drain()
+			l.flush() // what was left for want of room in the queue
+			l.drain()
+			l.tell(l.core.Flush(l.deps.ReportLoss))
 			return nil
 		}
 	}
 }
 
-func (l *Live) take(b *window.Batch) {
-	l.core.Observe(b)
-	l.tell(l.core.Advance(0, l.deps.ReportLoss)) // to the time of the records, which may be read faster than it goes by
-	select {
-	case l.free <- b:
-	default:
-	}
-}
+// patience is how long nothing comes before time goes on without records.
+const patience = 2 * time.Second
 
-// finish judges what was observed.
-func (l *Live) finish() {
+// drain takes the batches that wait.
+func (l *Live) drain() {
 	for {
 		select {
 		case b := <-l.full:
 			l.take(b)
-			continue
 		default:
-		}
-		l.flush()
-		if len(l.full) == 0 {
-			break
+			return
 		}
 	}
-	l.tell(l.core.Flush(l.deps.ReportLoss))
+}
+
+func (l *Live) take(b *window.Batch) {
+	if n := len(b.Records); n > 0 {
+		l.last, l.heard = max(l.last, b.Records[n-1].Received), l.deps.Now()
+	}
+	l.core.Observe(b)
+	l.counts.late.Store(l.core.Late())
+	l.tell(l.core.Advance(l.last, l.deps.ReportLoss))
+	select {
+	case l.free <- b:
+	default:
+	}
 }
 
 // Network returns the fabric as the analysis sees it.

@@ -18,6 +18,7 @@ func (l *Live) WriteMetrics(w io.Writer) error {
 	one("records_offered_total", "counter", c.offered.Load())
 	one("records_taken_total", "counter", c.taken.Load())
 	one("records_shed_total", "counter", c.shed.Load())
+	one("records_late_total", "counter", c.late.Load())
 	one("packets_per_packet_taken", "gauge", l.OnePacketIn())
 	one("windows_total", "counter", c.windows.Load())
 	one("windows_without_blame_total", "counter", c.unblamed.Load())

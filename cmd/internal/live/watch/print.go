@@ -45,7 +45,7 @@ func text(b *bytes.Buffer, w *window.Window) {
 		fmt.Fprintf(b, "of about %d records %d analysed; ", w.Records, w.Taken)
 	}
 	if w.Blame == nil {
-		fmt.Fprintf(b, "%d records shed, or without room: nobody is blamed\n", w.Shed)
+		fmt.Fprintf(b, "%d records shed, %d late, or too many: nobody is blamed\n", w.Shed, w.Late)
 		return
 	}
 	announced := uint64(0)

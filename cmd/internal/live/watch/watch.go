@@ -69,8 +69,8 @@ func Records(ctx context.Context, out io.Writer, from recordlog.Source, fabric t
 	}
 	w := watcher{
 		analysis: analysis, sum: &sum, once: opt.Once, print: printer{out: out, format: opt.Format},
-		sampler: window.NewSampler(rate, int64(analysis.Late())),
-		reports: sequence.NewAccounts(sequence.Limits{Streams: 1 << 14, Bucket: int64(opt.Length) / 10, Buckets: 10 * int(2+analysis.Late()/opt.Length+1)}),
+		sampler: window.NewSampler(rate, int64(analysis.Delay())),
+		reports: sequence.NewAccounts(sequence.Limits{Streams: 1 << 14, Bucket: int64(opt.Length) / 10, Buckets: 10 * int(2+analysis.Delay()/opt.Length+1)}),
 	}
 	if err := from(ctx, w.take); err != nil && ctx.Err() == nil {
 		return sum, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,22 +146,41 @@ func TestListen(t *testing.T) {
 	cfg.Listen, cfg.Sockets = "127.0.0.1:0", 1
 	ready := make(chan netip.AddrPort, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	var out bytes.Buffer
+	found := &awaited{text: "  bad      spine1>leaf4", found: make(chan struct{})}
 	var sum Summary
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		sum, err = Listen(ctx, &out, cfg, m.Fabric, Options{Format: Text, Length: 500 * time.Millisecond, Rate: 1 << 20}, func(a netip.AddrPort) { ready <- a })
+		sum, err = Listen(ctx, found, cfg, m.Fabric, Options{Format: Text, Length: 500 * time.Millisecond, Rate: 1 << 20}, func(a netip.AddrPort) { ready <- a })
 		done <- err
 	}()
 	if _, err := recordlog.Relay(t.Context(), recordlog.Paced(source(m), 2.5), <-ready); err != nil {
 		t.Fatal(err)
 	}
+	select {
+	case <-found.found:
+	case <-time.After(20 * time.Second):
+		t.Error("the lossy link was not found")
+	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if sum.Records < uint64(len(m.Records))*9/10 || !strings.Contains(out.String(), "  bad      spine1>leaf4") {
-		t.Errorf("%d of %d records:\n%s", sum.Records, len(m.Records), out.String())
+	if sum.Records == 0 || sum.Windows == 0 || sum.Last == nil {
+		t.Errorf("got %+v", sum)
 	}
+}
+
+// awaited closes found when a text was written.
+type awaited struct {
+	text  string
+	found chan struct{}
+	once  sync.Once
+}
+
+func (a *awaited) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), a.text) {
+		a.once.Do(func() { close(a.found) })
+	}
+	return len(b), nil
 }

@@ -63,7 +63,9 @@ type Analyzer struct {
 	first   int64 // number of the oldest window that is not judged
 	tallies map[int64]*tally
 	asked   int64 // when report loss was asked for last
-	torn    int64 // when records were shed last
+	torn    int64 // when records were shed, or came late, last
+	late    uint64
+	until   int64 // records received before come late: the windows they may belong to are judged
 	judged  map[place]counts
 	totals  []Loss
 }
@@ -71,6 +73,7 @@ type Analyzer struct {
 // tally is what went into a window.
 type tally struct {
 	offered, taken, shed uint64
+	late                 uint64 // records taken that came after the window of their packets was judged
 	level                uint
 	dropped              map[place]uint64 // reported, on their way into a link
 }
@@ -96,13 +99,16 @@ func New(f topology.Fabric, cfg Config) (*Analyzer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Analyzer{cfg: cfg, net: inc.Network(), incident: inc, tallies: map[int64]*tally{}, judged: map[place]counts{}, asked: -1 << 62, torn: -1 << 62}
+	a := &Analyzer{cfg: cfg, net: inc.Network(), incident: inc, tallies: map[int64]*tally{}, judged: map[place]counts{}, asked: -1 << 62, torn: -1 << 62, until: -1 << 62}
 	a.blame = newBlamer(a.net, cfg)
 	return a, nil
 }
 
-// Late is how long after its end a window is judged.
-func (a *Analyzer) Late() time.Duration { return a.cfg.Incident.Latency.JoinWindow }
+// Delay is how long after its end a window is judged.
+func (a *Analyzer) Delay() time.Duration { return a.cfg.Incident.Latency.JoinWindow }
+
+// Late returns how many records came after a window that they may belong to was judged.
+func (a *Analyzer) Late() uint64 { return a.late }
 
 // Incident returns the analyzer of findings, to query. It belongs to the analyzer.
 func (a *Analyzer) Incident() *incident.Analyzer { return a.incident }
@@ -114,9 +120,13 @@ func (a *Analyzer) Totals() []Loss { return append([]Loss{}, a.totals...) }
 // Observe adds a batch. Results come of Advance only.
 func (a *Analyzer) Observe(b *Batch) {
 	a.incident.SetSampling(b.Level)
+	late := uint64(0)
 	for i := range b.Records {
 		r := &b.Records[i]
 		a.seen(r.Received)
+		if r.Received < a.until {
+			late++
+		}
 		a.incident.Observe(r)
 		a.blame.observe(r)
 		if r.Lost() {
@@ -131,10 +141,12 @@ func (a *Analyzer) Observe(b *Batch) {
 	t.offered += b.Offered
 	t.taken += uint64(len(b.Records))
 	t.shed += b.Shed
+	t.late += late
 	t.level = b.Level
-	if b.Shed > 0 {
+	if b.Shed > 0 || late > 0 {
 		a.torn = a.now
 	}
+	a.late += late
 }
 
 // drop counts a packet that a switch reports to have dropped instead of sending it over a
@@ -188,7 +200,7 @@ func (a *Analyzer) Advance(now int64, loss ReportLoss) Results {
 			a.incident.SetReportLoss(l.id, l.Share)
 		}
 	}
-	length, late := int64(a.cfg.Length), int64(a.Late())
+	length, late := int64(a.cfg.Length), int64(a.Delay())
 	for last := (a.now - late) / length; a.first < last; {
 		if a.tallies[a.first] == nil {
 			a.skip(last)
@@ -206,7 +218,7 @@ func (a *Analyzer) Flush(loss ReportLoss) Results {
 	if !a.begun {
 		return Results{}
 	}
-	return a.Advance((a.now/int64(a.cfg.Length)+1)*int64(a.cfg.Length)+int64(a.Late()), loss)
+	return a.Advance((a.now/int64(a.cfg.Length)+1)*int64(a.cfg.Length)+int64(a.Delay()), loss)
 }
 
 // skip goes on to the oldest window with records, or to last.
@@ -243,14 +255,14 @@ func (a *Analyzer) reports(loss ReportLoss, from, to int64) []nodeLoss {
 	return out
 }
 
-// shedShare is the share of the records taken in a span that were shed.
+// shedShare is the share of the records taken in a span that were shed, or came too late.
 func (a *Analyzer) shedShare(from, to int64) float64 {
 	var shed, taken uint64
 	length := int64(a.cfg.Length)
 	for k, t := range a.tallies {
 		if (k+1)*length > from && k*length <= to {
-			shed += t.shed
-			taken += t.taken
+			shed += t.shed + t.late
+			taken += t.taken - t.late
 		}
 	}
 	if shed == 0 {

@@ -7,7 +7,7 @@ func (a *Analyzer) judge(loss ReportLoss) *Window {
 	length := int64(a.cfg.Length)
 	w := &Window{From: a.first * length, To: (a.first + 1) * length, Reports: []NodeLoss{}}
 	t := a.tallies[a.first]
-	w.Records, w.Taken, w.Shed, w.Level = t.offered, t.taken, t.shed, t.level
+	w.Records, w.Taken, w.Shed, w.Late, w.Level = t.offered, t.taken, t.shed, t.late, t.level
 	var received, lost float64
 	share := make(map[string]float64, len(a.net.Nodes))
 	for _, l := range a.reports(loss, w.From, w.To-1) {
@@ -26,6 +26,7 @@ func (a *Analyzer) judge(loss ReportLoss) *Window {
 	w.Flows, w.Blame, w.Packets = a.blame.epoch(w.From, w.To, a.torn >= w.From)
 	delete(a.tallies, a.first)
 	a.first++
+	a.until = w.To + int64(settle)
 	return w
 }
 

@@ -33,7 +33,7 @@ func (m *model) play(t testing.TB, cfg Config, rate int, shed func(at int64) boo
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewSampler(rate, int64(a.Late()))
+	s := NewSampler(rate, int64(a.Delay()))
 	var all Results
 	var b Batch
 	next := m.Records[0].Received + 50*ms

@@ -21,6 +21,7 @@ type Window struct {
 	Records uint64 `json:"records"`        // that there were, about
 	Taken   uint64 `json:"taken"`          // of those, analysed
 	Shed    uint64 `json:"shed,omitempty"` // of those, chosen and not analysed: the analysis was too slow
+	Late    uint64 `json:"late,omitempty"` // of Taken, came after the window of their packets was judged
 	Level   uint   `json:"level"`          // at the end, one packet in 2^level was taken
 
 	// ReportLoss is the share of the reports of all nodes that never arrived, or were
@@ -32,7 +33,8 @@ type Window struct {
 	Links []Loss `json:"links"` // crossed by packets, by node and port
 
 	// Packets is what became of the packets between two vswitches, Blame which links or devices lose packets, given this window and the ones
-	// before; both nil where packets were torn by shedding, and nobody is blamed.
+	// before; both nil where packets were torn because records were
+	// shed or came late, and nobody is blamed.
 	Packets *postcards.Account `json:"packets,omitempty"`
 	Blame   *blame.Result      `json:"blame,omitempty"`
 	Flows   int                `json:"flows"` // rows that blame rests on

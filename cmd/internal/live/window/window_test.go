@@ -133,6 +133,9 @@ func TestSampled(t *testing.T) {
 
 // TestShed: packets torn by shedding are not lost packets, and the window says so.
 func TestShed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many packets")
+	}
 	m := newModel(t, 4)
 	m.Run(0, 8000, 4000)
 	_, _, all := m.play(t, Config{}, 1<<20, func(at int64) bool { return at/(50*ms)%10 == 3 && at > 2000*ms && at < 5000*ms })
@@ -155,6 +158,9 @@ func TestShed(t *testing.T) {
 
 // TestSameRecordsSameResults also holds for what is written.
 func TestSameRecordsSameResults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many packets")
+	}
 	var runs [2][]byte
 	for i := range runs {
 		m := newModel(t, 5)
@@ -188,6 +194,9 @@ func TestTimeJumps(t *testing.T) {
 
 // TestTooManyRecords: what does not fit is left out, and nobody is blamed for it.
 func TestTooManyRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many packets")
+	}
 	m := newModel(t, 7)
 	m.Run(0, 3000, 4000)
 	_, _, all := m.play(t, Config{MaxRecords: 10_000}, 1<<20, nil)
@@ -224,6 +233,9 @@ func TestNewRefuses(t *testing.T) {
 
 // TestWholePackets: whatever the rate does, of a packet all records are taken or none.
 func TestWholePackets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many packets")
+	}
 	m := newModel(t, 8)
 	m.Run(0, 500, 1000)
 	m.Run(500, 1500, 30000)
@@ -355,4 +367,61 @@ func BenchmarkAnalyze(b *testing.B) {
 		n += len(m.Records)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/record")
+}
+
+// TestLateRecords: records that come after their window was judged are counted, and make
+// neither findings nor blame.
+func TestLateRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many packets")
+	}
+	m := newModel(t, 10)
+	m.Run(0, 7000, 4000)
+	for i := range m.Records { // one switch's reports wait for 2 s somewhere
+		if r := &m.Records[i]; r.Node == m.IDs["leaf2"] && r.Received > 2000*ms && r.Received < 3500*ms {
+			r.Ingress = 1 // marks it
+		}
+	}
+	a, err := New(m.Fabric, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waiting, batch []postcard.Record
+	var all Results
+	give := func() {
+		a.Observe(&Batch{Records: batch, Offered: uint64(len(batch))})
+		res := a.Advance(0, m.reportLoss)
+		all.Events, all.Windows = append(all.Events, res.Events...), append(all.Windows, res.Windows...)
+		batch = batch[:0]
+	}
+	for i := range m.Records {
+		r := m.Records[i]
+		if r.Ingress == 1 {
+			waiting = append(waiting, r)
+			continue
+		}
+		if batch = append(batch, r); len(batch) == 500 {
+			give()
+		}
+		if len(waiting) > 0 && r.Received > waiting[0].Received+2000*ms {
+			batch = append(batch, waiting[0])
+			waiting = waiting[1:]
+		}
+	}
+	give()
+	res := a.Flush(m.reportLoss)
+	all.Windows = append(all.Windows, res.Windows...)
+	if a.Late() == 0 {
+		t.Fatal("no record was late")
+	}
+	late := uint64(0)
+	for i, w := range all.Windows {
+		late += w.Late
+		if w.Late > 0 && w.Blame != nil {
+			t.Errorf("window %d: %d records were late, and links are blamed: %v", i, w.Late, w.Blame.BadLinks())
+		}
+	}
+	if late != a.Late() {
+		t.Errorf("windows say %d records were late, in all %d were", late, a.Late())
+	}
 }
