@@ -31,6 +31,9 @@ type Analyzer struct {
 	// all in the same time. clockSlack is by how much a packet may seem to arrive before
 	// it left, aligned, and how long it may travel where ids do not tell.
 	slack, clockSlack int64
+
+	shared []bool    // by node: one server for all of its queues; nil = nowhere
+	joined *Analyzer // of the trace with these queues joined; nil = there are none
 }
 
 // New learns from the trace what is usual in it.
@@ -43,13 +46,18 @@ func New(t *records.Trace, cfg Config) *Analyzer {
 			a.sourced = a.sourced || q.Len() > 0
 			continue
 		}
-		a.serve[i] = learn(q, node, len(t.Of(q.Node)))
+		a.serve[i] = learn(q, node, max(int(q.Number)+1, len(t.Of(q.Node))))
 	}
 	scale := a.scale()
 	a.cfg = cfg.withDefaults(scale)
 	sights := a.sights()
 	a.layOut(sights)
 	a.align(sights)
+	if a.shared = a.sharing(); a.shared != nil {
+		if joined, err := t.Join(a.shared); err == nil { // else more records than one queue may have
+			a.joined = New(joined, cfg)
+		}
+	}
 	a.slack, a.clockSlack = int64(200_000*scale)+a.uneven, int64(1e6*scale)+a.uneven
 	return a
 }

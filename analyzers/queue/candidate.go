@@ -95,7 +95,8 @@ func (c *candidate) reason() diagnosis.Kind {
 }
 
 // gather completes the list of candidates, those that brought most trouble, as many as
-// may be tried: the slow flows are there already.
+// may be tried: the slow flows are there already. What is left of a server's standing
+// still is one candidate more, at the servers where it is most.
 func (r *region) gather() {
 	for li := range r.lanes {
 		l := &r.lanes[li]
@@ -109,7 +110,7 @@ func (r *region) gather() {
 	for room := r.a.cfg.MaxCandidates - len(r.cands); room > 0; room-- {
 		switch {
 		case len(stalls) > 0 && (len(runs) == 0 || float64(stalls[0].size) >= runs[0].work):
-			r.addStall(&stalls[0])
+			r.addStall(stalls[0])
 			stalls = stalls[1:]
 		case len(runs) > 0:
 			r.addBurst(&runs[0])
@@ -118,8 +119,30 @@ func (r *region) gather() {
 			return
 		}
 	}
-	r.untried = len(stalls) + len(runs)
+	byLane := make([][]standstill, len(r.lanes))
+	size := make([]int64, len(r.lanes))
+	for _, x := range stalls {
+		byLane[x.lane] = append(byLane[x.lane], x)
+		size[x.lane] += x.size
+	}
+	for range maxRemainders {
+		lane := 0
+		for li := range size {
+			if size[li] > size[lane] {
+				lane = li
+			}
+		}
+		if size[lane] == 0 {
+			return
+		}
+		r.addStall(byLane[lane]...)
+		size[lane] = 0
+	}
 }
+
+// maxRemainders is at how many servers standing still counts in sum where there is too
+// much of it to try each.
+const maxRemainders = 8
 
 // standstill is a time at which a server stood still, maybe in several pieces with no
 // work done in between.
@@ -148,17 +171,21 @@ func (r *region) stalls() []standstill {
 	return all
 }
 
-// addStall makes a candidate of a time a server stood still.
-func (r *region) addStall(x *standstill) {
-	l := &r.lanes[x.lane]
-	id := r.newCandidate(candidate{kind: stall, lane: int16(x.lane), size: float64(x.size)})
+// addStall makes a candidate of times at which one server stood still.
+func (r *region) addStall(pieces ...standstill) {
+	lane := pieces[0].lane
+	l := &r.lanes[lane]
+	id := r.newCandidate(candidate{kind: stall, lane: int16(lane)})
 	c := &r.cands[id]
-	for i := x.first; i < x.first+x.n; i++ {
-		d := &l.downs[i]
-		d.cand = id
-		c.extend(d.from, d.to)
-		c.touch(int16(x.lane), d.first, float64(d.to-d.from))
-		c.touch(int16(x.lane), d.to, 0)
+	for _, x := range pieces {
+		c.size += float64(x.size)
+		for i := x.first; i < x.first+x.n; i++ {
+			d := &l.downs[i]
+			d.cand = id
+			c.extend(d.from, d.to)
+			c.touch(int16(lane), d.first, float64(d.to-d.from))
+			c.touch(int16(lane), d.to, 0)
+		}
 	}
 	for row := l.firstArrival(c.from); row < l.n && l.arr[row] <= c.to; row++ {
 		c.packets++

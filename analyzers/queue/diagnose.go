@@ -28,6 +28,13 @@ type located struct {
 // trace has no record of has none, and all of its wait is unexplained. The result does
 // not depend on the number of workers; at least one works. The error is the context's.
 func (a *Analyzer) Diagnose(ctx context.Context, victims []diagnosis.Victim, workers int) ([]diagnosis.Diagnosis, error) {
+	if a.joined != nil {
+		out, err := a.joined.Diagnose(ctx, a.commonly(victims), workers)
+		for i := range out {
+			out[i].Victim = victims[i]
+		}
+		return out, err
+	}
 	out := make([]diagnosis.Diagnosis, len(victims))
 	at := make([]located, len(victims))
 	for i := range victims {

@@ -90,8 +90,11 @@
 //
 // # Limits
 //
-// A server is modelled as first come, first served, one packet or batch at a time. A
-// queue that others overtake by priority shows as stalls. Packets lost in fact that a
+// A server is modelled as first come, first served, one packet or batch at a time. Queues
+// of a node that are never served at the same time have one server and are modelled as
+// one queue: which of them it serves next is not. Where starts of service are missing and
+// times of service vary much, that does not show, and one queue's work looks like stalls
+// of the others. Packets lost in fact that a
 // replay saves need the usual service at that node and go no further. Cycles among nodes
 // are followed in one direction. At most Config.MaxCandidates are tried per stretch of
 // time, those that brought most.

@@ -17,7 +17,6 @@ type region struct {
 	lanes    []lane // upstream first
 	byQueue  []int32
 	cands    []candidate
-	untried  int // what was too small to become a candidate
 }
 
 // lane is the part of one queue in a region. Rows are by arrival; times of rows are

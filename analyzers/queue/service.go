@@ -35,6 +35,8 @@ type Service struct {
 	Usual int64
 	// Groups is how many groups served back to back Learned rests on.
 	Groups int
+
+	quickest float64 // time per packet of the quickest twentieth of the groups
 }
 
 // Need returns the time of service of a packet at peak rate, ns; bytes 0 = not known.
@@ -212,6 +214,7 @@ func (s *Service) measure(samples []sample) {
 			break
 		}
 	}
+	s.quickest = sorted[len(sorted)/20].per()
 	s.Sigma = deviation(samples, func(x *sample) float64 { return s.Learned * float64(x.n) })
 	s.Groups = len(samples)
 }
@@ -283,16 +286,21 @@ func norm(given float64, queues int, s *Service) (ns, spread float64) {
 	if s.Groups >= 32 && s.Learned < 0.9*given {
 		return s.Learned, spread // it cannot serve faster than at its peak rate: what was given is not that
 	}
-	if s.Groups >= 32 && queues > 1 && s.Learned > neverSeen*given {
-		return s.Learned, min(1, spread) // what was given is the rate of all queues together
+	if s.Groups >= 32 && (queues > 1 && s.Learned > neverSeen*given || s.quickest > hardlySeen*given) {
+		// What was given is the rate of all queues together, or of other packets.
+		return s.Learned, min(1, spread)
 	}
 	return given, spread
 }
 
-// neverSeen is how many times longer than at the given peak rate service must usually
-// take for that not to be the queue's own. (A fifth of the records missing makes it look
-// 1.25 times as long.)
-const neverSeen = 1.5
+const (
+	// neverSeen is how many times longer than at the given peak rate service must usually
+	// take for that not to be one of several queues' own. (A fifth of the records missing
+	// makes it look 1.25 times as long.)
+	neverSeen = 1.5
+	// hardlySeen is the same for the quickest service, of any queue.
+	hardlySeen = 1.3
+)
 
 // medianStay returns the median time from arrival to departure.
 func medianStay(q *records.Queue) int64 {

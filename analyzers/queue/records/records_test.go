@@ -200,6 +200,26 @@ func TestBuilderAgainstSort(t *testing.T) {
 				t.Fatalf("seed %d: FirstArrival(%d) = %d", seed, at, i)
 			}
 		}
+		joined, err := tr.Join([]bool{false, true, false})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if joined.Records() != tr.Records() || len(joined.Of(1)) > 1 || len(joined.Of(2)) != len(tr.Of(2)) {
+			t.Fatalf("seed %d: joined has %d records, %d and %d queues; want %d, 1 and %d", seed, joined.Records(), len(joined.Of(1)), len(joined.Of(2)), tr.Records(), len(tr.Of(2)))
+		}
+		for _, r := range all(joined) {
+			if r.Node == 1 {
+				r.Queue = tr.Of(1)[0].Number
+			}
+			if !slices.ContainsFunc(got, func(o Record) bool {
+				if o.Node == 1 {
+					o.Queue = r.Queue
+				}
+				return o == r
+			}) {
+				t.Fatalf("seed %d: joining made %+v", seed, r)
+			}
+		}
 		// What is written reads back the same.
 		var out bytes.Buffer
 		if err := tr.Write(&out); err != nil {

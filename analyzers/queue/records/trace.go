@@ -165,3 +165,29 @@ func (q *Queue) FirstArrival(t int64) int {
 func (q *Queue) FirstDeparture(t int64) int {
 	return sort.Search(q.Departures(), func(k int) bool { return q.Depart(q.ByDepart(k)) >= t })
 }
+
+// Join returns the trace with all queues of each of some nodes as one, under the number of
+// the node's first. The other queues and the flows are shared.
+func (t *Trace) Join(nodes []bool) (*Trace, error) {
+	b := NewBuilderOver(t.Network, t.Flows, 0)
+	for i := range t.Queues {
+		if c := &t.Queues[i]; nodes[c.Node] {
+			q := b.queue(c.Node, t.Of(c.Node)[0].Number)
+			if len(q.Arrive)+c.Len() > MaxPerQueue {
+				return nil, ErrFull
+			}
+			q.extend(c, 0)
+		}
+	}
+	joined := b.Trace()
+	out := &Trace{Network: t.Network, Flows: t.Flows, Stats: t.Stats, first: make([]int32, len(t.first))}
+	for n := range t.Network.Nodes {
+		of := t.Of(int32(n))
+		if nodes[n] {
+			of = joined.Of(int32(n))
+		}
+		out.Queues = append(out.Queues, of...)
+		out.first[n+1] = int32(len(out.Queues))
+	}
+	return out, nil
+}

@@ -31,6 +31,7 @@ type station struct {
 	queues, batch int
 	room          int // packets per queue; 0 = no bound
 	together      bool
+	shared        bool // one server for all queues, in turn
 	jitter        float64
 	clock         float64 // ahead of the others, ns
 }
@@ -92,12 +93,16 @@ func (w *world) run(problem bool) [][]row {
 		} else {
 			by := make([][]row, s.queues)
 			for _, r := range in[n] {
-				q := int(w.flows[w.packets[r.p].flow].hash>>40) % s.queues
-				by[q] = append(by[q], r)
+				r.queue = int(w.flows[w.packets[r.p].flow].hash>>40) % s.queues
+				server := r.queue
+				if s.shared {
+					server = 0
+				}
+				by[server] = append(by[server], r)
 			}
-			for q := range by {
-				w.serve(n, q, by[q], problem)
-				rows[n] = append(rows[n], by[q]...)
+			for _, of := range by {
+				w.serve(n, of, problem)
+				rows[n] = append(rows[n], of...)
 			}
 		}
 		if len(s.next) == 0 {
@@ -113,32 +118,38 @@ func (w *world) run(problem bool) [][]row {
 	return rows
 }
 
-// serve is one server: it takes up to a batch of what waits, one packet after the other.
-func (w *world) serve(n, queue int, rows []row, problem bool) {
+// serve is one server: it takes up to a batch of what waits in one queue after the other,
+// one packet after the other.
+func (w *world) serve(n int, rows []row, problem bool) {
 	s := &w.nodes[n]
 	stopped := problem && w.problem.kind == "interrupt" && w.problem.node == n
 	free := 0.0
-	var waiting []int
-	for i := 0; i < len(rows) || len(waiting) > 0; {
-		if len(waiting) == 0 {
+	queues := make([][]int, s.queues) // what waits
+	left, turn := 0, 0
+	for i := 0; i < len(rows) || left > 0; {
+		if left == 0 {
 			free = max(free, rows[i].arrive)
 		}
 		if stopped && free >= w.problem.from && free < w.problem.to {
 			free = w.problem.to
 		}
 		for ; i < len(rows) && rows[i].arrive <= free; i++ {
-			rows[i].queue = queue
-			if s.room > 0 && len(waiting) >= s.room {
+			q := &queues[rows[i].queue]
+			if s.room > 0 && len(*q) >= s.room {
 				rows[i].start, rows[i].depart = -1, -1
 				continue
 			}
-			waiting = append(waiting, i)
+			*q = append(*q, i)
+			left++
 		}
-		if len(waiting) == 0 {
+		if left == 0 {
 			continue
 		}
-		batch := waiting[:min(s.batch, len(waiting))]
-		waiting = waiting[len(batch):]
+		for turn = (turn + 1) % s.queues; len(queues[turn]) == 0; turn = (turn + 1) % s.queues {
+		}
+		batch := queues[turn][:min(s.batch, len(queues[turn]))]
+		queues[turn] = queues[turn][len(batch):]
+		left -= len(batch)
 		start := free
 		for _, k := range batch {
 			r := &rows[k]

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	worlds     = flag.Int("worlds", 30, "how many worlds TestWorlds makes")
+	worlds     = flag.Int("worlds", 16, "how many worlds TestWorlds makes")
 	firstWorld = flag.Uint64("worlds.first", 1, "the first one")
 	keepWorlds = flag.String("worlds.keep", "", "folder to write the data sets to")
 )
@@ -51,7 +51,7 @@ func newWorld(seed uint64) *world {
 	// Packets: sizes of a mix, or all alike.
 	mixed := rng.IntN(2) == 0
 	w.style.bytes = rng.IntN(3) > 0
-	total := 10000 + rng.IntN(10000)
+	total := pick(rng, 3000, 10000, 18000)
 	gap := w.unit / between(rng, 0.8, 1.6)
 	at, trains := 1000.0, rng.IntN(3) == 0
 	ids := pick(rng, func(i int) uint64 { return uint64(i) }, func(i int) uint64 { return 1<<40 + uint64(i) }, func(i int) uint64 { return uint64(i) * 0x9e3779b97f4a7c15 >> 11 })
@@ -195,7 +195,11 @@ func (w *world) settle(span float64, mixed bool) {
 	batch, together, jitter := pick(rng, 1, 1, 8, 32), rng.IntN(2) == 0, pick(rng, 0.0, 0.1, 0.3, 1)
 	queues, room := pick(rng, 1, 1, 3), pick(rng, 0, 0, 256, 1024)
 	w.style.scale = pick(rng, 1, float64(queues)) // rates of a queue, or of all
-	links := rng.IntN(2) == 0                     // all of the time goes by bytes
+	shared := queues > 1 && rng.IntN(3) == 0
+	if shared {
+		w.style.scale = 1
+	}
+	links := rng.IntN(2) == 0 // all of the time goes by bytes
 	clocks := pick(rng, 0.0, 0, 50*w.unit, 1e9)
 	if w.style.noNext { // who sends to whom is told by time
 		clocks = 0
@@ -208,7 +212,9 @@ func (w *world) settle(span float64, mixed bool) {
 			continue
 		}
 		busy := between(rng, 0.3, 0.75) * float64(queues)
-		if queues > 1 {
+		if s.shared = shared; shared {
+			busy /= float64(queues)
+		} else if queues > 1 {
 			busy *= 0.6 // they are not equally busy
 		}
 		each := w.unit * busy
@@ -234,7 +240,7 @@ func (w *world) drawProblem(end, gap float64, mixed bool) {
 	rows := w.run(false)
 	var busy []int
 	for n := range rows {
-		if w.nodes[n].kind != "source" && len(rows[n]) > 2000 {
+		if w.nodes[n].kind != "source" && len(rows[n]) > len(w.packets)/8 {
 			busy = append(busy, n)
 		}
 	}
@@ -359,10 +365,12 @@ func TestWorlds(t *testing.T) {
 			t.Logf("world %d: %d of %d right: %v\n   %s", seed, n, len(victims), w, wrong[0])
 		}
 	}
-	for kind, n := range all {
-		t.Logf("%s: %.1f %% of %d worlds", kind, 100*float64(right[kind])/float64(n), n/100)
-		if 100*right[kind] < 95*n {
-			t.Errorf("%s: %.1f %% right, want at least 95 %%", kind, 100*float64(right[kind])/float64(n))
-		}
+	hits, n := 0, 0
+	for kind := range all {
+		t.Logf("%s: %.1f %% of %d worlds", kind, 100*float64(right[kind])/float64(all[kind]), all[kind]/100)
+		hits, n = hits+right[kind], n+all[kind]
+	}
+	if share := float64(hits) / float64(max(n, 1)); share < 0.95 || n < 100**worlds/2 {
+		t.Errorf("%.1f %% right in %d worlds of %d, want at least 95 %% in most", 100*share, n/100, *worlds)
 	}
 }
