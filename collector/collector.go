@@ -40,7 +40,7 @@ type Collector struct {
 	readers  readers // of Ingest; every socket has one of its own
 
 	queue chan *batch // full ones, to the sink
-	free  chan *batch // empty ones, to the readers
+	free  spares
 	given atomic.Uint64
 
 	running atomic.Bool
@@ -62,7 +62,6 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	c := &Collector{
 		cfg: cfg, deps: deps,
 		queue: make(chan *batch, cfg.Queue),
-		free:  make(chan *batch, cfg.Queue+cfg.Sockets+1),
 	}
 	limits := sequence.Limits{
 		Streams: (cfg.Sources + shards - 1) / shards,

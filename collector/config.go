@@ -46,7 +46,7 @@ func DefaultConfig() Config {
 		ReceiveBuffer: 8 << 20,
 		MaxDatagram:   9216,
 		Batch:         1024,
-		Queue:         64,
+		Queue:         128,
 		Flush:         10 * time.Millisecond,
 		Overload:      ShedNewest,
 		Sources:       16384,

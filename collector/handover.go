@@ -2,6 +2,7 @@ package collector
 
 import (
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/telltale-net/telltale/collector/postcard"
@@ -39,14 +40,33 @@ func (c *Collector) newHandover() *handover {
 	return &handover{c: c, b: c.emptyBatch(), in: c.newReader()}
 }
 
-func (c *Collector) emptyBatch() *batch {
-	select {
-	case b := <-c.free:
-		return b
-	default:
-		return &batch{records: make([]postcard.Record, 0, c.cfg.Batch)}
-	}
+// spares are empty batches, for the readers. The one used last is the next: it is still
+// in the processor's cache.
+type spares struct {
+	mu   sync.Mutex
+	list []*batch
 }
+
+func (s *spares) take(records int) *batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.list)
+	if n == 0 {
+		return &batch{records: make([]postcard.Record, 0, records)}
+	}
+	b := s.list[n-1]
+	s.list = s.list[:n-1]
+	return b
+}
+
+func (s *spares) give(b *batch) {
+	b.reset()
+	s.mu.Lock()
+	s.list = append(s.list, b)
+	s.mu.Unlock()
+}
+
+func (c *Collector) emptyBatch() *batch { return c.free.take(c.cfg.Batch) }
 
 // add copies a record into the batch and hands the batch over when it is full.
 func (h *handover) add(r *postcard.Record) {
@@ -89,7 +109,7 @@ func (h *handover) flush() {
 		select {
 		case oldest := <-c.queue:
 			c.shed(oldest)
-			c.free <- oldest
+			c.free.give(oldest)
 		default:
 		}
 	}
@@ -111,7 +131,6 @@ func (c *Collector) drain() {
 	for b := range c.queue {
 		c.deps.Sink(b.records)
 		c.given.Add(uint64(len(b.records)))
-		b.reset()
-		c.free <- b
+		c.free.give(b)
 	}
 }
