@@ -91,8 +91,9 @@ func verdict(p float64) Verdict {
 
 func loss(theta float64) float64 { return -math.Expm1(-theta) }
 
-// leastCause is the probability below which no cause is named.
-const leastCause = 0.35
+// leastCause is the probability from which a suspect is named as the cause of a loss, rather
+// than noise or nothing: to name it is of more use than to call noise what may be a fault.
+const leastCause = 0.25
 
 // flow returns the cause of the loss of flow i, which crosses cols: of what loses packets
 // on the path, each suspect has the share of its expected rate.
@@ -124,12 +125,13 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, cols 
 	if best >= 0 {
 		most = (1 - noise) * byCol[best].share / rate
 	}
-	p := round(max(most, noise))
+	p := round(likeliest(most, noise))
 	r.Probability = &p
 	switch {
-	case noise >= most:
-		r.Cause = CauseNoise
 	case most < leastCause:
+		if noise >= most {
+			r.Cause = CauseNoise
+		}
 	case int(best) < m.links:
 		r.Cause = t.links.Name(best)
 	default:
@@ -137,6 +139,15 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, cols 
 		r.Cause = t.links.Name(t.reaching(s.Path(i), best-int32(m.links)))
 	}
 	return r
+}
+
+// likeliest returns the probability of what is said: of the suspect where it is named, else
+// of what is more probable.
+func likeliest(most, noise float64) float64 {
+	if most >= leastCause {
+		return most
+	}
+	return max(most, noise)
 }
 
 // evenly returns the cause of a flow's loss where the rates of two faults on its path

@@ -58,7 +58,7 @@ func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []i
 			at, most = c, p
 		}
 	}
-	p := round(max(most, noise))
+	p := round(likeliest(most, noise))
 	r.Probability = &p
 	if sum > 0 {
 		q := round(loses[best] / sum)
@@ -68,9 +68,10 @@ func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []i
 		}
 	}
 	switch {
-	case noise >= most:
-		r.Cause = CauseNoise
 	case most < leastCause:
+		if noise >= most {
+			r.Cause = CauseNoise
+		}
 	case int(at) < m.links:
 		r.Cause = s.links.Name(at)
 	default:
