@@ -26,7 +26,8 @@ what to do with it.
 What the collector knows is given out beside: over gNMI (--gnmi), where it can be
 compared with what the devices say themselves (--gnmi-device), as metrics (--http,
 --remote-write) and as flow records (--ipfix). With a topology, records are analysed as
-they come in.
+they come in: findings, losses of links and who is to blame go to the standard error, to
+/findings, and with all the rest.
 
 Every flag is also a setting of the YAML file (--config) by the same name, and of the
 environment: --receive-buffer is TELLTALE_COLLECT_RECEIVE_BUFFER. A flag wins over the
