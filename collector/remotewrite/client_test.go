@@ -24,6 +24,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(childEnv); dir != "" {
+		child(dir, os.Getenv(childEnv+"_FIRST"))
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), // what VictoriaMetrics starts with the program, and once for good
 		goleak.IgnoreAnyFunction("github.com/VictoriaMetrics/VictoriaMetrics/app/vmselect/promql.checkRollupResultCacheReset"),
 		goleak.IgnoreAnyFunction("github.com/VictoriaMetrics/metrics.summariesSwapCron"))
