@@ -84,7 +84,7 @@ func TestDevices(t *testing.T) {
 	its.until(map[string]string{sent: "1000000"})
 
 	r.send(send.Config{Rate: 50_000, Sources: 1, Coalesce: 10, Count: 900, FirstNode: 1}, 900)
-	r.sendDrops(7)
+	r.sendDrops(7, 1)
 	eventually(t, func() string {
 		if m := r.get("/metrics"); !strings.Contains(m, "telltale_account_records_stored_total 907\n") {
 			return m

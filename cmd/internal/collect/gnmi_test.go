@@ -36,8 +36,9 @@ func settings(t *testing.T, flags ...string) *Settings {
 // fabric is a topology in which leaf1 has Node ID 1.
 const fabric = "../../../topology/testdata/example.yml"
 
-// sendDrops sends reports of so many packets that leaf1 dropped for want of a route.
-func (r *started) sendDrops(packets int) {
+// sendDrops sends reports of so many packets that nodes from 1, which is leaf1, dropped
+// for want of a route, one packet each in turn.
+func (r *started) sendDrops(packets, nodes int) {
 	r.t.Helper()
 	conn, err := net.Dial("udp", r.Reports.String())
 	if err != nil {
@@ -46,7 +47,7 @@ func (r *started) sendDrops(packets int) {
 	defer conn.Close()
 	var e report.Encoder
 	for i := range packets {
-		if err := e.Reset(report.Group{NodeID: 1, HwID: 9, Sequence: uint32(i)}); err != nil {
+		if err := e.Reset(report.Group{NodeID: uint32(1 + i%nodes), HwID: 9, Sequence: uint32(i / nodes)}); err != nil {
 			r.t.Fatal(err)
 		}
 		if err := e.Add(&report.Report{
@@ -167,7 +168,7 @@ func TestGNMI(t *testing.T) {
 	leaf := subscribe(t, c, api.SubscriptionListModeSTREAM(), api.Target("leaf1"),
 		api.Subscription(api.Path("/qos"), api.SubscriptionModeON_CHANGE()), api.Subscription(api.Path("/components"), api.SubscriptionModeON_CHANGE()))
 	r.send(send.Config{Rate: 50_000, Sources: 1, Coalesce: 10, Count: 1000, FirstNode: 1}, 1000)
-	r.sendDrops(7)
+	r.sendDrops(7, 1)
 	queue := "telltale telltale:/nodes/node[id=1]/ports/port[number=2]/queues/queue[number=3]/state/"
 	own.until(map[string]string{
 		"telltale telltale:/collector/state/records": "1007", "telltale telltale:/collector/log/state/stored": "1007",
@@ -194,7 +195,7 @@ func TestGNMI(t *testing.T) {
 // What does not fit is told: /readyz says so, and the rest is served.
 func TestGNMIFull(t *testing.T) {
 	r := run(t, settings(t, "--gnmi", "127.0.0.1:0", "--gnmi-refresh", "50ms", "--gnmi-leaves", "1000"))
-	r.send(send.Config{Rate: 50_000, Sources: 200, Coalesce: 1, Count: 1000}, 1000)
+	r.sendDrops(200, 200)
 	eventually(t, func() string {
 		if got := r.get("/readyz"); !strings.HasPrefix(got, "200 OK\nok\ngnmi: some values are not served: ") || len(got) > 10_000 {
 			return got
