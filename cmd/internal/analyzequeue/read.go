@@ -24,22 +24,23 @@ func read(ctx context.Context, inputs []dataset.Input, limit int) (*records.Trac
 	return t, sum, nil
 }
 
-// identify gives every packet an id of its own where the records have only 16-bit
-// identifications, which repeat.
+// identify returns the data set with an id of its own for every packet. Where the ids
+// given are those of IP headers, 16 bits that come again, packets are told apart and
+// numbered anew, and a note says so; else it returns the data set as it is.
 func (s *Summary) identify(t *records.Trace) (*records.Trace, error) {
 	if !shortIDs(t) {
 		return t, nil
 	}
 	links, err := reident.Link(t, reident.Config{})
 	if err != nil {
-		return nil, fmt.Errorf("cannot tell packets with the same id apart: %w", err)
+		return nil, fmt.Errorf("cannot tell packets of equal id apart: %w", err)
 	}
 	t, err = links.Packets()
 	if err != nil {
-		return nil, fmt.Errorf("cannot tell packets with the same id apart: %w", err)
+		return nil, fmt.Errorf("cannot tell packets of equal id apart: %w", err)
 	}
 	st := &links.Stats
-	s.Notes = append(s.Notes, fmt.Sprintf("packet ids of 16 bits repeat: packets were told apart by flow, time and order, and numbered anew; %d records linked, %d of them by order, %d by exclusion", st.Linked(), st.Order, st.Knot))
+	s.Notes = append(s.Notes, fmt.Sprintf("packet ids have 16 bits and come again: packets were told apart by flow, time and order, and have new numbers in the answers; %d records were joined to the one before on their way, %d of them by order and %d by exclusion alone", st.Linked(), st.Order, st.Knot))
 	return t, nil
 }
 
