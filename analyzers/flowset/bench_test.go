@@ -45,7 +45,7 @@ func pair(b *testing.B, flows, cells int, filterBits uint64) []*flowset.Table {
 		if err != nil {
 			b.Fatal(err)
 		}
-		t.Filter, err = flowset.NewFilter(flowset.Hash{Algorithm: flowset.SplitMix64, Seed: uint64(i + 100), Double: true}, filterBits, 8, flowset.KeyIPv4)
+		t.Filter, err = flowset.NewFilter(flowset.Hash{Algorithm: flowset.SplitMix64, Seed: uint64(i + 100), Double: true}, filterBits, 17, flowset.KeyIPv4)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func BenchmarkFatTree(b *testing.B) {
 			b.Run(fmt.Sprintf("%d/paths=%v", flows, paths), func(b *testing.B) {
 				cells, bits := shape(singleSize, 125_000)
 				e, err := flowsettest.New(flowsettest.Config{
-					Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: flows, Seed: 1, Cells: cells, CheckBytes: 2, FilterBits: bits, FilterHashes: 8, Workers: 2,
+					Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: flows, Seed: 1, Cells: cells, CheckBytes: 2, FilterBits: bits, FilterHashes: 17, Workers: 2,
 				})
 				if err != nil {
 					b.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/collector/postcard"
+	"github.com/telltale-net/telltale/topology"
 )
 
 // Config is how to count; the zero Config is the default.
@@ -273,9 +274,8 @@ func (b *Builder) end(p *packet) {
 			over = true
 		}
 	}
-	// Of the hops whose next hop did not report, the last is where it was lost, unless
-	// it is known to have got through: ahead of it, all that it can be behind.
-	lostAt := -1
+	var open [maxHops]int // hops whose next hop did not report
+	ends := open[:0]
 	for i, h := range hops {
 		port := b.net.PortAt(h.at, uint32(h.out))
 		if h.drop || port.Kind != analyzers.ToSwitch {
@@ -283,16 +283,17 @@ func (b *Builder) end(p *packet) {
 		}
 		b.link(h.at, h.out).Sent++
 		if !seen(port.Peer) {
-			lostAt = i
+			ends = append(ends, i)
 			b.link(h.at, h.out).Unreported++
 		}
 	}
+	lostAt := b.lostAt(hops, ends)
 	switch {
 	case dropped:
 		b.stats.Dropped++
 	case over:
 		b.stats.Delivered++
-	case lostAt >= 0 && !b.behind(hops, lostAt):
+	case lostAt >= 0:
 		b.stats.Lost++
 		l := b.link(hops[lostAt].at, hops[lostAt].out)
 		l.Lost++
@@ -303,16 +304,27 @@ func (b *Builder) end(p *packet) {
 	}
 }
 
-// behind reports whether another hop reported the packet that lies behind hops[i].
-func (b *Builder) behind(hops []hop, i int) bool {
-	for k, h := range hops {
-		if k != i && !slices.ContainsFunc(hops, func(x hop) bool {
-			return b.net.PortAt(x.at, uint32(x.out)).Peer == h.at && !x.drop
-		}) && b.net.PortAt(h.at, uint32(h.in)).Kind == analyzers.ToSwitch {
-			return true // it came from a hop that did not report
+// lostAt returns the hop behind which a packet was lost, -1 if it was not: of the hops
+// whose next one did not report, the one that no later hop was reached from. A hop that was
+// reached from a silent one accounts for one of them, unless the silent one was the
+// packet's source.
+func (b *Builder) lostAt(hops []hop, ends []int) int {
+	for _, h := range hops {
+		from := b.net.PortAt(h.at, uint32(h.in))
+		if len(ends) == 0 {
+			return -1
 		}
+		if from.Kind != analyzers.ToSwitch || b.net.Nodes[from.Peer].Role == topology.VSwitch ||
+			slices.ContainsFunc(hops, func(x hop) bool { return x.at == from.Peer }) {
+			continue
+		}
+		at := slices.IndexFunc(ends, func(i int) bool { return b.net.PortAt(hops[i].at, uint32(hops[i].out)).Peer == from.Peer })
+		ends = slices.Delete(ends, max(0, at), max(0, at)+1) // or another, if several hops in a row are silent
 	}
-	return false
+	if len(ends) == 0 {
+		return -1
+	}
+	return ends[len(ends)-1]
 }
 
 // count adds a packet to its flow's counts at the hops that saw it.
