@@ -81,3 +81,46 @@ func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []i
 	}
 	return r
 }
+
+// keptKey is the alternatives and the magnitude of packets that arrived.
+type keptKey struct {
+	bundle    *bundle
+	magnitude int
+}
+
+// carryMix carries a flow whose path is uncertain to the next epoch: one with losses by
+// itself, packets that arrived with others over the same alternatives.
+func (t *Tracker) carryMix(x *bundle, path []int32, k, scale, arrived float64, kept map[keptKey]int) {
+	d := t.cfg.Decay
+	if k > 0 {
+		if len(t.carried)+len(t.doubtful) >= t.cfg.MaxCarried {
+			t.shed++
+		} else {
+			t.doubtful = append(t.doubtful, doubtful{bundle: x, path: slices.Clone(path), weight: d, k: k, scale: scale})
+		}
+	}
+	if arrived <= 0 {
+		return
+	}
+	key := keptKey{x, magnitude(arrived)}
+	i, ok := kept[key]
+	if !ok {
+		i = len(t.doubtful)
+		kept[key] = i
+		t.doubtful = append(t.doubtful, doubtful{bundle: x})
+	}
+	c := &t.doubtful[i]
+	c.arrived = (c.arrived*c.weight + arrived*d) / (c.weight + d)
+	c.weight += d
+}
+
+// losing is how many flows with losses are carried.
+func (t *Tracker) losing() int {
+	n := len(t.carried)
+	for i := range t.doubtful {
+		if t.doubtful[i].k > 0 {
+			n++
+		}
+	}
+	return n
+}

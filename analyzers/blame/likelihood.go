@@ -1,7 +1,6 @@
 package blame
 
 import (
-	"math"
 	"slices"
 )
 
@@ -159,92 +158,6 @@ func (t *Tracker) model(s *Set) *fit {
 	}
 	m.index()
 	return m
-}
-
-// onlyLosing reports whether flows without losses were left out of a set: there must
-// have been at least n1²/2n2 of them, where n1 flows lost one packet and n2 lost two
-// (Chao's bound, which holds for any mix of rates), and a set with less than a quarter
-// of that cannot be complete.
-func onlyLosing(s *Set) bool {
-	var of [3]float64
-	for _, k := range s.lost {
-		if k < 3 {
-			of[k]++
-		}
-	}
-	least := of[1] * of[1] / (2*of[2] + 2) / 4
-	return least >= 3 && of[0] < least
-}
-
-// equalTraffic takes every link to have carried the same, so much that all losses are
-// rare: what remains without denominators is which links have more losses than most.
-func (m *fit) equalTraffic(l *Links) {
-	m.equal = true
-	lost := make([]float64, len(m.theta))
-	most, from := 0.0, int32(0)
-	for f, to := range m.end {
-		for _, c := range m.cols[from:to] {
-			if lost[c] += m.lost[f]; int(c) < m.links {
-				most = max(most, lost[c])
-			}
-		}
-		from = to
-	}
-	for c := range m.links {
-		m.survivors[c] += 1000 * most
-		m.hopped += 1000 * most
-		for _, n := range l.ends[c] {
-			if n >= 0 && m.links+int(n) < len(m.theta) {
-				m.survivors[m.links+int(n)] += 500 * most // a packet takes two of its links
-			}
-		}
-	}
-}
-
-// normal is the share of packets that a flow usually loses: the median, 0 where most
-// flows lose none.
-func (s *Set) normal() float64 {
-	losing := 0
-	for _, k := range s.lost {
-		if k > 0 {
-			losing++
-		}
-	}
-	if 2*losing <= s.Len() {
-		return 0
-	}
-	shares := make([]float64, s.Len())
-	for i, k := range s.lost {
-		if k > 0 {
-			shares[i] = float64(k) / float64(s.packets[i])
-		}
-	}
-	slices.Sort(shares)
-	return shares[len(shares)/2]
-}
-
-// stretches divides a flow into stretches of scale packets in which it usually loses
-// less than a quarter of one, and returns in how many of them it lost some (as if it
-// lost them anywhere) and how many packets the others have. Within a stretch it does not
-// matter how many are lost: losses come in bursts, and a burst is one event.
-func (s *Set) stretches(i int, normal float64) (k, scale, arrived float64) {
-	if s.counters[int32(i)] {
-		normal = max(normal, counterLoss)
-	}
-	return stretches(s.packets[i], s.lost[i], normal)
-}
-
-// counterLoss makes stretches of 50 packets of what counters say.
-const counterLoss = 1.0 / 200
-
-func stretches(packets, lost uint32, normal float64) (k, scale, arrived float64) {
-	if lost == 0 {
-		return 0, 1, float64(packets)
-	}
-	n := min(1+math.Floor(4*normal*float64(packets)), float64(packets))
-	k = n * -math.Expm1(float64(lost)*math.Log1p(-1/n))
-	scale = float64(packets) / n
-	return k, scale, max(0, float64(packets)-k*scale)
 }
 
 func (m *fit) append(cols []int32, lost, scale float64, hops int) {
