@@ -4,16 +4,16 @@
 //
 // VictoriaMetrics was made to be a process of its own. What that means here:
 //
-//   - It is configured by the flags of package flag, of which it registers 200 or so when
-//     the program starts. Nobody parses them: Open sets the few that matter. Commands of
+//   - It is configured by the flags of package flag, of which it registers 192 when the
+//     program starts. Nobody parses them: Open sets the few that matter. Commands of
 //     this program have flags of another package, which do not mix with them.
 //   - It lives in package variables: there is one store in a process, at one time.
 //   - Where it cannot go on it ends the process (logger.Fatalf, logger.Panicf). Open
 //     looks first for what can be foreseen: that the folder can be made and written to,
 //     that no other process has it, and that there is room on its disk. When the disk
 //     fills later it refuses what is added, and keeps answering.
-//   - It starts one goroutine when the program starts (the clock of lib/fasttime, once a
-//     second), whether a store is opened or not.
+//   - It starts 18 goroutines when the program starts (clocks and cleaners of its caches,
+//     which sleep a second and more), whether a store is opened or not.
 //   - It logs by itself: errors are passed on to the logger of Open.
 //   - What was added in the last five seconds is lost when the process is killed.
 //   - The package that receives data (app/vminsert) is not part of it; Write gives
