@@ -91,10 +91,11 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 	}
 	for i := range c.packet.INTs {
 		x := &c.packet.INT[i]
-		if !c.read(p, b, x, r == nil || r.Flags&report.Tracked != 0) {
+		st, ok := c.read(p, b, x, r == nil || r.Flags&report.Tracked != 0)
+		if !ok {
 			continue
 		}
-		if c.head.Type == dissect.INTMX { // behind the header: the sender's own
+		if x.Type == dissect.INTMX { // behind the header: the sender's own
 			c.head.Hop(0, &c.hop)
 			c.fill(received, p, own)
 			continue
@@ -103,10 +104,9 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 			c.fromPacket(own)
 			begun = true
 		}
-		planned, size := c.plannable(p), int(c.head.HopML)*4
-		for j := range c.head.Hops() {
-			if !planned || !c.plan.read(c.head.Stack[j*size:(j+1)*size], p.Latency, c.ofAll, &c.rec) {
-				c.head.Hop(j, &c.hop)
+		for j := range st.hops {
+			if !st.planned || !c.plan.read(st.stack[j*st.size:(j+1)*st.size], p.Latency, c.ofAll, &c.rec) {
+				c.takeApart(b, x, j, &st)
 				if c.hop.Has&inband.NodeID == 0 {
 					c.counts.Nameless++
 					continue
@@ -119,7 +119,7 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 			c.counts.Hops++
 			hops = true
 			if pending && j == 0 && c.rec.Node == own.Node {
-				c.head.Hop(j, &c.hop)
+				c.takeApart(b, x, j, &st)
 				c.fill(received, p, own)
 				c.give(own, emit)
 				pending = false
@@ -139,31 +139,45 @@ func (c *Converter) stacks(received int64, p *profile.Profile, b []byte, own *po
 
 // read reads the INT header x of the packet b, announced by the report around it or
 // not, and reports whether it has hops.
-func (c *Converter) read(p *profile.Profile, b []byte, x *dissect.INT, announced bool) bool {
+func (c *Converter) read(p *profile.Profile, b []byte, x *dissect.INT, announced bool) (st stack, ok bool) {
 	if x.Sniffed {
 		c.counts.Sniffed++
 	}
 	if x.Flipped {
 		c.counts.Flipped++
 	}
-	if err := c.head.Read(b, x, c.Domains); err != nil {
-		c.counts.Bad++
-		return false
+	if st, ok = c.glance(p, b, x); !ok {
+		if err := c.head.Read(b, x, c.Domains); err != nil {
+			c.counts.Bad++
+			return st, false
+		}
+		if c.head.Missing > 0 {
+			c.counts.Cut++
+		}
+		if p.OwnBehindMX {
+			c.head.ReadBehind(b)
+		}
+		st = stack{stack: c.head.Stack, size: int(c.head.HopML) * 4, hops: c.head.Hops(), planned: c.plannable(p), read: true}
 	}
-	if c.head.Missing > 0 {
-		c.counts.Cut++
-	}
-	if p.OwnBehindMX {
-		c.head.ReadBehind(b)
-	}
-	if c.head.Hops() == 0 {
-		return false
+	if st.hops == 0 {
+		return st, false
 	}
 	c.counts.Stacks++
 	if !announced {
 		c.counts.Unannounced++
 	}
-	return true
+	return st, true
+}
+
+// takeApart sets c.hop to the j-th hop of the stack st of the INT header x in the packet b.
+func (c *Converter) takeApart(b []byte, x *dissect.INT, j int, st *stack) {
+	if !st.read {
+		if err := c.head.Read(b, x, c.Domains); err != nil || c.head.Hops() != st.hops {
+			panic("BUG: a stack looks otherwise at second sight")
+		}
+		st.read = true
+	}
+	c.head.Hop(j, &c.hop)
 }
 
 // saysSomething reports whether a report says anything of its sender, beside whose

@@ -15,6 +15,7 @@ import (
 // be taken apart field by field. Plans are for INT-MD 2.x with 64-bit nanoseconds.
 type plan struct {
 	bitmap inband.Bits // of the stacks that it is for; 0 = none yet
+	words  int         // of the bitmap
 	has    postcard.Fields
 	level2 bool // the ports are level 2 interfaces
 	common bool // the first six words or double words are those of commonBits
@@ -29,26 +30,58 @@ const (
 	commonSize = 32
 )
 
+// stack is the hops of an INT header.
+type stack struct {
+	stack   []byte
+	size    int  // of a hop, bytes
+	hops    int  // whole ones
+	planned bool // c.plan is for them
+	read    bool // c.head is their header
+}
+
+// fixed is the size of the header of INT-MD 2.x before its stack, bytes.
+const fixed = 12
+
+// glance finds the hops of the INT header x in the packet b as inband.Header.Read does,
+// where it is INT-MD 2.x, whole, of no domain, and can be read by a plan: most of them.
+func (c *Converter) glance(p *profile.Profile, b []byte, x *dissect.INT) (st stack, ok bool) {
+	if x.Version != 2 || x.Type != dissect.INTMD || x.HasTail || x.End > len(b) || x.End-x.At < fixed {
+		return st, false
+	}
+	be := binary.BigEndian
+	h := b[x.At:x.End]
+	bitmap := inband.Bits(be.Uint16(h[4:]))
+	st.size = int(be.Uint32(h)>>8&0x1f) * 4
+	if be.Uint16(h[6:]) != 0 || st.size == 0 || !c.planFor(p, bitmap) || st.size < c.plan.words*4 {
+		return st, false
+	}
+	st.stack, st.planned = h[fixed:], true
+	st.hops = len(st.stack) / st.size
+	return st, st.hops > 0
+}
+
 // plannable reports whether the hops of the stack in c.head can be read by a plan, and
 // makes that plan.
 func (c *Converter) plannable(p *profile.Profile) bool {
-	h := &c.head
-	if h.Version != 2 || h.Type != dissect.INTMD || h.Bitmap&inband.NodeID == 0 ||
-		p.HopTime != profile.Nanoseconds || p.HopTimeBits != 0 || c.unplanned {
+	return c.head.Version == 2 && c.head.Type == dissect.INTMD && c.planFor(p, c.head.Bitmap)
+}
+
+// planFor makes the plan for INT-MD 2.x stacks with a bitmap, if there can be one.
+func (c *Converter) planFor(p *profile.Profile, bitmap inband.Bits) bool {
+	if bitmap&inband.NodeID == 0 || p.HopTime != profile.Nanoseconds || p.HopTimeBits != 0 || c.unplanned {
 		return false
 	}
-	if h.Bitmap != c.plan.bitmap {
-		c.plan = planOf(h.Bitmap)
+	if bitmap != c.plan.bitmap {
+		c.plan = planOf(bitmap)
 	}
 	return true
 }
 
 func planOf(bitmap inband.Bits) plan {
-	pl := plan{bitmap: bitmap, common: bitmap&commonBits == commonBits}
+	pl := plan{bitmap: bitmap, words: wordsOf(bitmap), common: bitmap&commonBits == commonBits}
 	// What stands before a field: a word for every bit above its own, two for timestamps.
 	at := func(bit inband.Bits) int {
-		above := bitmap &^ (bit<<1 - 1)
-		return 4 * (bits.OnesCount16(uint16(above)) + bits.OnesCount16(uint16(above&(inband.IngressTime|inband.EgressTime|inband.Level2))))
+		return 4 * wordsOf(bitmap&^(bit<<1-1))
 	}
 	for _, f := range []struct {
 		bit inband.Bits
@@ -72,6 +105,11 @@ func planOf(bitmap inband.Bits) plan {
 		pl.ports, pl.level2 = at(inband.Level2), true
 	}
 	return pl
+}
+
+// wordsOf returns the words that the bits of a bitmap of 2.x stand for.
+func wordsOf(bitmap inband.Bits) int {
+	return bits.OnesCount16(uint16(bitmap)) + bits.OnesCount16(uint16(bitmap&(inband.IngressTime|inband.EgressTime|inband.Level2)))
 }
 
 const (
