@@ -197,15 +197,11 @@ func (l *Live) Run(ctx context.Context) error {
 		case b := <-l.full:
 			l.take(b)
 		case <-tick.C:
-			l.flush()
 			l.drain()
 			if silent := l.deps.Now() - l.heard - int64(patience); silent > 0 {
 				l.tell(l.core.Advance(l.last+silent, l.deps.ReportLoss))
 			}
 		case <-ctx.Done():
-			l.flush()
-			l.drain()
-			l.flush() // what was left for want of room in the queue
 			l.drain()
 			l.tell(l.core.Flush(l.deps.ReportLoss))
 			return nil
@@ -216,8 +212,15 @@ func (l *Live) Run(ctx context.Context) error {
 // patience is how long nothing comes before time goes on without records.
 const patience = 2 * time.Second
 
-// drain takes the batches that wait.
+// drain takes the batches that wait, and then what has come of the next one.
 func (l *Live) drain() {
+	l.waiting()
+	l.flush()
+	l.waiting()
+}
+
+// waiting takes the batches that wait.
+func (l *Live) waiting() {
 	for {
 		select {
 		case b := <-l.full:
