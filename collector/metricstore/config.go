@@ -11,10 +11,14 @@ type Config struct {
 	Dir       string
 	Retention time.Duration // older samples go
 	Memory    int64         // bytes that its caches may have
-	Reserve   int64         // bytes that stay free on its disk; it takes nothing beyond
+	Reserve   int64         // bytes that stay free on its disk, MinReserve at least; it takes nothing beyond
 	Queries   int           // that run at one time; others wait up to 10 s
 	Timeout   time.Duration // of a query
 }
+
+// MinReserve is how many bytes VictoriaMetrics needs to be left with: where a write fails
+// it ends the process.
+const MinReserve = 64 << 20
 
 // DefaultConfig returns a good configuration but for Dir.
 func DefaultConfig() Config {
@@ -51,7 +55,7 @@ func (c *Config) flags() map[string]string {
 		"storageDataPath":               c.Dir,
 		"retentionPeriod":               fmt.Sprintf("%dh", int64(c.Retention/time.Hour)),
 		"memory.allowedBytes":           fmt.Sprint(c.Memory),
-		"storage.minFreeDiskSpaceBytes": fmt.Sprint(c.Reserve),
+		"storage.minFreeDiskSpaceBytes": fmt.Sprint(max(c.Reserve, MinReserve)),
 		"search.maxConcurrentRequests":  fmt.Sprint(c.Queries),
 		"search.maxQueryDuration":       c.Timeout.String(),
 		"search.latencyOffset":          "0s", // all series of a moment are added at once
