@@ -38,6 +38,7 @@ type Stats struct {
 	Damaged                   uint64 // bytes that could not be read
 	Appended, AppendedSamples uint64
 	Done                      uint64 // records taken off
+	Unnoted                   uint64 // records done, which the disk did not take: they come again after a restart
 	Refused, RefusedSamples   uint64 // that the disk did not take
 }
 
@@ -308,9 +309,7 @@ func (s *Spool) TryNext() (item Item, ok bool, err error) {
 		s.stats.Damaged += uint64(header + e.length)
 		s.stats.Dropped++
 		s.stats.DroppedSamples += uint64(e.samples)
-		if err := s.done(e); err != nil {
-			return Item{}, false, err
-		}
+		s.done(e)
 	}
 }
 
@@ -332,11 +331,13 @@ func (s *Spool) Done(item Item) error {
 	if g == nil || item.Number != s.next {
 		panic(fmt.Sprintf("BUG: record %d is done, and %d is the oldest", item.Number, s.next))
 	}
-	return s.done(g.records[item.Number-g.first])
+	s.done(g.records[item.Number-g.first])
+	return nil
 }
 
-// done moves next on by one record.
-func (s *Spool) done(e entry) error {
+// done moves next on by one record, and notes that. Where the disk does not take the
+// note, records may be delivered again.
+func (s *Spool) done(e entry) {
 	s.next++
 	s.stats.Records--
 	s.stats.Samples -= uint64(e.samples)
@@ -346,9 +347,8 @@ func (s *Spool) done(e entry) error {
 	binary.BigEndian.PutUint64(b[:], s.next)
 	binary.BigEndian.PutUint32(b[8:], crc32.Checksum(b[:8], castagnoli))
 	if _, err := s.position.WriteAt(b[:], 0); err != nil {
-		return fmt.Errorf("cannot keep how far the queue in %s has been read: %w", s.cfg.Dir, err)
+		s.stats.Unnoted++
 	}
-	return nil
 }
 
 // Stats returns the counts.
