@@ -1,6 +1,8 @@
 package ipfix
 
 import (
+	"encoding/binary"
+
 	"github.com/telltale-net/telltale/collector/postcard"
 )
 
@@ -22,6 +24,25 @@ type Key struct {
 	Queue   uint8
 	Dropped bool
 	Reason  uint8 // of Dropped; 0 where none was reported
+}
+
+// packed is a key without holes, which hashes at once.
+type packed [7]uint64
+
+func (k *Key) pack() packed {
+	word := binary.LittleEndian.Uint64
+	f := &k.Flow
+	p := packed{
+		word(f.Src[:]), word(f.Src[8:]), word(f.Dst[:]), word(f.Dst[8:]), uint64(k.Node)<<32 | uint64(k.VNI), uint64(k.InPort)<<32 | uint64(k.OutPort),
+		uint64(f.SrcPort)<<48 | uint64(f.DstPort)<<32 | uint64(f.Proto)<<24 | uint64(k.Queue)<<16 | uint64(k.Reason)<<8,
+	}
+	if k.Dropped {
+		p[6] |= 1
+	}
+	if k.HasVNI {
+		p[6] |= 2
+	}
+	return p
 }
 
 // Flow is what is known of a flow since it was exported last.
@@ -53,7 +74,7 @@ type Stats struct {
 // Cache makes flows of records in bounded memory. It is not safe for concurrent use.
 type Cache struct {
 	limits Limits
-	index  map[Key]int32
+	index  map[packed]int32
 	flows  []Flow // in use or free
 	free   int32  // the first free one; -1 = none
 	hand   int    // where the last eviction was
@@ -67,7 +88,7 @@ func NewCache(l Limits, emit func(*Flow)) *Cache {
 	if l.Flows <= 0 || l.Idle <= 0 || l.Active <= 0 {
 		panic("BUG: limits of a flow cache must be positive")
 	}
-	return &Cache{limits: l, index: map[Key]int32{}, free: -1, emit: emit}
+	return &Cache{limits: l, index: map[packed]int32{}, free: -1, emit: emit}
 }
 
 // Observe adds records.
@@ -80,11 +101,12 @@ func (c *Cache) Observe(batch []postcard.Record) {
 			continue
 		}
 		c.stats.Observed++
-		at, ok := c.index[key]
+		p := key.pack()
+		at, ok := c.index[p]
 		if !ok {
 			at = c.place()
 			c.flows[at] = Flow{Key: key, First: r.Received, Last: r.Received, used: true}
-			c.index[key] = at
+			c.index[p] = at
 			c.stats.Flows++
 		}
 		c.flows[at].add(r)
@@ -167,7 +189,7 @@ func (c *Cache) end(at int32, why EndReason) {
 	f := &c.flows[at]
 	f.End = why
 	c.emit(f)
-	delete(c.index, f.Key)
+	delete(c.index, f.Key.pack())
 	*f = Flow{next: c.free}
 	c.free = at
 	c.stats.Flows--

@@ -2,10 +2,15 @@ package export
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +198,38 @@ func TestTCP(t *testing.T) {
 	stop()
 	s := <-got
 	if s.flows < 40 || s.n[2] != 2 || s.n[3] != 2 { // once the templates, once that they are withdrawn
+		t.Errorf("got %d flows and sets %v", s.flows, s.n)
+	}
+}
+
+// The same over TLS, with a collector whose authority is known.
+func TestTLS(t *testing.T) {
+	keys := httptest.NewTLSServer(nil) // for its certificate
+	defer keys.Close()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: keys.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cfg := configFor("tls://" + l.Addr().String())
+	cfg.CA = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(cfg.CA, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: keys.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan sets)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+		}
+		defer c.Close()
+		got <- readStream(t, c)
+	}()
+	e, stop := run(t, cfg)
+	e.Observe(flows(3))
+	eventually(t, "3 flows are sent", func() bool { return e.Stats().Exported.Flows == 3 })
+	stop()
+	if s := <-got; s.flows != 3 || s.n[2] != 2 {
 		t.Errorf("got %d flows and sets %v", s.flows, s.n)
 	}
 }
