@@ -30,8 +30,8 @@ type Key struct {
 type packed [7]uint64
 
 func (k *Key) pack() packed {
-	word := binary.LittleEndian.Uint64
 	f := &k.Flow
+	word := func(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 	p := packed{
 		word(f.Src[:]), word(f.Src[8:]), word(f.Dst[:]), word(f.Dst[8:]), uint64(k.Node)<<32 | uint64(k.VNI), uint64(k.InPort)<<32 | uint64(k.OutPort),
 		uint64(f.SrcPort)<<48 | uint64(f.DstPort)<<32 | uint64(f.Proto)<<24 | uint64(k.Queue)<<16 | uint64(k.Reason)<<8,
