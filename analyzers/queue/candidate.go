@@ -142,7 +142,7 @@ func (r *region) gather() {
 
 // maxRemainders is at how many servers standing still counts in sum where there is too
 // much of it to try each.
-const maxRemainders = 8
+const maxRemainders = 2
 
 // standstill is a time at which a server stood still, maybe in several pieces with no
 // work done in between.

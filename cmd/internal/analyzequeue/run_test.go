@@ -92,7 +92,7 @@ func TestWithoutIDs(t *testing.T) {
 // TestShortIDs: ids that repeat are told apart, and it is said.
 func TestShortIDs(t *testing.T) {
 	_, sum := run(t, strings.NewReader(set(func(i int) string { return fmt.Sprintf(`"pkt":%d,`, i%100) })), Options{})
-	if len(sum.Notes) != 1 || !strings.Contains(sum.Notes[0], "numbered anew") {
+	if len(sum.Notes) != 1 || !strings.Contains(sum.Notes[0], "new numbers") {
 		t.Errorf("notes %v", sum.Notes)
 	}
 }
