@@ -18,10 +18,10 @@ func (e *epochMap) entry(k Key, s *seen) (int64, bool) {
 		}
 	}
 	if src, _, ok := addrs(k, int(s.keyBytes)); ok {
-		homes := e.m.homes(src)
+		homes := e.homes(src)
 		most := int64(0)
 		for _, v := range s.sights {
-			if slices.Contains(homes, v.at) {
+			if slices.Contains(homes, e.m.nodePoint(v.at)) {
 				most = max(most, v.packets)
 			}
 		}
@@ -59,6 +59,7 @@ func (e *epochMap) loop(k Key, s *seen) bool {
 }
 
 func (e *epochMap) anomaly(a Anomaly) {
+	e.odd[a.Key] = true
 	if len(e.out.Anomalies) >= maxFlowLosses {
 		e.out.Shed++
 		return
@@ -89,16 +90,19 @@ func (e *epochMap) blackhole(k Key, s *seen, order []sight) {
 	if e.m.cfg.Path != nil || !ok {
 		return
 	}
-	homes := e.m.homes(dst)
-	if slices.Contains(homes, order[last].at) {
+	homes := e.homes(dst)
+	if slices.Contains(homes, e.m.nodePoint(order[last].at)) {
 		return // it arrived
 	}
-	homes = slices.DeleteFunc(homes, func(p int32) bool { return p == order[0].at })
+	homes = slices.DeleteFunc(homes, func(p int32) bool { return p == e.m.nodePoint(order[0].at) })
 	if len(homes) != 1 || !e.whole[homes[0]] {
 		return
 	}
 	home := homes[0]
 	lost := uint64(order[last].packets)
+	if e.m.staged {
+		return // the queue's and the wire's losses are the links' already
+	}
 	next := e.m.onward(k, order[last].at, home)
 	l := e.stretch([]int32{order[last].at}, next, len(next) != 1)
 	l.Sent += lost
@@ -173,12 +177,12 @@ func (e *epochMap) rerouted(k Key, s *seen) {
 	if !ok || !known || s.unsure {
 		return
 	}
-	from, to := e.m.homes(src), e.m.homes(dst)
+	from, to := e.homes(src), e.homes(dst)
 	if len(from) != 1 || len(to) != 1 || from[0] == to[0] || !e.whole[to[0]] {
 		return
 	}
 	out := int64(0)
-	for _, v := range s.sights {
+	for _, v := range e.m.byNode(s.sights) {
 		if v.at == to[0] {
 			out = v.packets
 		}
@@ -205,28 +209,21 @@ func (e *epochMap) remember(k Key, s *seen, order []sight) {
 		e.m.last[k] = w
 	}
 	w.epoch, w.width, w.order = e.out.Epoch, int(s.keyBytes), s.order
-	path := make([]int32, len(order))
-	for i, v := range order {
-		path[i] = v.at
-	}
 	if !e.m.cfg.Flowlets {
-		w.path = path
+		w.path = make([]int32, len(order))
+		for i, v := range order {
+			w.path[i] = v.at
+		}
 		return
 	}
-	sums := make([]int64, len(path))
-	for i, v := range order {
-		sums[i] = v.packets
-		if x := slices.Index(w.path, v.at); x >= 0 && x < len(w.sums) {
-			sums[i] += w.sums[x]
+	for _, v := range order {
+		x := slices.Index(w.path, v.at)
+		if x < 0 {
+			x = len(w.path)
+			w.path, w.sums = append(w.path, v.at), append(w.sums, 0)
 		}
+		w.sums[x] += v.packets
 	}
-	for x, at := range w.path { // places that are silent this time
-		if !slices.Contains(path, at) && x < len(w.sums) {
-			path = slices.Insert(path, min(x, len(path)), at)
-			sums = slices.Insert(sums, min(x, len(sums)), w.sums[x])
-		}
-	}
-	w.path, w.sums = path, sums
 }
 
 // silent ends the flowlets of flows that no node saw this epoch, and forgets ways that
@@ -245,15 +242,16 @@ func (e *epochMap) silent(flows map[Key]*seen) {
 		if !e.m.cfg.Flowlets {
 			continue
 		}
-		order := make([]sight, len(w.path))
+		sum := &seen{keyBytes: uint8(w.width), order: w.order}
 		for i, at := range w.path {
-			order[i] = sight{at, w.sums[i]}
+			sum.sights = append(sum.sights, sight{at, w.sums[i]})
 		}
-		chain := len(e.m.linked) > 0 || e.m.cfg.Path != nil
-		if !chain {
-			slices.SortStableFunc(order, func(a, b sight) int { return cmp.Compare(b.packets, a.packets) })
+		if order, chain, ok := e.way(k, sum); ok {
+			e.compare(k, sum, order, chain)
+		} else {
+			e.out.Rerouted++
+			e.rerouted(k, sum)
 		}
-		e.compare(k, &seen{keyBytes: uint8(w.width), order: w.order}, order, chain)
 	}
 }
 
@@ -304,4 +302,12 @@ func (e *epochMap) result() EpochLosses {
 	}
 	slices.SortFunc(e.out.Devices, func(a, b DeviceLoss) int { return cmp.Compare(a.Node, b.Node) })
 	return e.out
+}
+
+// nodePoint returns the place that stands for a place's node.
+func (m *LossMap) nodePoint(at int32) int32 {
+	if !m.staged {
+		return at
+	}
+	return m.point(m.points[at].node, "")
 }

@@ -83,6 +83,7 @@ type LossMap struct {
 	cfg    LossConfig
 	names  map[string]int
 	points []point
+	staged bool // some nodes count at both ends
 	linked map[[2]int32]bool
 	home   map[addr]map[int32]int32 // which node is an end of how many flows of an address
 	last   map[Key]*memory
@@ -162,13 +163,17 @@ type seen struct {
 
 // Epoch compares what the nodes counted in one epoch. Call it in the order of epochs.
 func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
-	e := &epochMap{m: m, out: EpochLosses{Epoch: epoch}, links: map[[2]int32]*LinkLoss{}, whole: map[int32]bool{}}
+	e := &epochMap{m: m, out: EpochLosses{Epoch: epoch}, links: map[[2]int32]*LinkLoss{}, whole: map[int32]bool{}, fresh: map[addr]map[int32]int32{}, odd: map[Key]bool{}}
 	flows := map[Key]*seen{}
 	for _, d := range decoded {
 		for _, n := range d.Neighbours {
 			m.link(d.Node, n)
 		}
 		at := m.point(d.Node, d.Stage)
+		m.staged = m.staged || d.Stage != ""
+		if d.Stage != "" {
+			e.whole[m.point(d.Node, "")] = true
+		}
 		e.whole[at] = d.Coverage.Counted >= d.Coverage.Flows
 		for i := range d.Len() {
 			k := d.Key(i)
@@ -190,11 +195,12 @@ func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b Key) int { return slices.Compare(a[:], b[:]) })
-	e.learnHomes(keys, flows)
+	e.learnHomes(keys, flows, e.fresh, nil)
 	for _, k := range keys {
 		e.flow(k, flows[k])
 	}
 	e.silent(flows)
+	e.learnHomes(keys, flows, m.home, e.odd)
 	return e.result()
 }
 

@@ -3,6 +3,8 @@ package flowset_test
 import (
 	"fmt"
 	"maps"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,6 +81,98 @@ func TestSingleLosses(t *testing.T) {
 		}
 		if len(want) > 0 {
 			t.Errorf("epoch %d: not found: %v", epoch, want)
+		}
+	}
+}
+
+// sets makes counted flow sets of an epoch: packets by node and flow.
+func sets(epoch uint64, stage map[string]string, neighbours map[string][]string, counts map[string]map[int]int64) (out []*flowset.Decoded) {
+	for _, node := range slices.Sorted(maps.Keys(counts)) {
+		var keys []flowset.Key
+		var packets []int64
+		for _, f := range slices.Sorted(maps.Keys(counts[node])) {
+			k, err := flowset.Flow{Src: netip.AddrFrom4([4]byte{10, 0, 0, byte(f)}), Dst: netip.AddrFrom4([4]byte{10, 0, 1, byte(f)}), Proto: 6, SrcPort: 7, DstPort: uint16(f)}.Key(flowset.KeyIPv4)
+			if err != nil {
+				panic(err)
+			}
+			keys = append(keys, k)
+			packets = append(packets, counts[node][f])
+		}
+		name, _, _ := strings.Cut(node, "/")
+		out = append(out, flowset.Counted(flowset.Shape{Node: name, Stage: stage[node], Epoch: epoch, KeyBytes: flowset.KeyIPv4, Neighbours: neighbours[name]}, keys, packets))
+	}
+	return out
+}
+
+var line = map[string][]string{"a": {"b"}, "b": {"a", "c"}, "c": {"b", "d"}, "d": {"c"}}
+
+func every(n int64, but map[int]int64) map[int]int64 {
+	out := map[int]int64{1: n, 2: n, 3: n}
+	maps.Copy(out, but)
+	maps.DeleteFunc(out, func(_ int, n int64) bool { return n == 0 })
+	return out
+}
+
+// A flow that goes round, one whose way ends, and one that is rerouted are told apart.
+func TestAnomalies(t *testing.T) {
+	m := flowset.NewLossMap(flowset.LossConfig{})
+	// Losses show which way flows run.
+	first := m.Epoch(1, sets(1, nil, line, map[string]map[int]int64{"a": every(9, nil), "b": every(9, nil), "c": every(8, nil), "d": every(8, nil)}))
+	if got := lostOn(first); !maps.Equal(got, map[string]int64{"b>c": 3}) || len(first.Anomalies) > 0 {
+		t.Errorf("got %v, %v", got, first.Anomalies)
+	}
+	second := m.Epoch(2, sets(2, nil, line, map[string]map[int]int64{
+		"a": every(9, nil), "b": every(9, map[int]int64{2: 60}), "c": every(9, map[int]int64{1: 0, 2: 51}), "d": every(9, map[int]int64{1: 0, 2: 0}),
+	}))
+	if got := lostOn(second); !maps.Equal(got, map[string]int64{"b>c": 9}) {
+		t.Errorf("got %v", got)
+	}
+	if len(second.Anomalies) != 2 || second.Anomalies[0].Kind != "blackhole" || !slices.Equal(second.Anomalies[0].Nodes, []string{"b", "c"}) || second.Anomalies[0].Packets != 9 ||
+		second.Anomalies[1].Kind != "loop" || !slices.Equal(second.Anomalies[1].Nodes, []string{"b", "c"}) || second.Anomalies[1].Packets != 51 {
+		t.Errorf("got %+v", second.Anomalies)
+	}
+	// Two ways in one epoch: nothing went round, and the ends agree.
+	square := map[string][]string{"a": {"b", "e"}, "b": {"a", "d"}, "d": {"b", "e"}, "e": {"a", "d"}}
+	m = flowset.NewLossMap(flowset.LossConfig{})
+	m.Epoch(1, sets(1, nil, square, map[string]map[int]int64{"a": every(9, nil), "b": every(9, nil), "d": every(8, nil), "e": {}}))
+	third := m.Epoch(2, sets(2, nil, square, map[string]map[int]int64{"a": every(9, nil), "b": every(9, map[int]int64{1: 5}), "d": every(9, map[int]int64{1: 7}), "e": {1: 4}}))
+	if got := lostOn(third); !maps.Equal(got, map[string]int64{"a>d": 2}) || third.Rerouted != 1 || len(third.Anomalies) > 0 {
+		t.Errorf("got %v, %+v", got, third)
+	}
+}
+
+// Where a node counts at both ends, its queue's losses are told from the wire's.
+func TestQueueOrWire(t *testing.T) {
+	stage := map[string]string{"a/i": "ingress", "a/e": "egress", "b/i": "ingress", "b/e": "egress"}
+	m := flowset.NewLossMap(flowset.LossConfig{Links: [][2]string{{"a", "b"}}})
+	e := m.Epoch(1, sets(1, stage, nil, map[string]map[int]int64{"a/i": every(20, nil), "a/e": every(18, nil), "b/i": every(17, nil), "b/e": every(17, nil)}))
+	if got := lostOn(e); !maps.Equal(got, map[string]int64{"a>a": 6, "a>b": 3}) {
+		t.Errorf("got %v", got)
+	}
+	want := []flowset.DeviceLoss{{Node: "a", Sent: 54, Queue: 6, Wire: 3}, {Node: "b"}}
+	if !slices.Equal(e.Devices, want) {
+		t.Errorf("got %+v, want %+v", e.Devices, want)
+	}
+}
+
+// Without an epoch bit, packets are counted in different epochs at different nodes: a flow
+// is compared once it is silent.
+func TestFlowlets(t *testing.T) {
+	m := flowset.NewLossMap(flowset.LossConfig{Flowlets: true})
+	var lost []map[string]int64
+	for epoch, c := range []map[string]map[int]int64{
+		{"a": every(10, nil), "b": every(7, nil), "c": every(6, nil), "d": every(5, nil)},
+		{"a": every(10, map[int]int64{2: 0}), "b": every(13, map[int]int64{2: 3}), "c": every(14, map[int]int64{2: 3}), "d": every(14, map[int]int64{2: 4})},
+		{"a": {1: 10}, "b": {1: 10}, "c": {1: 10}, "d": {1: 11}},
+		{"a": {}, "b": {}, "c": {}, "d": {}},
+	} {
+		lost = append(lost, lostOn(m.Epoch(uint64(epoch), sets(uint64(epoch), nil, line, c))))
+	}
+	want := []map[string]int64{{}, {}, {"b>c": 1, "c>d": 1}, {}}
+	want[2] = map[string]int64{"b>c": 1, "c>d": 1}
+	for i := range want {
+		if !maps.Equal(lost[i], want[i]) {
+			t.Errorf("epoch %d: got %v, want %v", i, lost[i], want[i])
 		}
 	}
 }

@@ -11,7 +11,9 @@ type epochMap struct {
 	out   EpochLosses
 	links map[[2]int32]*LinkLoss
 	gaps  map[[2]string]*LinkLoss
-	whole map[int32]bool // places whose tables were decoded as a whole
+	fresh map[addr]map[int32]int32 // votes of this epoch: see LossMap.home
+	odd   map[Key]bool             // flows with anomalies
+	whole map[int32]bool           // places whose tables were decoded as a whole
 }
 
 // ends returns the places of a flow in the order of links between them, in either
@@ -57,48 +59,55 @@ func (m *LossMap) chain(s []sight) (order []sight, ok bool) {
 }
 
 // learnHomes finds behind which node addresses are: at an end of all their flows' ways.
-func (e *epochMap) learnHomes(keys []Key, flows map[Key]*seen) {
-	if len(e.m.linked) == 0 || e.m.cfg.Path != nil {
-		return
+// Flows that skip says nothing good of have no vote.
+func (e *epochMap) learnHomes(keys []Key, flows map[Key]*seen, into map[addr]map[int32]int32, skip map[Key]bool) {
+	if len(e.m.linked) == 0 || e.m.cfg.Path != nil || e.m.cfg.Flowlets {
+		return // flowlets: what one epoch shows of a flow may be any part of its way
 	}
-	vote := func(a addr, at int32) {
-		v := e.m.home[a]
+	vote := func(a addr, at, weight int32) {
+		v := into[a]
 		if v == nil {
-			if len(e.m.home) >= e.m.cfg.MaxFlows {
+			if len(into) >= e.m.cfg.MaxFlows {
 				return
 			}
 			v = map[int32]int32{}
-			e.m.home[a] = v
+			into[a] = v
 		}
-		v[at]++
+		v[at] += weight
 	}
 	for _, k := range keys {
 		s := flows[k]
 		src, dst, ok := addrs(k, int(s.keyBytes))
-		if !ok || s.unsure || len(s.sights) < 2 {
+		if !ok || s.unsure || len(s.sights) < 2 || skip[k] {
 			continue
 		}
-		c, ok := e.m.chain(s.sights)
-		if !ok {
+		c, ok := e.m.chain(e.m.byNode(s.sights))
+		if !ok || len(c) < 2 {
 			continue
 		}
 		first, last := c[0], c[len(c)-1]
+		if first.packets == last.packets { // either may be the source
+			for _, a := range []addr{src, dst} {
+				vote(a, first.at, 1)
+				vote(a, last.at, 1)
+			}
+			continue
+		}
 		if first.packets < last.packets {
 			first, last = last, first
 		}
-		vote(src, first.at)
-		vote(dst, last.at)
-		if first.packets == last.packets { // either may be the source
-			vote(src, last.at)
-			vote(dst, first.at)
-		}
+		vote(src, first.at, 2)
+		vote(dst, last.at, 2)
 	}
 }
 
 // homes returns the places behind which an address may be: those that were an end of
-// nearly as many of its flows' ways as any.
-func (m *LossMap) homes(a addr) (at []int32) {
-	votes := m.home[a]
+// nearly as many of its flows' ways as any, in epochs before or else in this one.
+func (e *epochMap) homes(a addr) (at []int32) {
+	votes := e.m.home[a]
+	if len(votes) == 0 {
+		votes = e.fresh[a]
+	}
 	best := int32(0)
 	for _, n := range votes {
 		best = max(best, n)
@@ -112,6 +121,41 @@ func (m *LossMap) homes(a addr) (at []int32) {
 	return at
 }
 
+// byNode returns one place of every node: the first at which it counts.
+func (m *LossMap) byNode(s []sight) []sight {
+	if !m.staged {
+		return s
+	}
+	var out []sight
+	for _, v := range s {
+		p := m.points[v.at]
+		if p.stage == StageEgress && slices.ContainsFunc(s, func(x sight) bool {
+			return m.points[x.at] == point{p.node, StageIngress}
+		}) {
+			continue
+		}
+		out = append(out, sight{m.point(p.node, ""), v.packets})
+	}
+	return out
+}
+
+// byStage is the opposite of byNode for a way.
+func (m *LossMap) byStage(way, s []sight) []sight {
+	if !m.staged {
+		return way
+	}
+	var out []sight
+	for _, v := range way {
+		for _, stage := range []string{"", StageIngress, StageEgress} {
+			i := m.point(m.points[v.at].node, stage)
+			if x := slices.IndexFunc(s, func(x sight) bool { return x.at == i }); x >= 0 {
+				out = append(out, s[x])
+			}
+		}
+	}
+	return out
+}
+
 // way orders a flow's places along its way. chain says that neighbours in the order are
 // neighbours in the network; ok is false where there is no single way.
 func (e *epochMap) way(k Key, s *seen) (order []sight, chain, ok bool) {
@@ -122,11 +166,11 @@ func (e *epochMap) way(k Key, s *seen) (order []sight, chain, ok bool) {
 		}
 	}
 	if len(m.linked) > 0 {
-		if c, ok := m.chain(s.sights); ok {
-			if e.backwards(k, int(s.keyBytes), c) {
+		if c, ok := m.chain(m.byNode(s.sights)); ok {
+			if c = slices.Clone(c); e.backwards(k, int(s.keyBytes), c) {
 				slices.Reverse(c)
 			}
-			return c, true, true
+			return m.byStage(c, s.sights), true, true
 		}
 		return nil, false, false
 	}
@@ -165,7 +209,7 @@ func (e *epochMap) along(nodes []string, s *seen) []sight {
 func (e *epochMap) backwards(k Key, n int, c []sight) bool {
 	first, last := c[0], c[len(c)-1]
 	if src, dst, ok := addrs(k, n); ok && len(c) > 1 {
-		from, to := e.m.homes(src), e.m.homes(dst)
+		from, to := e.homes(src), e.homes(dst)
 		if a, b := slices.Contains(from, first.at), slices.Contains(from, last.at); a != b {
 			return b
 		}
@@ -182,7 +226,7 @@ func (e *epochMap) flow(k Key, s *seen) {
 		e.out.Undecided++
 		return
 	}
-	if e.loop(k, s) {
+	if !e.m.cfg.Flowlets && e.loop(k, s) {
 		return
 	}
 	order, chain, ok := e.way(k, s)
