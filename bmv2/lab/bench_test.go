@@ -10,8 +10,11 @@ import (
 func TestNoAllocationPerEvent(t *testing.T) {
 	l := fakes(t, Config{Fabric: small(t)})
 	addMix(t, l, traffic.Mix{PPS: 20000})
-	runUntil(t, l, time.Second) // queues, pools and heaps reach their size
-	at, before := time.Second, l.Stats().Events
+	for i, always := range []bool{true, false} { // queues, pools and heaps reach their size
+		l.plan.always = always
+		runUntil(t, l, time.Duration(i+1)*time.Second)
+	}
+	at, before := 2*time.Second, l.Stats().Events
 	n := testing.AllocsPerRun(20, func() {
 		at += 10 * time.Millisecond
 		runUntil(t, l, at)

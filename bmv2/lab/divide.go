@@ -14,7 +14,8 @@ func (l *Lab) divide(owner []int) {
 	old := s.parts
 	s.parts = make([]*part, slices.Max(owner)+2)
 	for i := range s.parts {
-		s.parts[i] = &part{lab: l, id: i, now: l.now, soon: forever, worker: s.workers[0]}
+		s.parts[i] = &part{lab: l, id: i, now: l.now, soon: forever, first: forever, worker: s.workers[0],
+			inbox: make([]event, 0, usualInbox), taken: make([]event, 0, usualInbox)}
 	}
 	for i, n := range l.nodes {
 		n.part = s.parts[owner[i]]
@@ -28,14 +29,25 @@ func (l *Lab) divide(owner []int) {
 			w.dst.soon = min(w.dst.soon, w.lookahead())
 		}
 	}
-	s.next = make([]uint32, len(s.parts))
 	s.distance = l.distances()
-	s.home = make([]mask, len(s.workers))
-	s.home[0] = 1<<s.collector() - 1
+	s.home = l.homes()
 	for i, p := range old {
 		s.parts[i%len(s.parts)].events += p.events
 	}
 	l.move(old)
+}
+
+// homes gives parts that are near each other to one worker, about as many nodes to each.
+func (l *Lab) homes() (home [maxWorkers]mask) {
+	s := &l.schedule
+	owner, given := l.group(len(s.workers), 0), mask(0)
+	for i, n := range l.nodes {
+		if bit := mask(1) << n.part.id; n.Role != topology.Collector && given&bit == 0 {
+			home[owner[i]] |= bit
+			given |= bit
+		}
+	}
+	return home
 }
 
 // distances returns, for each part and by part, how long after an event there at the

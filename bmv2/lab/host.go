@@ -18,6 +18,7 @@ type host struct {
 	wire  *wire // towards the vswitch
 	node  *node // the vswitch
 	stats HostStats
+	_     [64]byte // others change what is behind
 }
 
 // HostStats counts what a host sent and what reached it. Frames the host could not
@@ -31,15 +32,21 @@ type HostStats struct {
 	Defects  [frame.Defects]uint64
 }
 
-// flow is a flow at work.
+// flow is a flow at work. Its ends may be with different workers: what they change is
+// not in one cache line.
 type flow struct {
 	traffic.Flow
-	source   *traffic.Source
-	sink     traffic.Sink
 	from, to *host
-	tmpl     frame.Tenant
-	length   int // of the packet about to be sent
-	stopped  bool
+
+	_       [64]byte // the sender's
+	source  *traffic.Source
+	tmpl    frame.Tenant
+	length  int // of the packet about to be sent
+	stopped bool
+
+	_    [64]byte // the sender's part of it first
+	sink traffic.Sink
+	_    [64]byte
 }
 
 // FlowID numbers the flows of a lab from 0 in the order of AddFlow.

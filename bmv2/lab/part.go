@@ -15,9 +15,17 @@ type part struct {
 	last   queue // of events that nothing follows from: frames for hosts and the collector
 	soon   Time  // least lookahead of the hosts' wires
 	worker *worker
-	inbox  []event // from other parts while a worker is at this one; under the schedule's lock
+	taken  []event // what was in the inbox when the worker set out
 	_      [64]byte
+
+	// Under the schedule's lock:
+	inbox []event // from other parts
+	first Time    // the earliest instant in it
+	_     [64]byte
 }
+
+// usualInbox is what an inbox has room for from the beginning.
+const usualInbox = 32
 
 // run lets events before bound and up to and including the instant end happen in the
 // order of time, n at most. Afterwards the next event of the queue, if there is one up

@@ -32,19 +32,22 @@ type schedule struct {
 	published atomic.Uint32 // counts what is news to workers without work
 	_         [60]byte
 
-	// Guarded by the lock while workers are at it.
-	mu      sync.Mutex
+	mu sync.Mutex
+	_  [64]byte
+
+	// Guarded by the lock while workers are at it. Few cache lines, none of which a worker
+	// looks at that waits for the lock.
 	over    bool
-	broken  bool // OnReport panicked
-	pending mask // parts that have something to do up to end
-	busy    mask // parts that a worker is at
-	asleep  mask // workers
+	broken  bool                 // OnReport panicked
+	news    bool                 // a worker without work would find some
+	pending mask                 // parts that have something to do up to end
+	busy    mask                 // parts that a worker is at
+	idle    mask                 // workers without work
+	asleep  mask                 // those of them who must be woken
+	home    [maxWorkers]mask     // by worker: the parts that are its own
+	next    [maxParts + 1]uint32 // by part: the instant of its next event in ns after base, or never
 	depot   pool
 	_       [64]byte
-
-	// What these slices hold is guarded, too.
-	next []uint32 // by part: the instant of its next event in ns after base, or never
-	home []mask   // by worker: the parts that are its own
 
 	// Read only, while workers are at it.
 	active    bool       // they are
@@ -78,9 +81,8 @@ func (s *schedule) collector() int { return len(s.parts) - 1 }
 // that no pending event precedes.
 func (s *schedule) begin(base, end Time, solo bool) {
 	s.base, s.end, s.solo, s.active = base, end, solo, true
-	s.pending, s.busy, s.asleep, s.over, s.broken = 0, 0, 0, false, false
+	s.pending, s.busy, s.idle, s.asleep, s.over, s.broken, s.news = 0, 0, 0, 0, false, false, false
 	for _, p := range s.parts {
-		p.takeIn()
 		if p.id != s.collector() {
 			p.conclude(forever, end, math.MaxInt)
 			p.ahead(end)
@@ -94,25 +96,21 @@ func (s *schedule) rest() {
 	s.active = false
 	for _, p := range s.parts {
 		p.worker = s.workers[0]
+		p.collect()
+		p.takeIn()
 	}
 }
 
-// publish takes a part back from its worker, with what it sent. That is news even if
-// the worker finds nothing to do next: another that is about to sleep must look again.
+// publish takes a part back from its worker, with what it sent.
 func (s *schedule) publish(w *worker, p *part) {
-	s.published.Add(1)
 	s.busy &^= 1 << p.id
-	p.takeIn()
 	s.note(p)
 	for i, e := range w.out {
 		to := w.lab.wires[e.rank.ref()].dst
+		to.inbox = append(to.inbox, e)
+		to.first = min(to.first, e.at)
 		w.out[i].pkt = nil
-		if s.busy&(1<<to.id) != 0 {
-			to.inbox = append(to.inbox, e)
-			continue
-		}
-		to.accept(e)
-		s.note(to)
+		s.sooner(to, e.at)
 	}
 	w.out = w.out[:0]
 	s.supply(&w.pool)
@@ -124,22 +122,32 @@ func (s *schedule) note(p *part) {
 	if p.id == s.collector() {
 		at = p.last.top()
 	}
-	if at > s.end {
-		s.next[p.id] = never
-		s.pending &^= 1 << p.id
-		return
-	}
-	s.next[p.id] = uint32(at - s.base)
-	s.pending |= 1 << p.id
+	s.next[p.id] = never
+	s.pending &^= 1 << p.id
+	s.sooner(p, min(at, p.first))
 }
 
-// takeIn accepts what came while a worker was at the part.
-func (p *part) takeIn() {
-	for i, e := range p.inbox {
-		p.accept(e)
-		p.inbox[i].pkt = nil
+// sooner takes note of one more event of a part.
+func (s *schedule) sooner(p *part, at Time) {
+	if at <= s.end {
+		s.next[p.id] = min(s.next[p.id], uint32(at-s.base))
+		s.pending |= 1 << p.id
 	}
-	p.inbox = p.inbox[:0]
+}
+
+// collect empties the inbox, which takes a moment, so that it can be taken in without
+// the schedule's lock.
+func (p *part) collect() {
+	p.taken, p.inbox, p.first = p.inbox, p.taken[:0], forever
+}
+
+// takeIn accepts what was collected.
+func (p *part) takeIn() {
+	for i, e := range p.taken {
+		p.accept(e)
+		p.taken[i].pkt = nil
+	}
+	p.taken = p.taken[:0]
 }
 
 // accept is a frame from another part.
@@ -161,15 +169,17 @@ func (s *schedule) choose(w *worker) (p *part, bound Time) {
 	bit := mask(1) << id
 	s.busy |= bit
 	if id != s.collector() && s.home[w.id]&bit == 0 && !s.solo {
-		for i := range s.home {
+		for i := range s.workers {
 			s.home[i] &^= bit
 		}
 		s.home[w.id] |= bit
 	}
+	p = s.parts[id]
+	p.collect()
 	if b >= never {
-		return s.parts[id], forever
+		return p, forever
 	}
-	return s.parts[id], s.base + Time(b)
+	return p, s.base + Time(b)
 }
 
 // find returns a part that a worker could go on with, and before which instant; -1 if
@@ -182,7 +192,7 @@ func (s *schedule) find(w *worker) (id int, bound uint32) {
 	}
 	report &= able
 	able &^= report
-	if report != 0 && len(s.parts[last].last.heap) >= backlog {
+	if report != 0 && len(s.parts[last].last.heap)+len(s.parts[last].inbox) >= backlog {
 		if id, bound = s.earliest(report); id >= 0 {
 			return id, bound
 		}
@@ -191,12 +201,13 @@ func (s *schedule) find(w *worker) (id int, bound uint32) {
 	if s.solo {
 		own = able
 	}
-	for _, m := range [...]mask{own, able &^ own, report} {
-		if id, bound = s.earliest(m); id >= 0 {
-			return id, bound
-		}
+	if id, bound = s.earliest(own); id >= 0 {
+		return id, bound
 	}
-	return -1, 0
+	if id, bound = s.earliest(able &^ own); id >= 0 {
+		return id, bound
+	}
+	return s.earliest(report)
 }
 
 // earliest returns of those of the parts that may go on the one with the earliest event.

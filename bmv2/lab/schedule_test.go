@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -111,11 +110,20 @@ func TestBoundsHold(t *testing.T) {
 				}
 				seen := s.published.Load()
 				s.publish(x.worker, x.part)
-				if s.published.Load() == seen { // what await compares before it sleeps
-					t.Fatalf("seed %d: a worker about to sleep does not learn what part %d brought", seed, x.part.id)
+				if next := min(x.part.queue.top(), x.part.first); next < min(before, x.bound) {
+					t.Fatalf("seed %d: part %d has to go back to %d", seed, x.part.id, next)
 				}
-				if x.part.queue.top() < min(before, x.bound) {
-					t.Fatalf("seed %d: part %d has to go back to %d", seed, x.part.id, x.part.queue.top())
+				s.idle = 0
+				useful := false
+				for _, w := range idle {
+					s.idle |= 1 << w.id
+					id, _ := s.find(w)
+					useful = useful || id >= 0
+				}
+				s.needed()
+				s.tell()
+				if told := s.published.Load() != seen; told != useful { // what await compares before it sleeps
+					t.Fatalf("seed %d: that part %d is back is useful to others (%v), who are told (%v)", seed, x.part.id, useful, told)
 				}
 				idle = append(idle, x.worker)
 				continue
@@ -127,7 +135,12 @@ func TestBoundsHold(t *testing.T) {
 			w := idle[i]
 			p, bound := s.choose(w)
 			if p == nil {
-				if len(turns) == 0 && !s.over && w.id == 0 {
+				able := s.over || len(turns) > 0
+				for _, w := range s.workers {
+					id, _ := s.find(w)
+					able = able || id >= 0
+				}
+				if !able {
 					t.Fatalf("seed %d: nobody can go on", seed)
 				}
 				continue
@@ -231,8 +244,8 @@ func quiet(t *testing.T, workers int) *Lab {
 	l.plan.always = true
 	addMix(t, l, traffic.Mix{Seed: 1, PPS: 3000})
 	runUntil(t, l, 200*time.Millisecond)
-	if s := &l.schedule; bits.OnesCount64(uint64(s.asleep)) != 0 || s.busy != 0 || s.pending != 0 {
-		t.Errorf("left behind: asleep %b, busy %b, pending %b", s.asleep, s.busy, s.pending)
+	if s := &l.schedule; s.idle|s.asleep != 0 || s.busy != 0 || s.pending != 0 {
+		t.Errorf("left behind: idle %b, asleep %b, busy %b, pending %b", s.idle, s.asleep, s.busy, s.pending)
 	}
 	return l
 }

@@ -39,11 +39,13 @@ type wire struct {
 	loss float64
 	taps []*tap // at the sending port: they see this wire's frames leave and its back's arrive
 
+	_    [64]byte // the sender's cache lines
 	rng  *rand.Rand
 	nic  nic // when the sender is a host
 	sent struct{ frames, bytes, lost, down, queueFull uint64 }
 	_    [64]byte // the receiver's cache line
 	got  struct{ frames, down uint64 }
+	_    [64]byte
 }
 
 // LinkStats counts the frames of one direction of a link. Always

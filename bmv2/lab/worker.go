@@ -19,11 +19,12 @@ type worker struct {
 func newWorker(l *Lab, id int) *worker { return &worker{lab: l, id: id, alarm: make(chan struct{}, 1)} }
 
 const (
-	// A worker that finds nothing to do looks so many times whether another is done
-	// with a part before it sleeps, and lets other goroutines have the processor
-	// after so many looks; sooner when there are more workers than processors.
-	looks     = 2000
-	yield     = 500
+	// A worker that finds nothing to do looks so many times whether another has made
+	// some before it sleeps: for some microseconds, as to be woken takes longer than
+	// most waits do. It lets other goroutines have the processor after so many looks,
+	// sooner when there are more workers than processors.
+	looks     = 10000
+	yield     = 5000
 	yieldSoon = 20
 	// So many tries before a worker that waits for the lock is put to sleep: it is
 	// never held for as long as that takes.
@@ -39,10 +40,18 @@ func (s *schedule) lock() {
 	s.mu.Lock()
 }
 
-// unlock lets waiting workers look again.
+// unlock lets waiting workers look again, if they would find something.
 func (s *schedule) unlock() {
-	s.published.Add(1)
+	s.tell()
 	s.mu.Unlock()
+}
+
+// tell ends the looking of workers that needed has found something for.
+func (s *schedule) tell() {
+	if s.news {
+		s.news = false
+		s.published.Add(1)
+	}
 }
 
 // work is what each worker does until nothing up to the end is left.
@@ -67,6 +76,7 @@ func (s *schedule) work(w *worker) {
 // drive lets a part go on.
 func (w *worker) drive(p *part, bound Time) {
 	p.worker = w
+	p.takeIn()
 	if s := &w.lab.schedule; p.id == s.collector() {
 		p.conclude(bound, s.end, batch)
 	} else {
@@ -82,7 +92,7 @@ func (s *schedule) help(w *worker) {
 // leave unlocks and lets everybody see that it is over.
 func (s *schedule) leave() {
 	all := s.asleep
-	s.asleep = 0
+	s.asleep, s.news = 0, true
 	s.unlock()
 	s.wake(all)
 }
@@ -93,8 +103,11 @@ func (s *schedule) await(w *worker, wake mask) {
 	if s.over {
 		return
 	}
+	s.tell()
 	seen := s.published.Load()
-	s.mu.Unlock() // which is no news
+	s.idle |= 1 << w.id
+	defer func() { s.idle &^= 1 << w.id }()
+	s.mu.Unlock()
 	s.wake(wake)
 	yield := yield
 	if len(s.workers) > runtime.GOMAXPROCS(0) {
@@ -119,17 +132,18 @@ func (s *schedule) await(w *worker, wake mask) {
 	s.lock()
 }
 
-// needed returns the sleeping workers that would find something to do. They count as
-// awake from now on.
-func (s *schedule) needed() (m mask) {
-	for rest := s.asleep; rest != 0; rest &= rest - 1 {
+// needed finds out who of those without work would find some, and returns those of them
+// that sleep. They count as awake from now on.
+func (s *schedule) needed() (sleepers mask) {
+	for rest := s.idle; rest != 0; rest &= rest - 1 {
 		v := bits.TrailingZeros64(uint64(rest))
 		if id, _ := s.find(s.workers[v]); id >= 0 {
-			m |= 1 << v
+			s.news = true
+			sleepers |= s.asleep & (1 << v)
 		}
 	}
-	s.asleep &^= m
-	return m
+	s.asleep &^= sleepers
+	return sleepers
 }
 
 // wake ends the sleep of workers that needed or leave have named.
@@ -140,8 +154,8 @@ func (s *schedule) wake(m mask) {
 }
 
 const (
-	plenty = 512 // free packets from which a worker gives to the depot,
-	parcel = 128 // and how many, or takes from it when it has none
+	plenty = 64 // free packets from which a worker gives to the depot,
+	parcel = 32 // and how many, or takes from it when it has none
 )
 
 // supply keeps packets from piling up with workers that receive more than they send.
