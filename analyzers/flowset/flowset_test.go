@@ -95,6 +95,27 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
+// Far past the cliff, with filters good and bad, nothing breaks, and with a good one no
+// flow is invented and few counts are wrong.
+func TestOverfull(t *testing.T) {
+	for seed := range uint64(12) {
+		for _, bits := range []uint64{4, 10, 25} {
+			e, err := flowsettest.New(flowsettest.Config{
+				Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 400, Seed: seed, Cells: 50 + 8*int(seed), CheckBytes: 2,
+				FilterBits: 400 * bits, FilterHashes: int(bits*7/10) + 1, Losses: int(seed) * 5,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := judge(e, flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours()}))
+			if bits == 25 && (got.invented > 0 || 10*got.wrong > got.right) {
+				t.Errorf("seed %d, %d bits: %+v", seed, bits, got)
+			}
+			t.Logf("seed %d, %d bits: %+v", seed, bits, got)
+		}
+	}
+}
+
 // The number of threads does not show, and tables are not changed.
 func TestWorkersDoNotShow(t *testing.T) {
 	e, err := flowsettest.New(flowsettest.Config{
@@ -202,5 +223,17 @@ func TestHidden(t *testing.T) {
 	}
 	if hidden < 50 {
 		t.Errorf("found %d hidden flows, want many", hidden)
+	}
+}
+
+// Decoding allocates columns, not flows.
+func TestAllocations(t *testing.T) {
+	e, err := flowsettest.New(flowsettest.Config{Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 2000, Seed: 1, Cells: 900, CheckBytes: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := e.Tables[:1]
+	if n := testing.AllocsPerRun(5, func() { flowset.Decode(table, flowset.Options{Workers: 1}) }); n > 60 {
+		t.Errorf("got %v allocations for 2000 flows, want at most 60", n)
 	}
 }

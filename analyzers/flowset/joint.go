@@ -9,14 +9,15 @@ import (
 // between switches: the cells of all tables then are equations of the same unknowns,
 // and a cell with one unknown left gives it to all tables. What the guesses are worth the
 // cells say afterwards (believe). It runs where everything else is stuck, in one thread.
-func (n *network) joint() {
-	g := guesser{n: n, aux: make([][]aux, len(n.s)), left: make([][]int64, len(n.s))}
+func (n *network) joint() (pivots [][]bool) {
+	g := guesser{n: n, aux: make([][]aux, len(n.s)), left: make([][]int64, len(n.s)), pivot: make([][]bool, len(n.s))}
 	for i, s := range n.s {
 		if s.unknown == 0 {
 			continue
 		}
 		g.aux[i] = append([]aux(nil), s.aux...)
 		g.left[i] = make([]int64, len(s.cells))
+		g.pivot[i] = make([]bool, len(s.cells))
 		for c := range s.cells {
 			g.left[i][c] = s.cells[c].packets
 		}
@@ -51,9 +52,11 @@ func (n *network) joint() {
 		g.work = g.work[:len(g.work)-1]
 		i, c := int(r.table), uint32(r.flow)
 		if x := &g.aux[i][c]; x.flows == 1 && g.left[i][c] > 0 && n.s[i].settled(c) && n.s[i].state[x.xor] != rejected {
+			g.pivot[i][c] = true
 			g.put(i, int(x.xor), g.left[i][c])
 		}
 	}
+	return g.pivot
 }
 
 // guesser is the state of joint.
@@ -61,14 +64,16 @@ type guesser struct {
 	n    *network
 	aux  [][]aux
 	left [][]int64
-	work []ref // cells
+	// pivot are cells that gave a guess: they agree with it whatever it is worth.
+	pivot [][]bool
+	work  []ref // cells
 }
 
 // put guesses that flow f of table i has x packets there and wherever else it is.
 func (g *guesser) put(i, f int, x int64) {
 	s := g.n.s[i]
-	if s.packets[f] != unknownPackets || s.guess[f] > 0 {
-		return
+	if s.packets[f] != unknownPackets || s.guess[f] > 0 || s.state[f] == rejected {
+		return // known, guessed, or not among the cells' flows
 	}
 	s.guess[f] = x
 	for _, c := range s.at[f*s.k : (f+1)*s.k] {
@@ -90,18 +95,34 @@ func (g *guesser) put(i, f int, x int64) {
 // squares guesses by least squares, the paper's CounterDecode: the packets x of the flows
 // without any solve M·x = b, a row per cell, by conjugate gradients on the normal
 // equations, from what neighbours counted; it stops when all values have stayed within
-// half of an integer. Guesses of what the cells do not determine stay near where they
-// began, and are not believed.
+// half of an integer.
+//
+// Values that the cells do not determine stay where they began: it begins twice, and only
+// where both ends agree is there a guess.
 func (s *solver) squares(steps int) {
 	var flows []int
-	var x []float64
 	for f, p := range s.packets {
-		if p != unknownPackets || s.state[f] == rejected {
-			continue
+		if p == unknownPackets && s.state[f] != rejected {
+			flows = append(flows, f)
 		}
-		flows = append(flows, f)
-		x = append(x, math.Max(1, float64(s.guess[f])))
 	}
+	x, y := make([]float64, len(flows)), make([]float64, len(flows))
+	for i, f := range flows {
+		x[i] = math.Max(1, float64(s.guess[f]))
+		y[i] = x[i] + 3 + float64(s.d[f]%64)/8 // differs by flow
+	}
+	s.descend(flows, x, steps)
+	s.descend(flows, y, steps)
+	for i, f := range flows {
+		s.guess[f] = noGuess
+		if v := math.Round(x[i]); v >= 1 && math.Abs(x[i]-y[i]) < 0.1 {
+			s.guess[f] = int64(v)
+		}
+	}
+}
+
+// descend moves x towards the least squares.
+func (s *solver) descend(flows []int, x []float64, steps int) {
 	// Rows that count flows which are not decoded say nothing.
 	b := make([]float64, len(s.cells))
 	use := make([]bool, len(s.cells))
@@ -171,36 +192,38 @@ func (s *solver) squares(steps int) {
 			dir[i] = grad[i] + norm/was*dir[i]
 		}
 	}
-	for i, f := range flows {
-		s.guess[f] = noGuess
-		if v := math.Round(x[i]); v >= 1 {
-			s.guess[f] = int64(v)
-		}
-	}
 }
 
 // squareSteps bounds the steps of squares.
 const squareSteps = 100
 
+// judges reports whether a table has cells enough to tell wrong guesses: with more flows
+// than 1.3 a cell, too few are left that gave none of them.
+func (s *solver) judges() bool { return 10*len(s.a) <= 13*len(s.cells) }
+
 // lastResorts guesses where neighbours' counts do not help on: jointly, then by least
 // squares. It reports whether any cell confirmed a guess.
 func (n *network) lastResorts() bool {
 	var progress atomic.Int64
-	try := func(i int) {
+	try := func(i int, pivots []bool) {
 		s := n.s[i]
 		before := s.unknown
-		s.believe()
+		s.believe(pivots)
 		progress.Add(int64(before - s.unknown))
 	}
-	n.joint()
-	n.each(try)
+	pivots := n.joint()
+	n.each(func(i int) {
+		if n.s[i].judges() {
+			try(i, pivots[i])
+		}
+	})
 	if progress.Load() > 0 {
 		return true
 	}
 	n.each(func(i int) {
-		if n.ask(i); n.s[i].unknown > 0 {
+		if n.ask(i); n.s[i].unknown > 0 && n.s[i].judges() {
 			n.s[i].squares(squareSteps)
-			try(i)
+			try(i, nil)
 		}
 	})
 	return progress.Load() > 0

@@ -73,6 +73,7 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 	n.each(func(i int) {
 		n.s[i] = newSolver(tables[i])
 		n.s[i].single()
+		n.s[i].alone = len(n.s[i].a)
 	})
 	if !opt.Alone && len(tables) > 1 && slices.ContainsFunc(n.s, func(s *solver) bool { return !s.done() || !s.consistent() }) {
 		n.adj = opt.Neighbours
@@ -82,6 +83,7 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 		n.flowDecode()
 		n.counterDecode()
 		n.repair()
+		n.each(func(i int) { n.s[i].withdraw() })
 	}
 	out := make([]*Decoded, len(tables))
 	missing := make([]*Missing, len(tables))

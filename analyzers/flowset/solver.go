@@ -24,6 +24,7 @@ type solver struct {
 
 	work    []uint32 // cells to look at
 	solve   []uint32 // cells to look at for packets
+	alone   int      // flows decoded without neighbours' help: the first ones
 	unknown int      // flows whose packets are not known
 	odd     int      // contradictions among the packets
 	undone  int      // flows that were taken and given back
