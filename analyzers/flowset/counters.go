@@ -217,7 +217,7 @@ func (s *solver) withdraw() {
 			contradictory++
 		}
 	}
-	if 200*contradictory <= len(s.cells) || contradictory < 4 {
+	if 100*contradictory <= len(s.cells) || contradictory < 4 {
 		return
 	}
 	for f := s.alone; f < len(s.a); f++ {

@@ -33,8 +33,11 @@
 // check. A flow that was taken out and is not there leaves −1 flows and its own key behind
 // somewhere, and is put back: with the filter's false positives the decoder peels signed
 // sets. Without a filter, a neighbour's flow is taken where what remains of a cell with
-// two flows is a key that belongs there. Counts are exact or absent: guesses are taken
-// only where they add up in every cell whose flows are all guessed or known.
+// two flows is a key that belongs there. Guesses of counts are taken only where they add up
+// in every cell whose flows are all guessed or known; where many cells end up
+// contradicting a table's counts, those that rest on neighbours are withdrawn, and where
+// few do, Coverage.Inconsistent counts them: a flow hidden by the filter, in a table
+// without neighbours, makes some counts wrong and is only noticed.
 //
 // Deviations from the paper: neighbours' counts are verified against the cells instead of
 // being a starting point of LSQR only, which comes last here and, like every guess, is
