@@ -50,6 +50,9 @@ var trunks = []time.Duration{5 * time.Microsecond, 100 * time.Microsecond}
 //
 //	go test ./bmv2/lab -run Possible -v
 func TestPossibleSpeed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a figure, and a minute of work for the race detector")
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%-8s %8s %10s %16s\n", "trunks", "workers", "possible", "with hand-over")
 	for _, delay := range trunks {
