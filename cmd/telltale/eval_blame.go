@@ -1,19 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
-	"github.com/charmbracelet/lipgloss/table"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/telltale-net/telltale/cmd/internal/evalblame"
@@ -21,7 +14,7 @@ import (
 
 func newEvalBlameCmd() *cobra.Command {
 	var cfg evalblame.Config
-	var format, out string
+	var e evaluation
 	cmd := &cobra.Command{
 		Use:   "blame",
 		Short: "Which link lost the packets: 007's simulations, and what they leave out",
@@ -50,7 +43,7 @@ status is 0 when everything ran, 2 when not; targets are for tests to hold.`,
 					cfg.Healthy = 10
 				}
 			}
-			return runEvalBlame(cmd, cfg, format, out)
+			return runEvalBlame(cmd, cfg, &e)
 		},
 	}
 	f := cmd.Flags()
@@ -60,61 +53,28 @@ status is 0 when everything ran, 2 when not; targets are for tests to hold.`,
 	f.IntVar(&cfg.Healthy, "healthy", 1000, "epochs without a failure")
 	f.IntVar(&cfg.Workers, "workers", runtime.GOMAXPROCS(0), "epochs at a time")
 	f.BoolVar(&cfg.Quick, "quick", false, "few settings, two seeds, for a first look")
-	f.StringVar(&out, "out", "", "folder for figures.csv and the plots")
-	f.StringVar(&format, "format", "text", "text or json")
+	e.flags(cmd)
 	return cmd
 }
 
-func runEvalBlame(cmd *cobra.Command, cfg evalblame.Config, format, out string) error {
-	if format != "text" && format != "json" {
-		return fmt.Errorf("unknown format %q; want text or json", format)
-	}
-	progress := func(_, _ int) {}
-	if isTerminal(cmd.ErrOrStderr()) {
-		bar := progressbar.NewOptions(-1,
-			progressbar.OptionSetWriter(cmd.ErrOrStderr()),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionSetDescription("epochs judged"),
-			progressbar.OptionShowCount(),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionThrottle(100*time.Millisecond),
-		)
-		defer func() { _ = bar.Finish() }() // the screen is not the result
-		progress = func(done, total int) {
-			bar.ChangeMax(total)
-			_ = bar.Set(done)
-		}
-	}
+func runEvalBlame(cmd *cobra.Command, cfg evalblame.Config, e *evaluation) error {
 	begin := time.Now()
-	res, err := evalblame.Run(cmd.Context(), cfg, progress)
-	if err != nil {
-		return err
-	}
-	if out != "" {
-		if err := writeBlameFiles(out, res); err != nil {
-			return err
-		}
-	}
-	if format == "json" {
-		enc := json.NewEncoder(cmd.OutOrStdout())
-		enc.SetIndent("", "  ")
-		err = enc.Encode(res)
-	} else {
-		err = printEvalBlame(cmd.OutOrStdout(), res, time.Since(begin))
-	}
-	if err != nil {
-		return fmt.Errorf("cannot print the result: %w", err)
-	}
-	return nil
+	var res *evalblame.Result
+	return e.run(cmd, "epochs judged",
+		func(progress func(done, total int)) (_ any, err error) {
+			res, err = evalblame.Run(cmd.Context(), cfg, progress)
+			return res, err
+		},
+		func(to saver) error { return saveEvalBlame(to, res) },
+		func(w io.Writer) error { return printEvalBlame(w, res, time.Since(begin)) },
+	)
 }
 
 func printEvalBlame(out io.Writer, res *evalblame.Result, took time.Duration) error {
 	var err error
 	show := func(title string, headers []string, lines [][]string) {
-		tab := table.New().Border(lipgloss.NormalBorder()).Headers(headers...).
-			StyleFunc(func(_, _ int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) }).Rows(lines...)
 		if err == nil {
-			_, err = fmt.Fprintf(out, "%s\n%s\n\n", title, tab.Render())
+			_, err = fmt.Fprintf(out, "%s\n%s\n\n", title, figures(headers, lines))
 		}
 	}
 	for i := range res.Tables {
@@ -156,32 +116,17 @@ func printEvalBlame(out io.Writer, res *evalblame.Result, took time.Duration) er
 	return err
 }
 
-// writeBlameFiles writes the figures and the plots into a folder.
-func writeBlameFiles(dir string, res *evalblame.Result) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("cannot make the folder for the figures: %w", err)
-	}
-	write := func(name string, to func(io.Writer) error) error {
-		var b bytes.Buffer
-		if err := to(&b); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("cannot write the figures: %w", err)
-		}
-		return nil
-	}
-	if err := write("figures.csv", res.WriteCSV); err != nil {
+// saveEvalBlame writes the figures, and a picture of every table by every measure.
+func saveEvalBlame(to saver, res *evalblame.Result) error {
+	if err := to("figures.csv", res.WriteCSV); err != nil {
 		return err
 	}
 	for i := range res.Tables {
 		t := &res.Tables[i]
 		for _, m := range evalblame.Measures() {
-			for _, format := range []string{"svg", "png"} {
-				name := fmt.Sprintf("%s-%s.%s", t.Experiment, m, format)
-				if err := write(name, func(w io.Writer) error { return t.Draw(w, m, format) }); err != nil {
-					return err
-				}
+			draw := func(w io.Writer, format string) error { return t.Draw(w, m, format) }
+			if err := savePictures(to, fmt.Sprintf("%s-%s", t.Experiment, m), draw); err != nil {
+				return err
 			}
 		}
 	}

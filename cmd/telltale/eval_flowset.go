@@ -1,18 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
-	"github.com/charmbracelet/lipgloss/table"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
@@ -21,7 +14,7 @@ import (
 
 func newEvalFlowsetCmd() *cobra.Command {
 	var cfg evalflowset.Config
-	var format, out string
+	var e evaluation
 	var quick bool
 	cmd := &cobra.Command{
 		Use:   "flowset",
@@ -41,7 +34,7 @@ The exit status is 0 when everything ran, 2 when not; targets are for tests to h
 			if quick {
 				quickFlowset(cmd, &cfg)
 			}
-			return runEvalFlowset(cmd, cfg, format, out)
+			return runEvalFlowset(cmd, cfg, &e)
 		},
 	}
 	f := cmd.Flags()
@@ -54,8 +47,7 @@ The exit status is 0 when everything ran, 2 when not; targets are for tests to h
 	f.IntVar(&cfg.Flows, "flows", 100_000, "flows per switch of the experiments accept and time; memory goes with it")
 	f.IntVar(&cfg.Workers, "workers", 0, "threads (0 = one per processor)")
 	f.BoolVar(&quick, "quick", false, "few and small epochs, for a first look")
-	f.StringVar(&out, "out", "", "folder for figures.csv and the plots")
-	f.StringVar(&format, "format", "text", "text or json")
+	e.flags(cmd)
 	return cmd
 }
 
@@ -81,50 +73,21 @@ func processorClock() (time.Time, time.Duration) {
 	return time.Now(), time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func runEvalFlowset(cmd *cobra.Command, cfg evalflowset.Config, format, out string) error {
-	if format != "text" && format != "json" {
-		return fmt.Errorf("unknown format %q; want json or text", format)
-	}
-	progress := func(_, _ int) {}
-	if isTerminal(cmd.ErrOrStderr()) {
-		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetWidth(30),
-			progressbar.OptionSetDescription("epochs"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
-		defer func() { _ = bar.Finish() }() // the screen is not the result
-		progress = func(done, total int) {
-			bar.ChangeMax(total)
-			_ = bar.Set(done)
-		}
-	}
-	res, err := evalflowset.Run(cmd.Context(), cfg, processorClock, progress)
-	if err != nil {
-		return err
-	}
-	if out != "" {
-		if err := writeFlowsetFiles(out, res); err != nil {
-			return err
-		}
-	}
-	if format == "json" {
-		enc := json.NewEncoder(cmd.OutOrStdout())
-		enc.SetIndent("", "  ")
-		err = enc.Encode(res)
-	} else {
-		err = printEvalFlowset(cmd.OutOrStdout(), res)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot print the result: %w", err)
-	}
-	return nil
+func runEvalFlowset(cmd *cobra.Command, cfg evalflowset.Config, e *evaluation) error {
+	var res *evalflowset.Result
+	return e.run(cmd, "epochs",
+		func(progress func(done, total int)) (_ any, err error) {
+			res, err = evalflowset.Run(cmd.Context(), cfg, processorClock, progress)
+			return res, err
+		},
+		func(to saver) error { return saveEvalFlowset(to, res) },
+		func(w io.Writer) error { return printEvalFlowset(w, res) },
+	)
 }
 
 func printEvalFlowset(out io.Writer, res *evalflowset.Result) error {
 	for _, t := range res.Tables {
-		tab := table.New().Border(lipgloss.NormalBorder()).Headers(t.Columns...).
-			StyleFunc(func(_, _ int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) })
-		for _, row := range t.Rows {
-			tab.Row(row...)
-		}
-		if _, err := fmt.Fprintf(out, "%s\n%s\n\n", t.Title, tab.Render()); err != nil {
+		if _, err := fmt.Fprintf(out, "%s\n%s\n\n", t.Title, figures(t.Columns, t.Rows)); err != nil {
 			return err
 		}
 	}
@@ -132,22 +95,9 @@ func printEvalFlowset(out io.Writer, res *evalflowset.Result) error {
 	return err
 }
 
-// writeFlowsetFiles writes the figures and the pictures into a folder.
-func writeFlowsetFiles(dir string, res *evalflowset.Result) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("cannot make the folder for the figures: %w", err)
-	}
-	write := func(name string, to func(io.Writer) error) error {
-		var b bytes.Buffer
-		if err := to(&b); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("cannot write the figures: %w", err)
-		}
-		return nil
-	}
-	if err := write("figures.csv", res.WriteCSV); err != nil {
+// saveEvalFlowset writes the figures and the pictures.
+func saveEvalFlowset(to saver, res *evalflowset.Result) error {
+	if err := to("figures.csv", res.WriteCSV); err != nil {
 		return err
 	}
 	for i := range res.Tables {
@@ -155,11 +105,8 @@ func writeFlowsetFiles(dir string, res *evalflowset.Result) error {
 		if len(t.Lines) == 0 {
 			continue
 		}
-		for _, format := range []string{"svg", "png"} {
-			name := fmt.Sprintf("%s-%d.%s", t.Experiment, i, format)
-			if err := write(name, func(w io.Writer) error { return t.Draw(w, format) }); err != nil {
-				return err
-			}
+		if err := savePictures(to, fmt.Sprintf("%s-%d", t.Experiment, i), t.Draw); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,19 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
-	"github.com/charmbracelet/lipgloss/table"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/telltale-net/telltale/cmd/internal/evalqueue"
@@ -22,7 +15,7 @@ import (
 func newEvalQueueCmd() *cobra.Command {
 	var cfg evalqueue.Config
 	var methods []string
-	var format, out string
+	var e evaluation
 	var quick bool
 	cmd := &cobra.Command{
 		Use:   "queue",
@@ -49,7 +42,7 @@ The exit status is 0 when everything ran, 2 when not; targets are for tests to h
 			for _, m := range methods {
 				cfg.Methods = append(cfg.Methods, evalqueue.Method(m))
 			}
-			return runEvalQueue(cmd, cfg, format, out)
+			return runEvalQueue(cmd, cfg, &e)
 		},
 	}
 	f := cmd.Flags()
@@ -61,8 +54,7 @@ The exit status is 0 when everything ran, 2 when not; targets are for tests to h
 	f.IntVar(&cfg.Workers, "workers", runtime.GOMAXPROCS(0), "runs at a time")
 	f.StringSliceVar(&methods, "methods", nil, fmt.Sprintf("which methods to compare (default all of %v)", evalqueue.Methods()))
 	f.BoolVar(&quick, "quick", false, "two seeds of 400 ms, for a first look")
-	f.StringVar(&out, "out", "", "folder for figures.csv and the plots")
-	f.StringVar(&format, "format", "text", "text or json")
+	e.flags(cmd)
 	cmd.AddCommand(newEvalQueueDatasetCmd())
 	return cmd
 }
@@ -78,68 +70,31 @@ func quickConfig(cmd *cobra.Command, cfg evalqueue.Config) evalqueue.Config {
 	return cfg
 }
 
-func runEvalQueue(cmd *cobra.Command, cfg evalqueue.Config, format, out string) error {
-	if format != "text" && format != "json" {
-		return fmt.Errorf("unknown format %q; want text or json", format)
-	}
-	progress := func(_, _ int) {}
-	if isTerminal(cmd.ErrOrStderr()) {
-		bar := progressbar.NewOptions(-1,
-			progressbar.OptionSetWriter(cmd.ErrOrStderr()),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionSetDescription("runs judged"),
-			progressbar.OptionShowCount(),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionThrottle(100*time.Millisecond),
-		)
-		defer func() { _ = bar.Finish() }() // the screen is not the result
-		progress = func(done, total int) {
-			bar.ChangeMax(total)
-			_ = bar.Set(done)
-		}
-	}
+func runEvalQueue(cmd *cobra.Command, cfg evalqueue.Config, e *evaluation) error {
 	begin := time.Now()
-	res, err := evalqueue.Run(cmd.Context(), cfg, time.Now, progress)
-	if err != nil {
-		return err
-	}
-	if out != "" {
-		if err := writeEvalFiles(out, res); err != nil {
-			return err
-		}
-	}
-	if format == "json" {
-		enc := json.NewEncoder(cmd.OutOrStdout())
-		enc.SetIndent("", "  ")
-		err = enc.Encode(res)
-	} else {
-		err = printEvalQueue(cmd.OutOrStdout(), res, time.Since(begin))
-	}
-	if err != nil {
-		return fmt.Errorf("cannot print the result: %w", err)
-	}
-	return nil
+	var res *evalqueue.Result
+	return e.run(cmd, "runs judged",
+		func(progress func(done, total int)) (_ any, err error) {
+			res, err = evalqueue.Run(cmd.Context(), cfg, time.Now, progress)
+			return res, err
+		},
+		func(to saver) error { return saveEvalQueue(to, res) },
+		func(w io.Writer) error { return printEvalQueue(w, res, time.Since(begin)) },
+	)
 }
 
 func printEvalQueue(out io.Writer, res *evalqueue.Result, took time.Duration) error {
 	for i := range res.Tables {
 		t := &res.Tables[i]
-		tab := table.New().
-			Border(lipgloss.NormalBorder()).
-			Headers(t.Columns()...).
-			Width(0).
-			StyleFunc(func(_, _ int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) })
+		var rows [][]string
 		for k := range t.Rows {
-			tab.Row(t.Cells(k)...)
+			rows = append(rows, t.Cells(k))
 		}
-		if _, err := fmt.Fprintf(out, "%s, %%\n%s\n\n", t.Title, tab.Render()); err != nil {
+		if _, err := fmt.Fprintf(out, "%s, %%\n%s\n\n", t.Title, figures(t.Columns(), rows)); err != nil {
 			return err
 		}
 	}
-	tab := table.New().
-		Border(lipgloss.NormalBorder()).
-		Headers("scenario", "records", "runs", "problems", "victims", "judged", "unseen", "spread, %", "µs per victim").
-		StyleFunc(func(_, _ int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) })
+	var rows [][]string
 	for _, r := range res.Runs {
 		var costs []string
 		for _, m := range evalqueue.Methods() {
@@ -147,29 +102,16 @@ func printEvalQueue(out io.Writer, res *evalqueue.Result, took time.Duration) er
 				costs = append(costs, fmt.Sprintf("%s %.0f", m, ns/1e3))
 			}
 		}
-		tab.Row(r.Scenario, r.Variant, fmt.Sprint(r.Seeds), fmt.Sprint(r.Problems), fmt.Sprint(r.Victims), fmt.Sprint(r.Judged), fmt.Sprint(r.Unseen), r.Spread.String(), strings.Join(costs, ", "))
+		rows = append(rows, []string{r.Scenario, r.Variant, fmt.Sprint(r.Seeds), fmt.Sprint(r.Problems), fmt.Sprint(r.Victims), fmt.Sprint(r.Judged), fmt.Sprint(r.Unseen), r.Spread.String(), strings.Join(costs, ", ")})
 	}
 	_, err := fmt.Fprintf(out, "%s\nspread: victims at other nodes than the culprit's; unseen: victims whose record was lost\nmedian (least–greatest) of %d seeds from %d on, %s of %.3g packets/s each; %.0f s\n",
-		tab.Render(), res.Seeds, res.FirstSeed, res.Duration, res.Rate, took.Seconds())
+		figures([]string{"scenario", "records", "runs", "problems", "victims", "judged", "unseen", "spread, %", "µs per victim"}, rows), res.Seeds, res.FirstSeed, res.Duration, res.Rate, took.Seconds())
 	return err
 }
 
-// writeEvalFiles writes the figures and the plots into a folder.
-func writeEvalFiles(dir string, res *evalqueue.Result) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("cannot make the folder for the figures: %w", err)
-	}
-	write := func(name string, to func(io.Writer) error) error {
-		var b bytes.Buffer
-		if err := to(&b); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("cannot write the figures: %w", err)
-		}
-		return nil
-	}
-	if err := write("figures.csv", res.WriteCSV); err != nil {
+// saveEvalQueue writes the figures, and a picture of every sweep.
+func saveEvalQueue(to saver, res *evalqueue.Result) error {
+	if err := to("figures.csv", res.WriteCSV); err != nil {
 		return err
 	}
 	drawn := map[string]int{}
@@ -182,10 +124,8 @@ func writeEvalFiles(dir string, res *evalqueue.Result) error {
 		if drawn[name]++; drawn[name] > 1 {
 			name = fmt.Sprintf("%s-%d", name, drawn[name])
 		}
-		for _, format := range []string{"svg", "png"} {
-			if err := write(name+"."+format, func(w io.Writer) error { return t.Draw(w, format) }); err != nil {
-				return err
-			}
+		if err := savePictures(to, name, t.Draw); err != nil {
+			return err
 		}
 	}
 	return nil
