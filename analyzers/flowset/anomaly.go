@@ -99,6 +99,9 @@ func (e *epochMap) blackhole(k Key, s *seen, order []sight) {
 		return
 	}
 	home := homes[0]
+	if end := e.m.nodePoint(order[last].at); end != e.m.nodePoint(order[0].at) && (!e.m.transit[end] || e.edge(end)) {
+		return // the address may be behind it: several nodes may lead to one
+	}
 	lost := uint64(order[last].packets)
 	if e.m.staged {
 		return // the queue's and the wire's losses are the links' already
@@ -117,6 +120,21 @@ func (e *epochMap) blackhole(k Key, s *seen, order []sight) {
 		nodes = append(nodes, l.To)
 	}
 	e.anomaly(Anomaly{Kind: "blackhole", Key: k, KeyBytes: int(s.keyBytes), Order: s.order, Nodes: nodes, Packets: lost})
+}
+
+// edge reports whether addresses are behind a node and behind no other.
+func (e *epochMap) edge(at int32) bool {
+	if e.edges == nil {
+		e.edges = map[int32]bool{}
+		for _, votes := range []map[addr]map[int32]int32{e.m.home, e.fresh} {
+			for a := range votes {
+				if h := e.homes(a); len(h) == 1 {
+					e.edges[h[0]] = true
+				}
+			}
+		}
+	}
+	return e.edges[at]
 }
 
 // leastBlackhole is how many packets of a flow, all of them, must vanish between two nodes

@@ -88,6 +88,8 @@ type LossMap struct {
 	home   map[addr]map[int32]int32 // which node is an end of how many flows of an address
 	last   map[Key]*memory
 
+	transit map[int32]bool // nodes in the middle of ways
+
 	next      [][]int32 // linked, as lists
 	far       map[int32][]int32
 	farPoints int
@@ -99,7 +101,11 @@ type point struct {
 	stage string
 }
 
-type addr [2]uint64
+// addr is an address of a tenant: tenants may have the same ones.
+type addr struct {
+	ip  [2]uint64
+	vni uint32
+}
 
 // memory is what is kept of a flow.
 type memory struct {
@@ -113,7 +119,7 @@ type memory struct {
 // NewLossMap returns a map of a network.
 func NewLossMap(cfg LossConfig) *LossMap {
 	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, 4_000_000)
-	m := &LossMap{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[Key]*memory{}}
+	m := &LossMap{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[Key]*memory{}, transit: map[int32]bool{}}
 	for _, l := range cfg.Links {
 		m.link(l[0], l[1])
 	}
@@ -204,15 +210,24 @@ func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
 	return e.result()
 }
 
-// addrs returns the source and destination of a key.
+// addrs returns the source and destination of a key. A VNI is the last 3 of its bytes.
 func addrs(k Key, n int) (src, dst addr, ok bool) {
 	switch n {
-	case KeyIPv4, KeyVNI4:
-		return addr{k[0] >> 32}, addr{k[0] & (1<<32 - 1)}, true
-	case KeyIPv6, KeyVNI6:
-		return addr{k[0], k[1]}, addr{k[2], k[3]}, true
+	case KeyVNI4:
+		src.vni = uint32(k[1] & (1<<24 - 1))
+	case KeyVNI6:
+		src.vni = uint32(k[4] & (1<<24 - 1))
 	}
-	return src, dst, false
+	dst.vni = src.vni
+	switch n {
+	case KeyIPv4, KeyVNI4:
+		src.ip[0], dst.ip[0] = k[0]>>32, k[0]&(1<<32-1)
+	case KeyIPv6, KeyVNI6:
+		src.ip, dst.ip = [2]uint64{k[0], k[1]}, [2]uint64{k[2], k[3]}
+	default:
+		return src, dst, false
+	}
+	return src, dst, true
 }
 
 // where writes the places of a way as text.

@@ -176,3 +176,60 @@ func TestFlowlets(t *testing.T) {
 		}
 	}
 }
+
+// anycast counts flows of tenants to one address, from node a over b to nodes of the
+// caller's choice; nothing is lost.
+func anycast(t *testing.T, epoch uint64, flows []struct {
+	vni  uint32
+	port uint16
+	src  byte
+	way  []string
+}) (out []*flowset.Decoded) {
+	t.Helper()
+	links := map[string][]string{"a": {"b"}, "b": {"a", "c", "d"}, "c": {"b"}, "d": {"b"}}
+	for _, node := range []string{"a", "b", "c", "d"} {
+		var keys []flowset.Key
+		var packets []int64
+		for _, f := range flows {
+			if !slices.Contains(f.way, node) {
+				continue
+			}
+			k, err := flowset.Flow{Src: netip.AddrFrom4([4]byte{10, 0, 0, f.src}), Dst: netip.AddrFrom4([4]byte{10, 0, 9, 9}), Proto: 6, SrcPort: f.port, DstPort: 80, VNI: f.vni}.Key(flowset.KeyVNI4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, k)
+			packets = append(packets, 9)
+		}
+		out = append(out, flowset.Counted(flowset.Shape{Node: node, Epoch: epoch, KeyBytes: flowset.KeyVNI4, Neighbours: links[node]}, keys, packets))
+	}
+	return out
+}
+
+// An address may be behind different nodes: another tenant's, or one that several
+// machines have. What ends at either has arrived.
+func TestAddressBehindTwoNodes(t *testing.T) {
+	type flow = struct {
+		vni  uint32
+		port uint16
+		src  byte
+		way  []string
+	}
+	c, d := []string{"a", "b", "c"}, []string{"a", "b", "d"}
+	var tenants, copies []flow
+	for i := range uint16(20) {
+		tenants = append(tenants, flow{1, i, byte(i % 4), c})
+		copies = append(copies, flow{1, i, byte(i % 4), c})
+	}
+	tenants = append(tenants, flow{2, 1, 1, d}, flow{2, 2, 2, d})
+	copies = append(copies, flow{1, 100, 1, d}, flow{1, 101, 2, d}, flow{7, 5, 1, d}, flow{7, 6, 2, d}, flow{7, 7, 3, d})
+	for name, flows := range map[string][]flow{"two tenants": tenants, "two machines": copies} {
+		m := flowset.NewLossMap(flowset.LossConfig{})
+		for epoch := range uint64(3) {
+			e := m.Epoch(epoch, anycast(t, epoch, flows))
+			if lost := lostOn(e); len(lost) > 0 || len(e.Anomalies) > 0 {
+				t.Errorf("%s, epoch %d: got %v lost and %v, want none", name, epoch, lost, e.Anomalies)
+			}
+		}
+	}
+}

@@ -12,6 +12,7 @@ type epochMap struct {
 	links map[[2]int32]*LinkLoss
 	gaps  map[[2]string]*LinkLoss
 	fresh map[addr]map[int32]int32 // votes of this epoch: see LossMap.home
+	edges map[int32]bool           // nodes with addresses behind them; nil = not looked for
 	odd   map[Key]bool             // flows with anomalies
 	whole map[int32]bool           // places whose tables were decoded as a whole
 }
@@ -84,6 +85,9 @@ func (e *epochMap) learnHomes(keys []Key, flows map[Key]*seen, into map[addr]map
 		c, ok := e.m.chain(e.m.byNode(s.sights))
 		if !ok || len(c) < 2 {
 			continue
+		}
+		for _, v := range c[1 : len(c)-1] {
+			e.m.transit[v.at] = true
 		}
 		first, last := c[0], c[len(c)-1]
 		if first.packets == last.packets { // either may be the source
