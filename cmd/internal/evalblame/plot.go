@@ -7,17 +7,18 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/telltale-net/telltale/cmd/internal/picture"
 )
 
-// colours tell the methods apart, also for those who do not see red and green (Okabe, Ito).
+// colours tell the methods apart.
 var colours = map[Method]color.RGBA{
-	Ours:    {0x00, 0x72, 0xb2, 0xff},
-	Votes:   {0xe6, 0x9f, 0x00, 0xff},
-	Binary:  {0x00, 0x9e, 0x73, 0xff},
-	Integer: {0xcc, 0x79, 0xa7, 0xff},
-	Cover:   {0x56, 0xb4, 0xe9, 0xff},
+	Ours:    picture.Colours[0],
+	Votes:   picture.Colours[1],
+	Binary:  picture.Colours[2],
+	Integer: picture.Colours[3],
+	Cover:   picture.Colours[4],
 }
 
 // Measure is what a plot shows.
@@ -43,21 +44,10 @@ func (f *Figures) of(m Measure) Figure {
 	return f.Accuracy
 }
 
-// spreadPoints are means with their standard errors.
-type spreadPoints struct {
-	plotter.XYs
-	plotter.YErrors
-}
-
 // Draw writes the table as a picture, "svg" or "png": along the axis, or in the order of its
 // rows where that has no numbers.
 func (t *Table) Draw(w io.Writer, measure Measure, format string) error {
-	p := plot.New()
-	p.Title.Text = t.Title + ": " + string(measure)
-	p.Title.Padding = vg.Points(6)
-	p.X.Label.Text, p.Y.Label.Text = t.Axis, string(measure)
-	p.Y.Min, p.Y.Max = 0, 1.02
-	p.Add(plotter.NewGrid())
+	p := picture.New(t.Title+": "+string(measure), t.Axis, string(measure), 1.02)
 	if !t.Numbers {
 		var names []string
 		for i := range t.Rows {
@@ -70,7 +60,7 @@ func (t *Table) Draw(w io.Writer, measure Measure, format string) error {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	}
 	for k, m := range Methods() {
-		var pts spreadPoints
+		var pts picture.Points
 		for i := range t.Rows {
 			f := t.Rows[i].Methods[m]
 			x := float64(i) + 0.12*float64(k-2) // side by side
@@ -78,8 +68,7 @@ func (t *Table) Draw(w io.Writer, measure Measure, format string) error {
 				x = t.Rows[i].Value
 			}
 			v := f.of(measure)
-			pts.XYs = append(pts.XYs, plotter.XY{X: x, Y: v.Mean})
-			pts.YErrors = append(pts.YErrors, struct{ Low, High float64 }{v.Error, v.Error})
+			pts.Add(x, v.Mean, v.Error, v.Error)
 		}
 		line, dots, err := plotter.NewLinePoints(pts.XYs)
 		if err != nil {
@@ -98,14 +87,7 @@ func (t *Table) Draw(w io.Writer, measure Measure, format string) error {
 		p.Legend.Add(string(m), dots)
 	}
 	p.Legend.Top, p.Legend.Left = false, true
-	to, err := p.WriterTo(18*vg.Centimeter, 12*vg.Centimeter, format)
-	if err != nil {
-		return fmt.Errorf("cannot draw %q as %s: %w", t.Title, format, err)
-	}
-	if _, err := to.WriteTo(w); err != nil {
-		return fmt.Errorf("cannot write the picture of %q: %w", t.Title, err)
-	}
-	return nil
+	return picture.Write(w, p, 18, 12, format)
 }
 
 // logarithmic reports whether the axis spans two orders of magnitude.

@@ -5,18 +5,19 @@ import (
 	"image/color"
 	"io"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/telltale-net/telltale/cmd/internal/picture"
 )
 
-// colours tell the methods apart, also for those who do not see red and green (Okabe, Ito).
+// colours tell the methods apart.
 var colours = map[Method]color.RGBA{
-	Ours:    {0x00, 0x72, 0xb2, 0xff},
-	Plain:   {0xe6, 0x9f, 0x00, 0xff},
-	NetMed:  {0x00, 0x9e, 0x73, 0xff},
-	Windows: {0xcc, 0x79, 0xa7, 0xff},
+	Ours:    picture.Colours[0],
+	Plain:   picture.Colours[1],
+	NetMed:  picture.Colours[2],
+	Windows: picture.Colours[3],
 }
 
 // Drawable reports whether the table's rows stand along an axis of numbers.
@@ -29,29 +30,16 @@ func (t *Table) Drawable() bool {
 	return len(t.Rows) > 1
 }
 
-// spreadPoints are medians with how far the seeds reach.
-type spreadPoints struct {
-	plotter.XYs
-	plotter.YErrors
-}
-
 // Draw writes the table as a picture, "svg" or "png". What was published is a cross.
 func (t *Table) Draw(w io.Writer, format string) error {
-	p := plot.New()
-	p.Title.Text = t.Title
-	p.Title.Padding = vg.Points(6)
-	p.X.Label.Text = t.Axis
-	p.Y.Label.Text = "share of victims, %"
-	p.Y.Min, p.Y.Max = 0, 102
-	p.Add(plotter.NewGrid())
+	p := picture.New(t.Title, t.Axis, "share of victims, %", 102)
 	for _, m := range Methods() {
-		var pts spreadPoints
+		var pts picture.Points
 		var known plotter.XYs
 		for i := range t.Rows {
 			r := &t.Rows[i]
 			if s, ok := r.Shares[m]; ok {
-				pts.XYs = append(pts.XYs, plotter.XY{X: r.Value, Y: 100 * s.Median})
-				pts.YErrors = append(pts.YErrors, struct{ Low, High float64 }{100 * (s.Median - s.Low), 100 * (s.High - s.Median)})
+				pts.Add(r.Value, 100*s.Median, 100*(s.Median-s.Low), 100*(s.High-s.Median))
 			}
 			if s, ok := r.Paper[m]; ok {
 				known = append(known, plotter.XY{X: r.Value, Y: 100 * s.Median})
@@ -82,12 +70,5 @@ func (t *Table) Draw(w io.Writer, format string) error {
 		}
 	}
 	p.Legend.Top, p.Legend.Left = false, false
-	to, err := p.WriterTo(16*vg.Centimeter, 11*vg.Centimeter, format)
-	if err != nil {
-		return fmt.Errorf("cannot draw %q as %s: %w", t.Title, format, err)
-	}
-	if _, err := to.WriteTo(w); err != nil {
-		return fmt.Errorf("cannot write the picture of %q: %w", t.Title, err)
-	}
-	return nil
+	return picture.Write(w, p, 16, 11, format)
 }
