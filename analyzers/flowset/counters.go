@@ -106,8 +106,8 @@ func (n *network) ask(i int) int {
 
 // believe takes guesses that the cells confirm: where the guesses of all of a cell's flows
 // without packets add up to what is left in it, and no other cell of the flow says
-// otherwise. A pivot, the cell that a guess is from, confirms nothing. Packets lost in between make sums of guesses differ, so that no lost packet
-// is believed away.
+// otherwise. A pivot, the cell that a guess is from, confirms nothing. Packets lost in
+// between make sums of guesses differ, so that no lost packet is believed away.
 func (s *solver) believe(pivots []bool) {
 	if s.unknown == 0 {
 		return
@@ -205,22 +205,5 @@ func (s *solver) recount() {
 			s.aux[n].flows++
 			s.aux[n].xor ^= uint32(f)
 		}
-	}
-}
-
-// withdraw takes back the counts that rest on neighbours' where they turned out not to add
-// up in many cells: too many losses for so few cells, and guesses confirmed one another.
-func (s *solver) withdraw() {
-	contradictory := 0
-	for n := range s.cells {
-		if s.cells[n].packets != 0 && (s.aux == nil || s.aux[n].flows == 0) && s.settled(uint32(n)) {
-			contradictory++
-		}
-	}
-	if 100*contradictory <= len(s.cells) || contradictory < 4 {
-		return
-	}
-	for f := s.alone; f < len(s.a); f++ {
-		s.packets[f] = unknownPackets
 	}
 }

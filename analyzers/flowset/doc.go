@@ -28,16 +28,19 @@
 //	counter   packets of those flows: peel as above; believe neighbours' counts where
 //	          all cells agree; count jointly as if nothing were lost; least squares
 //	repair    count anew with flows that a filter's false positive hid as unknowns
+//	confirm   take back what no second cell confirms
 //
 // A cell with one flow is believed only if its key belongs in that cell, and has its
 // check. A flow that was taken out and is not there leaves −1 flows and its own key behind
 // somewhere, and is put back: with the filter's false positives the decoder peels signed
 // sets. Without a filter, a neighbour's flow is taken where what remains of a cell with
 // two flows is a key that belongs there. Guesses of counts are taken only where they add up
-// in every cell whose flows are all guessed or known; where many cells end up
-// contradicting a table's counts, those that rest on neighbours are withdrawn, and where
-// few do, Coverage.Inconsistent counts them: a flow hidden by the filter, in a table
-// without neighbours, makes some counts wrong and is only noticed.
+// in every cell whose flows are all guessed or known. In the end, whatever rests on
+// neighbours' help, and all of a table that does not add up or whose filter hides flows
+// often, must be confirmed: a flow by a second cell where there are no checks, a count by
+// a second cell, and contradicted by none. The others are told without their packets, and
+// Coverage.Withheld counts them: past the cliff, much is not said, and next to nothing
+// that is said is wrong.
 //
 // Deviations from the paper: neighbours' counts are verified against the cells instead of
 // being a starting point of LSQR only, which comes last here and, like every guess, is

@@ -83,8 +83,8 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 		n.flowDecode()
 		n.counterDecode()
 		n.repair()
-		n.each(func(i int) { n.s[i].withdraw() })
 	}
+	n.each(func(i int) { n.s[i].confirm() })
 	out := make([]*Decoded, len(tables))
 	missing := make([]*Missing, len(tables))
 	n.each(func(i int) { missing[i] = n.s[i].missing(n) }) // reads what others decoded

@@ -59,6 +59,7 @@ type Coverage struct {
 	RolledBack     int   `json:"rolled_back,omitempty"`  // flows that were taken to be here and are not
 	Hidden         int   `json:"hidden,omitempty"`       // flows that a filter had kept out of the cells, found by their packets
 	Inconsistent   int   `json:"inconsistent,omitempty"` // cells whose packets do not add up: a filter hid flows that were not found
+	Withheld       int   `json:"withheld,omitempty"`     // counts that were taken back, because no second cell confirmed them or one contradicted them
 }
 
 // result returns what was decoded, in the solver's own memory.
@@ -66,7 +67,7 @@ func (s *solver) result() *Decoded {
 	d := &Decoded{Shape: s.t.Shape}
 	c := &d.Coverage
 	c.Flows, c.Packets = s.t.totals(0)
-	c.RolledBack = s.undone
+	c.RolledBack, c.Inconsistent, c.Withheld = s.undone, s.inconsistent, s.withheld
 	keep := 0
 	for f := range s.a {
 		if !s.in(f) {
@@ -92,12 +93,8 @@ func (s *solver) result() *Decoded {
 		d.w = s.w[:keep]
 	}
 	for n := range s.cells {
-		x := &s.cells[n]
-		if x.flows == 1 {
+		if s.cells[n].flows == 1 {
 			c.Refused++
-		}
-		if x.packets != 0 && (s.aux == nil || s.aux[n].flows == 0) && s.settled(uint32(n)) {
-			c.Inconsistent++
 		}
 	}
 	return d
@@ -114,6 +111,7 @@ func (c *Coverage) Add(o Coverage) {
 	c.RolledBack += o.RolledBack
 	c.Hidden += o.Hidden
 	c.Inconsistent += o.Inconsistent
+	c.Withheld += o.Withheld
 }
 
 // Shares returns the shares of flows that were decoded, of flows that were counted, too,

@@ -28,8 +28,10 @@ type solver struct {
 	unknown int      // flows whose packets are not known
 	odd     int      // contradictions among the packets
 	undone  int      // flows that were taken and given back
-	pending []ref    // flows of neighbours that may be here
-	guess   []int64  // by flow
+	// What was found in the end: cells that do not add up, counts that were taken back.
+	inconsistent, withheld int
+	pending                []ref   // flows of neighbours that may be here
+	guess                  []int64 // by flow
 }
 
 // aux is what is known of a cell's flows without packets.
@@ -262,20 +264,33 @@ func (s *solver) settled(n uint32) bool {
 }
 
 // in reports whether a flow is decoded: taken out of its cells and either alone in one of
-// them once, or in one whose flows are all decoded.
+// them once, or in one whose flows are all decoded. Without checks, what was found by
+// neighbours' help must be in two such: a wrong flow leaves a wrong one behind in a cell
+// with two, and one such in some thousand belongs there.
 func (s *solver) in(f int) bool {
+	need := 1
 	switch s.state[f] {
-	case pure, banned, hidden:
-		return true
 	case rejected:
 		return false
-	}
-	for _, n := range s.at[f*s.k : (f+1)*s.k] {
-		if s.settled(n) {
+	case hidden:
+		return true
+	case pure, banned:
+		if s.t.mask != 0 || f < s.alone {
 			return true
 		}
+		need = 2
+	case taken:
+		if s.t.mask == 0 {
+			need = 2
+		}
 	}
-	return false
+	need = min(need, s.k)
+	for _, n := range s.cellsOf(f) {
+		if s.settled(n) {
+			need--
+		}
+	}
+	return need <= 0
 }
 
 // find returns the flow's index, -1 where it was not decoded here.

@@ -57,6 +57,7 @@ func (s Summary) String() string {
 		{s.Coverage.RolledBack, "flows of neighbours taken and put back"},
 		{s.Coverage.Hidden, "flows found that a filter hid"},
 		{s.Coverage.Inconsistent, "cells whose packets do not add up"},
+		{s.Coverage.Withheld, "counts withheld, because nothing confirms them"},
 	} {
 		if v.n > 0 {
 			text += fmt.Sprintf("; %d %s", v.n, v.what)
