@@ -11,6 +11,7 @@ import (
 	"github.com/telltale-net/telltale/cmd/internal/analyzeflowset"
 	"github.com/telltale-net/telltale/cmd/internal/collect"
 	"github.com/telltale-net/telltale/cmd/internal/recordlog"
+	"github.com/telltale-net/telltale/collector/block"
 	"github.com/telltale-net/telltale/collector/journal"
 )
 
@@ -19,7 +20,7 @@ import (
 type flowSource struct {
 	opt      analyzeflowset.Options
 	log      collect.Log
-	filter   recordlog.Filter
+	from, to string // of the log
 	topology string
 	format   string
 	show     analyzeflowset.Filter
@@ -30,7 +31,8 @@ func (s *flowSource) flags(cmd *cobra.Command) {
 	f.StringVar(&s.format, "format", string(analyzeflowset.Text), "how to write the answer: text or json")
 	flowsetFlags(cmd, &s.opt)
 	s.log.Flags(f)
-	s.filter.Flags(f, "from", "to")
+	f.StringVar(&s.from, "from", "", "of a log: received at or after: RFC 3339, ns since 1970, or how long ago (15m)")
+	f.StringVar(&s.to, "to", "", "of a log: received before: the same")
 	f.StringVar(&s.topology, "topology", "", "topology file: names switches and links")
 	f.StringSliceVar(&s.show.Prefixes, "prefix", nil, "show only flows from or to these prefixes")
 	f.Int64Var(&s.show.Epoch, "epoch", -1, "show only this epoch (-1 = all)")
@@ -55,13 +57,25 @@ func (s *flowSource) network(cmd *cobra.Command) (*analyzers.Network, error) {
 	return analyzers.NewNetwork(fabric)
 }
 
-// count counts the log's postcards.
+// query is the window of the log. It has no other conditions: a packet whose postcards are
+// chosen by what each says looks lost behind those that are left out.
+func (s *flowSource) query(now time.Time) (q block.Query, err error) {
+	if q.From, err = recordlog.Instant(s.from, now); err != nil {
+		return q, fmt.Errorf("--from: %w", err)
+	}
+	if q.To, err = recordlog.Instant(s.to, now); err != nil {
+		return q, fmt.Errorf("--to: %w", err)
+	}
+	return q, nil
+}
+
+// count counts the log's postcards, and says what is missing of the reports.
 func (s *flowSource) count(cmd *cobra.Command, cfg postcards.Config, use func(*postcards.Window) error) error {
 	net, err := s.network(cmd)
 	if err != nil {
 		return err
 	}
-	q, err := s.filter.Query(time.Now())
+	q, err := s.query(time.Now())
 	if err != nil {
 		return err
 	}
@@ -76,6 +90,9 @@ func (s *flowSource) count(cmd *cobra.Command, cfg postcards.Config, use func(*p
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d postcards without packet id or of unknown nodes, %d packets or flows left out for want of room\n", w.Stats.Unnamed, w.Stats.Shed)
 		}
 		if err := use(&w); err != nil {
+			return err
+		}
+		if err := writeLoss(cmd, recordlog.LedgerOf(j), &q, s.format == string(analyzeflowset.JSON)); err != nil {
 			return err
 		}
 		if read.Damaged > 0 {
@@ -95,6 +112,9 @@ sets (see docs/datasets.md), or counted off the postcards of the collector's log
 an epoch is a period of 8.192 ms of the source vswitch's clock.
 
 A packet that hops further on reported counts as seen by a hop whose postcard is missing.
+With a log, the loss of the reports of the window is said, too: with --format json in a
+last line {"loss": …}.
+
 The exit status is 0 when everything was read, 1 when something was malformed, and 2 when
 the input or output itself failed.`,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),

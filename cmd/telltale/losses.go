@@ -18,7 +18,8 @@ func newLossesCmd() *cobra.Command {
 link, device and flow, loops, and black holes. From encoded flow sets (see
 docs/datasets.md; links come from the data set or from --topology), or from the postcards
 of the collector's log, where a missing postcard is told from a missing packet as far as
-the other hops allow.
+the other hops allow; the loss of the reports of the window is said, too, with --format
+json in a last line {"loss": …}.
 
 With --flowlets the epochs are those of the switches' own clocks, and a flow is compared
 once it has been silent for an epoch (FlowRadar); without, packets carry their epoch and
