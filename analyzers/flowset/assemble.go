@@ -3,6 +3,7 @@ package flowset
 import (
 	"cmp"
 	"fmt"
+	"math"
 )
 
 // take makes a table of an object. What it says is wrong is about a field, "" = the object.
@@ -14,7 +15,14 @@ func (r *Reader) take(o *object) (field, text string) {
 		return "node", "got none, want a node's name"
 	case !o.hasTable:
 		return "table", "got none, want cells"
-	case r.seen[nodeEpoch{o.node, o.stage, o.epoch}]:
+	case o.segment && o.end == "":
+		return "end", fmt.Sprintf("got none, want %s or %s", EndUp, EndDown)
+	case o.segment:
+		if field, text := o.asDigest(); text != "" {
+			return field, text
+		}
+	}
+	if r.seen[nodeEpoch{o.node, o.stage, o.epoch}] {
 		return "", fmt.Sprintf("got another flow set of node %s and epoch %d", o.node, o.epoch)
 	}
 	shape, raws, field, text := o.layOut()
@@ -68,11 +76,36 @@ func (r *Reader) take(o *object) (field, text string) {
 		}
 	}
 	r.seen[nodeEpoch{o.node, o.stage, o.epoch}] = true
+	r.Stats.Cells += uint64(t.Len())
+	if o.segment {
+		r.Digests = append(r.Digests, t)
+		r.Stats.Digests++
+		return "", ""
+	}
 	r.Tables = append(r.Tables, t)
 	r.Stats.Tables++
-	r.Stats.Cells += uint64(t.Len())
 	flows, _ := t.totals(0)
 	r.Stats.Flows += uint64(max(0, flows))
+	return "", ""
+}
+
+// signatureBytes is the length of a packet's signature in a digest: see lossradar.
+const signatureBytes = 21
+
+// asDigest makes the object's cells those of a digest, which counts packets only.
+func (o *object) asDigest() (field, text string) {
+	o.stage = o.end
+	o.ordered = true // its keys are no five-tuples
+	if o.keyBytes == 0 {
+		o.keyBytes = signatureBytes
+	}
+	for i := range o.rows {
+		w := &o.rows[i]
+		if w.packets < 0 || w.packets > math.MaxInt32 {
+			return fmt.Sprintf("table[%d].packets", i), fmt.Sprintf("got %d, want 0 to %d", w.packets, math.MaxInt32)
+		}
+		w.flows, w.packets = int32(w.packets), 0
+	}
 	return "", ""
 }
 

@@ -17,16 +17,18 @@ const DefaultMaxCells = 20_000_000
 
 // Stats counts what was read.
 type Stats struct {
-	Tables uint64 `json:"tables"`        // taken
-	Bad    uint64 `json:"bad,omitempty"` // objects not taken
-	Cells  uint64 `json:"cells"`
-	Flows  uint64 `json:"flows"` // that the tables count
+	Tables  uint64 `json:"tables"`            // taken
+	Digests uint64 `json:"digests,omitempty"` // taken
+	Bad     uint64 `json:"bad,omitempty"`     // objects not taken
+	Cells   uint64 `json:"cells"`
+	Flows   uint64 `json:"flows"` // that the tables count
 }
 
 // Reader reads flow sets, one JSON object per node and epoch (docs/datasets.md). It is for
 // one goroutine.
 type Reader struct {
 	Tables   []*Table
+	Digests  []*Table           // of segments, for Subtract
 	Links    [][2]string        // between nodes: {"links":["s1>s2"]}
 	Problems jsonlines.Problems // the first objects that were not taken; all are in Stats.Bad
 	Notes    []string           // what was read otherwise than the page says, once each
@@ -114,6 +116,8 @@ type object struct {
 	stage                                string
 	seeds                                []int64 // beside the text of the hash
 	hasNode, hasHash, hasTable, hasEpoch bool
+	segment                              bool // a digest
+	end                                  string
 
 	rows                  []row
 	nested                []int // where the arrays of a table of arrays end
@@ -159,6 +163,16 @@ func (r *Reader) object(s *stream) (*object, error) {
 		case "node":
 			o.hasNode = true
 			o.node, err = s.name()
+		case "segment":
+			o.hasNode, o.segment = true, true
+			o.node, err = s.name()
+			if from, to, ok := strings.Cut(o.node, ">"); err == nil && (!ok || from == "" || to == "") {
+				o.wrong(name, "got %q, want from>to", o.node)
+			}
+		case "end":
+			if o.end, err = s.name(); err == nil && o.end != EndUp && o.end != EndDown {
+				o.wrong(name, "got %q, want %s or %s", o.end, EndUp, EndDown)
+			}
 		case "stage":
 			if o.stage, err = s.name(); err == nil && o.stage != StageIngress && o.stage != StageEgress {
 				o.wrong(name, "got %q, want %s or %s", o.stage, StageIngress, StageEgress)

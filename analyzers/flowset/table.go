@@ -17,7 +17,7 @@ const (
 
 // Shape is what a table is like.
 type Shape struct {
-	Node       string
+	Node       string // digests: the segment, from>to
 	Epoch      uint64
 	Subtables  int
 	Cells      int // per subtable
@@ -25,7 +25,7 @@ type Shape struct {
 	CheckBytes int // 0 = cells have no check
 	Hash       Hash
 	Order      Order
-	Stage      string   // "", or where in the node packets are counted: StageIngress or StageEgress
+	Stage      string   // "", or where in the node packets are counted: StageIngress or StageEgress; digests: EndUp or EndDown
 	Neighbours []string // nodes that may have seen the same packets; nil = not known
 }
 
@@ -96,6 +96,9 @@ func (t *Table) ready() {
 		t.checks = h.functions(t.check.number+1, t.KeyBytes)
 	}
 }
+
+// digest reports whether the table is a segment's digest.
+func (t *Table) digest() bool { return t.Stage == EndUp || t.Stage == EndDown }
 
 // Len returns the number of cells of all subtables.
 func (t *Table) Len() int { return len(t.cells) }

@@ -16,9 +16,16 @@ func (t *Table) WriteJSON(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("cannot write a flow set: %w", err)
 	}
-	fmt.Fprintf(b, `{"node":%s,"epoch":%d,"subtables":%d,"cells":%d,"key_bytes":%d,"check_bytes":%d,"hash":%q`,
-		name, t.Epoch, t.Subtables, t.Cells, t.KeyBytes, t.CheckBytes, t.Hash.String())
-	if t.Stage != "" {
+	what := "node"
+	if t.digest() {
+		what = "segment"
+	}
+	fmt.Fprintf(b, `{%q:%s,"epoch":%d,"subtables":%d,"cells":%d,"key_bytes":%d,"check_bytes":%d,"hash":%q`,
+		what, name, t.Epoch, t.Subtables, t.Cells, t.KeyBytes, t.CheckBytes, t.Hash.String())
+	switch {
+	case t.digest():
+		fmt.Fprintf(b, `,"end":%q`, t.Stage)
+	case t.Stage != "":
 		fmt.Fprintf(b, `,"stage":%q`, t.Stage)
 	}
 	if t.Neighbours != nil {
@@ -42,8 +49,13 @@ func (t *Table) WriteJSON(w io.Writer) error {
 		}
 		line = append(line, `{"xor":"`...)
 		line = hex.AppendEncode(line, key.Append(raw[:0], t.KeyBytes))
-		line = append(line, `","flows":`...)
-		line = strconv.AppendInt(line, int64(flows), 10)
+		line = append(line, '"')
+		if t.digest() {
+			packets = int64(flows)
+		} else {
+			line = append(line, `,"flows":`...)
+			line = strconv.AppendInt(line, int64(flows), 10)
+		}
 		line = append(line, `,"packets":`...)
 		line = strconv.AppendInt(line, packets, 10)
 		if t.CheckBytes > 0 {

@@ -16,7 +16,9 @@ func newLossesCmd() *cobra.Command {
 		Short: "Which link lost how many packets of which flows",
 		Long: `Compare what switches counted of the same packets, epoch by epoch: lost packets per
 link, device and flow, loops, and black holes. From encoded flow sets (see
-docs/datasets.md; links come from the data set or from --topology), or from the postcards
+docs/datasets.md; links come from the data set or from --topology), from digests of the
+packets at both ends of a segment (LossRadar), which tell every lost packet and why it was
+lost, or from the postcards
 of the collector's log, where a missing postcard is told from a missing packet as far as
 the other hops allow; the loss of the reports of the window is said, too, with --format
 json in a last line {"loss": …}.
@@ -59,6 +61,9 @@ the input or output itself failed.`,
 			if err == nil {
 				cfg.Links = append(cfg.Links, sum.Links...)
 				err = analyzeflowset.WriteLosses(cmd.OutOrStdout(), all, flowset.NewLossMap(cfg), s.show, format)
+			}
+			if err == nil {
+				err = analyzeflowset.WriteSegments(cmd.OutOrStdout(), sum.Segments, s.show, format)
 			}
 			return flowsetSummary(cmd, &sum, err)
 		},

@@ -42,6 +42,7 @@ type Summary struct {
 	Notes    []string // what was read otherwise than the page says
 	Coverage flowset.Coverage
 	Links    [][2]string // that the data set names
+	Segments []Segment   // what digests say, by epoch and segment
 }
 
 // String is the summary in one sentence.
@@ -63,6 +64,9 @@ func (s Summary) String() string {
 			text += fmt.Sprintf("; %d %s", v.n, v.what)
 		}
 	}
+	if s.Stats.Digests > 0 {
+		text += fmt.Sprintf("; %d digests", s.Stats.Digests)
+	}
 	return text
 }
 
@@ -82,7 +86,8 @@ func Decoded(ctx context.Context, inputs []dataset.Input, opt Options) ([]*flows
 			return nil, Summary{Stats: r.Stats, Problems: r.Problems, Notes: r.Notes}, err
 		}
 	}
-	sum := Summary{Stats: r.Stats, Problems: r.Problems, Notes: r.Notes, Links: r.Links}
+	segments := segmentsOf(r)
+	sum := Summary{Stats: r.Stats, Problems: r.Problems, Notes: r.Notes, Links: r.Links, Segments: segments}
 	slices.SortStableFunc(r.Tables, func(a, b *flowset.Table) int {
 		switch {
 		case a.Epoch < b.Epoch:
@@ -124,7 +129,13 @@ func Run(ctx context.Context, out io.Writer, inputs []dataset.Input, opt Options
 	w := bufio.NewWriterSize(out, 1<<16)
 	if opt.Format == Text {
 		story(w, all)
-	} else if err = writeFlows(w, all); err == nil {
+	} else {
+		err = writeFlows(w, all)
+	}
+	if err == nil {
+		err = writeSegments(w, sum.Segments, opt.Format)
+	}
+	if err == nil && opt.Format == JSON {
 		err = writeCoverage(w, all, &sum)
 	}
 	if err == nil {
@@ -189,10 +200,11 @@ func writeCoverage(w io.Writer, all []*flowset.Decoded, sum *Summary) error {
 	last := struct {
 		Coverage   coverage        `json:"coverage"`
 		Tables     uint64          `json:"tables"`
+		Digests    uint64          `json:"digests,omitempty"`
 		Bad        uint64          `json:"bad,omitempty"`
 		Incomplete []tableCoverage `json:"incomplete,omitempty"`
 		Notes      []string        `json:"notes,omitempty"`
-	}{Coverage: shares(sum.Coverage), Tables: sum.Stats.Tables, Bad: sum.Stats.Bad, Notes: sum.Notes}
+	}{Coverage: shares(sum.Coverage), Tables: sum.Stats.Tables, Digests: sum.Stats.Digests, Bad: sum.Stats.Bad, Notes: sum.Notes}
 	for _, d := range all {
 		if c := d.Coverage; c.Counted < c.Flows || c.Inconsistent > 0 || c.Refused > 0 {
 			last.Incomplete = append(last.Incomplete, tableCoverage{d.Node, d.Epoch, shares(c), d.Missing})
@@ -205,6 +217,9 @@ func writeCoverage(w io.Writer, all []*flowset.Decoded, sum *Summary) error {
 
 // story tells what was decoded in words.
 func story(w io.Writer, all []*flowset.Decoded) {
+	if len(all) == 0 {
+		return
+	}
 	fmt.Fprintf(w, "%-16s %10s %10s %10s %10s %12s  %s\n", "node", "epoch", "flows", "decoded", "counted", "packets", "missing")
 	for _, d := range all {
 		c := &d.Coverage
