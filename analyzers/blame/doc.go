@@ -16,7 +16,8 @@
 //	log(1−exp(−n·Θ_f))    Θ_f = h_f·ε + Σ θ_c over the faults c on its path
 //
 // Where most flows lose packets, that fact says little: flows are divided into stretches
-// in which losses are rare, and k losses are taken to be spread over them.
+// in which losses are rare, and k losses are taken to be spread over them. Where it is known
+// in how many runs a flow's losses lay, each run is one such stretch.
 //
 // ε is the noise of every link (h_f links), estimated along with the rest; more than
 // 1e-6 is the less probable the more it is. What
@@ -33,10 +34,12 @@
 //	grow    add the fault of the largest posterior odds while they exceed 1, fit all
 //	        rates and ε anew each time (coordinate ascent; the objective is concave)
 //	refine  take each fault out: does it still pay, is another one better in its place?
+//	leap    rather several links of a device than the device? several links than high noise?
+//	        several faults with two devices in each other's place (where paths are uncertain)?
 //
 // A probability is that of the fault against none, with the noise fitted anew, and against
 // each other one in its place, the other faults given: two links that carry the same
-// losses share it.
+// losses share it, and so do several with their images in the exchange of two devices.
 //
 // The cause of a flow's loss: of what is lost on its path each suspect has the share of its
 // rate, of the packets that those before it left over. Where rates of two faults differ by no
@@ -59,7 +62,7 @@
 //
 // Deviations from Flock: rates are estimated instead of configured, so is the noise; the
 // number of links needs no calibrated threshold; alternatives are compared one for one,
-// not jointly (a fault is not weighed against a pair of others).
+// not jointly (a fault is not weighed against a pair of others), but for images.
 //
 // Bounded: a data set holds at most 2³²−1 path entries and bytes of names; a [Tracker]
 // carries at most [Config.MaxCarried] losing flows from earlier epochs and counts the

@@ -24,10 +24,11 @@ type fit struct {
 
 	mix mix // of flows whose path is uncertain
 
-	links  int     // columns below are links
-	noise  float64 // ε
-	hopped float64 // Σ packets that arrived · links crossed
-	equal  bool    // see equalTraffic
+	links  int        // columns below are links
+	ends   [][2]int32 // devices at a link's ends
+	noise  float64    // ε
+	hopped float64    // Σ packets that arrived · links crossed
+	equal  bool       // see equalTraffic
 	cfg    Config
 }
 

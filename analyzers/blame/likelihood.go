@@ -108,7 +108,7 @@ func (t *Tracker) model(s *Set) *fit {
 	}
 	t.survivors = append(t.survivors, make([]float64, links-len(t.survivors))...)
 	t.nodes = append(t.nodes, make([]float64, len(t.links.nodes)-len(t.nodes))...)
-	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), sent: make([]float64, links+nodes), gone: make([]float64, links+nodes), links: links, cfg: t.cfg}
+	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), sent: make([]float64, links+nodes), gone: make([]float64, links+nodes), links: links, ends: t.links.ends, cfg: t.cfg}
 	copy(m.survivors, t.survivors)
 	if nodes > 0 {
 		copy(m.survivors[links:], t.nodes)

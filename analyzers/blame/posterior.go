@@ -32,29 +32,28 @@ func (m *fit) posterior() []suspect {
 		o, theta := m.odds(int32(c))
 		out = append(out, suspect{col: int32(c), logOdds: o, theta: theta, probability: logistic(o)})
 	}
+	images := m.weigh()
+	var all []others
 	for _, c := range slices.Clone(m.faults) {
 		theta := m.theta[c]
 		none := m.without(c)
 		m.remove(c)
 		own, _ := m.odds(c)
 		none += own
-		rivals := m.rivals(c)
-		logs := make([]float64, len(rivals))
-		most := max(none, own)
-		for i, x := range rivals {
-			logs[i], _ = m.odds(x)
-			most = max(most, logs[i])
+		o := others{col: c, none: math.Exp(none - own), rivals: m.rivals(c)}
+		for _, x := range o.rivals {
+			odds, _ := m.odds(x)
+			o.weight = append(o.weight, math.Exp(min(odds-own, 300)))
 		}
-		sum := math.Exp(none-most) + math.Exp(own-most)
-		for _, l := range logs {
-			sum += math.Exp(l - most)
-		}
-		out[at[c]].logOdds, out[at[c]].probability = own-none, math.Exp(own-most)/sum
-		for i, x := range rivals {
-			s := &out[at[x]]
-			s.probability = 1 - (1-s.probability)*(1-math.Exp(logs[i]-most)/sum)
-		}
+		all = append(all, o)
+		out[at[c]].logOdds = own - none
 		m.add(c, theta)
+	}
+	for i := range all {
+		out[at[all[i].col]].probability = all[i].share(all, images, func(x int32, p float64) {
+			s := &out[at[x]]
+			s.probability = 1 - (1-s.probability)*(1-p)
+		})
 	}
 	return out
 }

@@ -38,6 +38,15 @@ func (s *Set) SetRuns(runs uint32) {
 	}
 }
 
+// runs returns in how many runs the losses of flow i lay, 0 where it is not known.
+func (s *Set) runs(i int) uint32 {
+	at, ok := slices.BinarySearchFunc(s.bursts, uint32(i), func(b burst, i uint32) int { return cmp.Compare(b.flow, i) })
+	if !ok {
+		return 0
+	}
+	return s.bursts[at].runs
+}
+
 // Kind is why a link loses packets.
 type Kind string
 

@@ -27,7 +27,8 @@ func (m *fit) search() {
 	m.settle()
 	for range 4 {
 		grown := m.grow()
-		if !m.refine() && !grown {
+		refined := m.refine()
+		if !m.leap() && !refined && !grown {
 			return
 		}
 	}
@@ -116,25 +117,32 @@ func (m *fit) growOnce() bool {
 
 // attempt makes a change, fits everything to it, and keeps it if the posterior is better.
 func (m *fit) attempt(change func()) bool {
-	before := m.objective()
-	faults, noise := slices.Clone(m.faults), m.noise
-	thetas := make([]float64, len(faults))
-	for i, c := range faults {
-		thetas[i] = m.theta[c]
-	}
+	before, back := m.objective(), m.saved()
 	change()
 	m.settle()
 	if m.objective() > before+1e-6 {
 		return true
 	}
-	for _, c := range m.faults {
-		m.set(c, 0)
-	}
-	m.faults, m.noise = faults, noise
-	for i, c := range faults {
-		m.set(c, thetas[i])
-	}
+	back()
 	return false
+}
+
+// saved returns what brings the current hypothesis back.
+func (m *fit) saved() func() {
+	faults, noise := slices.Clone(m.faults), m.noise
+	thetas := make([]float64, len(faults))
+	for i, c := range faults {
+		thetas[i] = m.theta[c]
+	}
+	return func() {
+		for _, c := range m.faults {
+			m.set(c, 0)
+		}
+		m.faults, m.noise = faults, noise
+		for i, c := range faults {
+			m.set(c, thetas[i])
+		}
+	}
 }
 
 // refine takes each fault out, the weakest first, and puts what is best in its place:

@@ -67,8 +67,13 @@ func (s *Set) normal() float64 {
 	return shares[len(shares)/2]
 }
 
-// stretches returns those of flow i.
+// stretches returns those of flow i. Where it is known in how many runs its losses lay,
+// each run is a stretch that lost some.
 func (s *Set) stretches(i int, normal float64) (k, scale, arrived float64) {
+	if r := float64(s.runs(i)); r > 0 {
+		lost := float64(s.lost[i])
+		return r, lost / r, float64(s.packets[i]) - lost
+	}
 	if s.counters[int32(i)] {
 		normal = max(normal, counterLoss)
 	}

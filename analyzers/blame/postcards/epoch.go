@@ -97,6 +97,7 @@ type builder struct {
 	nodes   []watcher // by node of the network
 	packets []packet
 	flows   []flow
+	number  int // of the packet that is looked at
 
 	ports   map[[2]int32]int32 // link by node and port
 	ways    map[[2]int32][]way // by first and last node
@@ -230,6 +231,7 @@ func (b *builder) finish() Result {
 		if err := b.set.AddPaths(name, r.paths, r.weights, r.packets, r.lost); err != nil {
 			panic("BUG: " + err.Error()) // bounded by MaxPaths, and by what memory holds of records
 		}
+		b.set.SetRuns(r.runs)
 		b.of = append(b.of, r.flow)
 	}
 	b.addSamples()

@@ -15,6 +15,8 @@ type row struct {
 	weights []float64
 	packets uint32
 	lost    uint32
+	runs    uint32 // of lost packets, one right after the other
+	last    int    // number of the last lost packet
 }
 
 type rowKey struct {
@@ -39,8 +41,10 @@ func (b *builder) flow(f *flow) {
 		}
 	}
 	common := through(b.shortest(f.src, f.dst), hops)
+	b.number++ // no run goes on from another flow
 	for i := range f.packets {
 		p := &f.packets[i]
+		b.number++
 		ws := b.waysOf(p, common)
 		if len(ws) == 0 {
 			b.account.Unplaced++
@@ -170,7 +174,14 @@ func (b *builder) add(f analyzers.TenantFlow, paths [][]int32, weights []float64
 		b.order = append(b.order, r)
 	}
 	r.packets++
+	if lost == 0 {
+		return
+	}
+	if r.lost == 0 || r.last != b.number-1 {
+		r.runs++
+	}
 	r.lost += lost
+	r.last = b.number
 }
 
 // sample adds a packet that met a queue before a link.
