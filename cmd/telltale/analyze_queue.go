@@ -129,6 +129,9 @@ func runAnalyzeQueueLog(cmd *cobra.Command, from *queueLog, opt analyzequeue.Opt
 			return err
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), sum)
+		if err := writeLoss(cmd, recordlog.LedgerOf(j), &q, false); err != nil {
+			return err
+		}
 		if read.Damaged > 0 || sum.Missing > 0 {
 			return errWrong
 		}
