@@ -5,9 +5,29 @@ import (
 	"sync/atomic"
 )
 
-// counterDecode finds the packets of flows that were decoded by a neighbour's help.
+// counterDecode finds the packets of flows that were decoded by a neighbour's help. Where
+// that ends in cells that do not add up, since packets were lost, and counts that were
+// believed too early led to others, it begins again with least squares.
 func (n *network) counterDecode() {
 	n.each(func(i int) { n.s[i].count() })
+	n.agree()
+	var again atomic.Bool
+	n.each(func(i int) {
+		if s := n.s[i]; !s.consistent() && s.reconsider() {
+			again.Store(true)
+		}
+	})
+	if again.Load() && n.fit() {
+		n.agree()
+	}
+}
+
+// mostGuesses is how often a decode guesses anew where nothing else helps.
+const mostGuesses = 3
+
+// agree asks neighbours until that helps nobody.
+func (n *network) agree() {
+	guesses := 0
 	for range maxRounds {
 		var left, progress atomic.Int64
 		n.each(func(i int) { left.Add(int64(n.ask(i))) })
@@ -20,10 +40,28 @@ func (n *network) counterDecode() {
 			s.believe(nil)
 			progress.Add(int64(before - s.unknown))
 		})
-		if progress.Load() == 0 && !n.lastResorts() {
-			return
+		if progress.Load() == 0 {
+			if guesses++; guesses > mostGuesses || !n.lastResorts() {
+				return
+			}
 		}
 	}
+}
+
+// reconsider forgets the counts that rest on neighbours'. It reports whether there are any.
+func (s *solver) reconsider() (any bool) {
+	from := s.alone
+	if s.recounted {
+		from = 0
+	}
+	for f := from; f < len(s.a); f++ {
+		if s.packets[f] >= 0 {
+			s.forget(f)
+			any = true
+		}
+	}
+	s.odd = 0
+	return any
 }
 
 // count solves what needs no neighbour: a cell all of whose flows are decoded, all but
@@ -104,6 +142,40 @@ func (n *network) ask(i int) int {
 	return s.unknown
 }
 
+// tally sums guesses of a cell's flows.
+type tally struct {
+	sum   int64
+	flows uint32
+}
+
+// tallies sums the guesses by cell.
+func (s *solver) tallies() []tally {
+	sums := make([]tally, len(s.cells))
+	for f, g := range s.guess {
+		if g <= 0 {
+			continue
+		}
+		for _, n := range s.cellsOf(f) {
+			sums[n].sum += g
+			sums[n].flows++
+		}
+	}
+	return sums
+}
+
+// contradicts reports whether guesses do not add up in some cell.
+func (s *solver) contradicts() bool {
+	if s.unknown == 0 {
+		return false
+	}
+	for n, t := range s.tallies() {
+		if t.flows > 0 && t.flows == s.aux[n].flows && t.sum != s.cells[n].packets && s.settled(uint32(n)) {
+			return true
+		}
+	}
+	return false
+}
+
 // believe takes guesses that the cells confirm: where the guesses of all of a cell's flows
 // without packets add up to what is left in it, and no other cell of the flow says
 // otherwise. A pivot, the cell that a guess is from, confirms nothing. Packets lost in
@@ -112,27 +184,14 @@ func (s *solver) believe(pivots []bool) {
 	if s.unknown == 0 {
 		return
 	}
-	type tally struct {
-		sum   int64
-		flows uint32
-	}
-	sums := make([]tally, len(s.cells))
-	for f, g := range s.guess {
-		if g <= 0 {
-			continue
-		}
-		for _, n := range s.at[f*s.k : (f+1)*s.k] {
-			sums[n].sum += g
-			sums[n].flows++
-		}
-	}
+	sums := s.tallies()
 	var sure []int
 	for f, g := range s.guess {
 		if g <= 0 {
 			continue
 		}
 		yes := false
-		for _, n := range s.at[f*s.k : (f+1)*s.k] {
+		for _, n := range s.cellsOf(f) {
 			if sums[n].flows != s.aux[n].flows || !s.settled(n) {
 				continue
 			}
@@ -195,7 +254,7 @@ func (n *network) repair() {
 // recount forgets the packets of all flows, and counts those as well that were rejected.
 func (s *solver) recount() {
 	s.aux = make([]aux, len(s.cells))
-	s.unknown, s.odd = len(s.a), 0
+	s.unknown, s.odd, s.recounted = len(s.a), 0, true
 	for n := range s.cells {
 		s.cells[n].packets = s.t.cells[n].packets
 	}

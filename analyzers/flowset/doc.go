@@ -26,7 +26,8 @@
 //	flow      flows that a neighbour decoded, and that the filter here knows, are taken
 //	          out here; hash functions differ by switch, so what is stuck differs, too
 //	counter   packets of those flows: peel as above; believe neighbours' counts where
-//	          all cells agree; count jointly as if nothing were lost; least squares
+//	          all cells agree; count jointly as if nothing were lost, by peeling, and
+//	          where cells contradict that, by least squares; mend what cells show lost
 //	repair    count anew with flows that a filter's false positive hid as unknowns
 //	confirm   take back what no second cell confirms
 //
@@ -43,9 +44,10 @@
 // that is said is wrong.
 //
 // Deviations from the paper: neighbours' counts are verified against the cells instead of
-// being a starting point of LSQR only, which comes last here and, like every guess, is
-// believed only where rounded values fit the cells; hidden flows are found instead of
-// merely noticed; decoding goes on past the cliff, and the coverage says how far.
+// being a starting point of LSQR only; least squares come last here, over all tables at
+// once, which gives every flow the equations of all nodes on its way, and like every guess
+// they are believed only where rounded values fit the cells; hidden flows are found instead
+// of merely noticed; decoding goes on past the cliff, and the coverage says how far.
 //
 // [Decode] runs in parallel over tables; its result does not depend on how many threads.
 package flowset

@@ -69,6 +69,9 @@ func TestNetwork(t *testing.T) {
 		{load: 98, bits: 25, check: 0, losses: 40, low: 99.9, alone: 30},
 		{load: 98, bits: 0, check: 2, losses: 40, low: 100, alone: 30},
 		{load: 130, bits: 25, check: 2, losses: 10, low: 99.9, alone: 15},
+		{load: 155, bits: 25, check: 2, losses: 20, low: 100, alone: 15},
+		{load: 155, bits: 25, check: 2, losses: 1000, low: 99.9, alone: 15},
+		{load: 155, bits: 25, check: 2, losses: 1000, low: 99.9, paths: true, alone: 15},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			e, err := flowsettest.New(flowsettest.Config{

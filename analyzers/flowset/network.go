@@ -38,14 +38,17 @@ type view struct {
 }
 
 // each runs fn for every table, in parallel.
-func (n *network) each(fn func(i int)) {
+func (n *network) each(fn func(i int)) { n.parallel(len(n.s), fn) }
+
+// parallel runs fn for 0 to count-1.
+func (n *network) parallel(count int, fn func(i int)) {
 	workers := n.opt.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	workers = min(workers, len(n.s))
+	workers = min(workers, count)
 	if workers <= 1 {
-		for i := range n.s {
+		for i := range count {
 			fn(i)
 		}
 		return
@@ -56,7 +59,7 @@ func (n *network) each(fn func(i int)) {
 		wg.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(n.s) {
+				if i >= count {
 					return
 				}
 				fn(i)

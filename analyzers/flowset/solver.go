@@ -22,12 +22,13 @@ type solver struct {
 	peer    [][2]ref // the same flow elsewhere
 	set     set      // of flows, by digest; empty unless there are neighbours
 
-	work    []uint32 // cells to look at
-	solve   []uint32 // cells to look at for packets
-	alone   int      // flows decoded without neighbours' help: the first ones
-	unknown int      // flows whose packets are not known
-	odd     int      // contradictions among the packets
-	undone  int      // flows that were taken and given back
+	work      []uint32 // cells to look at
+	solve     []uint32 // cells to look at for packets
+	alone     int      // flows decoded without neighbours' help: the first ones
+	unknown   int      // flows whose packets are not known
+	odd       int      // contradictions among the packets
+	recounted bool     // all flows' packets were found anew, by neighbours' help
+	undone    int      // flows that were taken and given back
 	// What was found in the end: cells that do not add up, counts that were taken back.
 	inconsistent, withheld int
 	pending                []ref   // flows of neighbours that may be here
