@@ -48,7 +48,7 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 		}
 		return 1
 	})
-	var buf []int32
+	var buf []crossing
 	doubt := s.uncertain.walk()
 	for _, i := range v.flows {
 		buf = t.columns(buf[:0], s.Path(i))
@@ -97,16 +97,19 @@ const leastCause = 0.25
 
 // flow returns the cause of the loss of flow i, which crosses cols: of what loses packets
 // on the path, each suspect has the share of its expected rate.
-func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, cols []int32) FlowResult {
+func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, path []crossing) FlowResult {
 	r := FlowResult{Flow: s.Name(i), Cause: CauseUnknown}
-	if len(cols) == 0 {
+	if len(path) == 0 {
 		return r
 	}
 	// What comes first on the path takes its share of all packets, the next one of the rest.
 	some, rate, left := 0.0, 0.0, 1.0
-	for _, c := range cols {
+	cols := make([]int32, len(path))
+	for i, x := range path {
+		c, part := x.of()
+		cols[i] = c
 		some += byCol[c].probability
-		byCol[c].share = left * byCol[c].probability * loss(byCol[c].theta)
+		byCol[c].share = left * byCol[c].probability * loss(part*byCol[c].theta)
 		rate += byCol[c].share
 		if int(c) < m.links {
 			left -= byCol[c].share

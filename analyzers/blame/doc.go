@@ -23,7 +23,9 @@
 // 1e-6 is the less probable the more it is. What
 // flows without losses add is linear: they need only be added up per link, once, and give
 // the denominators that 007 does not have. A fault is a link or a device (a node of links
-// named "from>to"; a packet meets it once per visit). A healthy link is the rule: the
+// named "from>to"): all of a device's links, at half its rate each, so that a packet meets
+// its rate once per visit, and half of it on a piece of a path with only one of its links. A
+// healthy link is the rule: the
 // number of faults has a beta-binomial prior by which the first is improbable and the
 // next ones are less so; a fault's rate is log-uniform between 10 ε (at least 1e-5) and
 // everything. Two packets may be a coincidence, since noise is not quite the same

@@ -7,13 +7,13 @@ import (
 
 // doubtfulFlow returns the cause of the loss of flow i, whose path is uncertain: the path
 // that its loss makes likeliest, and of that the likeliest cause.
-func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []int32, x *bundle) FlowResult {
+func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []crossing, x *bundle) FlowResult {
 	b := &m.mix.bundles[m.mix.byPaths[x]]
-	sure = slices.DeleteFunc(sure, func(c int32) bool { return b.shareOf(c) > 0 })
-	rate := func(cols []int32) float64 {
+	rate := func(cols []crossing) float64 {
 		sum := 0.0
-		for _, c := range cols {
-			sum += byCol[c].probability * byCol[c].theta
+		for _, x := range cols {
+			c, part := x.of()
+			sum += byCol[c].probability * part * byCol[c].theta
 		}
 		return sum
 	}
@@ -36,17 +36,21 @@ func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []i
 			continue
 		}
 		of := loses[p] / sum
-		for _, list := range [][]int32{sure, cols} {
-			for _, c := range list {
+		for _, x := range sure {
+			if c, _ := x.of(); partOf(cols, c) == 0 {
 				some += byCol[c].probability
 			}
 		}
+		for _, x := range cols {
+			c, _ := x.of()
+			some += byCol[c].probability
+		}
 		alone := noiseShare(some, total, m.noise*(known+float64(len(x.paths[p]))))
 		noise += of * alone
-		for _, list := range [][]int32{sure, cols} {
-			for _, c := range list {
-				if total > 0 {
-					share[c] += of * (1 - alone) * byCol[c].probability * byCol[c].theta / total
+		for _, list := range [][]crossing{sure, cols} {
+			for _, x := range list {
+				if c, part := x.of(); total > 0 {
+					share[c] += of * (1 - alone) * byCol[c].probability * part * byCol[c].theta / total
 				}
 			}
 		}

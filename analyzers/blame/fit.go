@@ -7,18 +7,18 @@ import "math"
 // hypothesis.
 type fit struct {
 	// Losing flows, by row.
-	end   []int32   // of the row's columns in cols
-	cols  []int32   // each column once a row
-	lost  []float64 // stretches of scale packets in which some were lost, weighted by age
+	end   []int32    // of the row's columns in cols
+	cols  []crossing // each column once a row
+	lost  []float64  // stretches of scale packets in which some were lost, weighted by age
 	scale []float64
 	hops  []float64 // links crossed
 	rest  []float64 // Σ θ of the faults that the row crosses
 
 	// Columns.
-	of        [][]int32 // rows by column
-	survivors []float64 // packets that crossed the column and arrived, weighted by age
-	theta     []float64 // 0 = no fault
-	sent      []float64 // packets of the set's flows that cross the column, and how many of them were lost
+	of        [][]crossing // rows by column: r, or ^r of which a half is crossed
+	survivors []float64    // packets that crossed the column and arrived, weighted by age
+	theta     []float64    // 0 = no fault
+	sent      []float64    // packets of the set's flows that cross the column, and how many of them were lost
 	gone      []float64
 	faults    []int32 // columns with a fault, in the order found
 
@@ -32,7 +32,7 @@ type fit struct {
 	cfg    Config
 }
 
-func (m *fit) row(f int32) []int32 {
+func (m *fit) row(f int32) []crossing {
 	if f == 0 {
 		return m.cols[:m.end[0]]
 	}
@@ -42,19 +42,24 @@ func (m *fit) row(f int32) []int32 {
 // index fills of, once all rows are there.
 func (m *fit) index() {
 	count := make([]int32, len(m.theta))
-	for _, c := range m.cols {
+	for _, x := range m.cols {
+		c, _ := x.of()
 		count[c]++
 	}
-	all := make([]int32, len(m.cols))
-	m.of = make([][]int32, len(m.theta))
+	all := make([]crossing, len(m.cols))
+	m.of = make([][]crossing, len(m.theta))
 	at := int32(0)
 	for c, n := range count {
 		m.of[c] = all[at : at : at+n]
 		at += n
 	}
 	for f := range m.end {
-		for _, c := range m.row(int32(f)) {
-			m.of[c] = append(m.of[c], int32(f))
+		for _, x := range m.row(int32(f)) {
+			if x < 0 {
+				m.of[^x] = append(m.of[^x], ^crossing(f))
+			} else {
+				m.of[x] = append(m.of[x], crossing(f))
+			}
 		}
 	}
 	m.rest = make([]float64, len(m.end))
@@ -86,10 +91,12 @@ func log1mexp(x float64) float64 {
 // slope returns A = Σ k·s/(exp(s·Θ_f)−1) over the rows of column c and −dA/dθ, where the
 // column's θ is what it is under the hypothesis plus d.
 func (m *fit) slope(c int32, d float64) (a, b float64) {
-	for _, f := range m.of[c] {
-		k, e := m.lost[f]*m.scale[f], 1/expm1(m.scale[f]*(m.base(f)+d))
+	for _, x := range m.of[c] {
+		f, part := x.of()
+		s := part * m.scale[f]
+		k, e := m.lost[f]*s, 1/expm1(m.scale[f]*(m.base(f)+part*d))
 		a += k * e
-		b += k * m.scale[f] * e * (e + 1)
+		b += k * s * e * (e + 1)
 	}
 	return a, b
 }
@@ -141,8 +148,9 @@ func (m *fit) set(c int32, theta float64) {
 		return
 	}
 	m.theta[c] = theta
-	for _, f := range m.of[c] {
-		m.rest[f] = max(0, m.rest[f]+d)
+	for _, x := range m.of[c] {
+		f, part := x.of()
+		m.rest[f] = max(0, m.rest[f]+part*d)
 	}
 	m.mix.set(c, d)
 }
@@ -163,7 +171,7 @@ func (m *fit) fitNoise() {
 			if r.survive {
 				continue
 			}
-			all, _ := m.mix.bundles[r.bundle].through(-1, r.scale)
+			all, _, _ := m.mix.bundles[r.bundle].through(-1, r.scale)
 			through := all * math.Exp(-r.scale*(r.hops*eps+r.rest))
 			s, e := r.scale*r.hops, through/max(1-through, 1e-15)
 			a += r.weight * s * e
@@ -212,10 +220,11 @@ func (m *fit) evidence(c int32) (logBF, theta float64) {
 	}
 	theta = min(max(m.best(c), floor), maxTheta)
 	gain, own := -m.survivors[c]*theta, 0.0
-	for _, f := range m.of[c] {
-		x := m.base(f)
-		gain += m.lost[f] * (log1mexp(m.scale[f]*(x+theta)) - log1mexp(m.scale[f]*x))
-		own += m.lost[f] * theta / (x + theta)
+	for _, x := range m.of[c] {
+		f, part := x.of()
+		base, rate := m.base(f), part*theta
+		gain += m.lost[f] * (log1mexp(m.scale[f]*(base+rate)) - log1mexp(m.scale[f]*base))
+		own += m.lost[f] * rate / (base + rate)
 	}
 	if own < leastEvidence {
 		gain -= coincidence
@@ -234,8 +243,9 @@ func (m *fit) evidenceMixed(c int32) (logBF, theta float64) {
 	floor, terms, curve := m.floor(), m.terms(c), m.curve(c)
 	theta, value := peak(curve, floor, maxTheta)
 	own := explained(terms, theta)
-	for _, f := range m.of[c] {
-		own += m.lost[f] * theta / (m.base(f) + theta)
+	for _, x := range m.of[c] {
+		f, part := x.of()
+		own += m.lost[f] * part * theta / (m.base(f) + part*theta)
 	}
 	if own < leastEvidence {
 		value -= coincidence

@@ -114,7 +114,7 @@ func (t *Tracker) model(s *Set) *fit {
 		copy(m.survivors[links:], t.nodes)
 	}
 	m.hopped = t.hopped
-	var buf []int32
+	var buf []crossing
 	from, normal := 0, s.normal()
 	for _, c := range t.carried {
 		buf = t.columns(buf[:0], t.paths[from:c.end])
@@ -134,18 +134,21 @@ func (t *Tracker) model(s *Set) *fit {
 		buf = t.columns(buf[:0], path)
 		k, scale, arrived := s.stretches(i, normal)
 		if x != nil {
-			buf = t.addMix(m, x, buf, float64(len(path)), 1, k, scale, arrived)
+			t.addMix(m, x, buf, float64(len(path)), 1, k, scale, arrived)
 			b := &m.mix.bundles[t.bundleOf(m, x)]
 			for j, c := range b.cols {
-				m.sent[c] += b.share[j] * float64(s.packets[i])
-				m.gone[c] += b.share[j] * float64(s.lost[i])
+				m.sent[c] += (b.share[j] - b.halves[j]/2) * float64(s.packets[i])
+				if partOf(buf, c) == 0 {
+					m.gone[c] += b.share[j] * float64(s.lost[i])
+				}
 			}
 			m.hopped += arrived * x.hops
 			k = 0
 		}
-		for _, c := range buf {
-			m.survivors[c] += arrived
-			m.sent[c] += float64(s.packets[i])
+		for _, x := range buf {
+			c, part := x.of()
+			m.survivors[c] += part * arrived
+			m.sent[c] += part * float64(s.packets[i])
 			m.gone[c] += float64(s.lost[i])
 		}
 		m.hopped += arrived * float64(len(path))
@@ -160,7 +163,7 @@ func (t *Tracker) model(s *Set) *fit {
 	return m
 }
 
-func (m *fit) append(cols []int32, lost, scale float64, hops int) {
+func (m *fit) append(cols []crossing, lost, scale float64, hops int) {
 	m.scale = append(m.scale, scale)
 	m.cols = append(m.cols, cols...)
 	m.end = append(m.end, int32(len(m.cols)))
@@ -168,13 +171,26 @@ func (m *fit) append(cols []int32, lost, scale float64, hops int) {
 	m.hops = append(m.hops, float64(hops))
 }
 
-// columns appends the suspects on a path, each once: its links, then its devices.
-func (t *Tracker) columns(out, path []int32) []int32 {
+// crossing is a column that a path crosses: c, or ^c where it crosses only a half of it.
+type crossing int32
+
+// of returns the column, and how much of its rate the packets meet.
+func (x crossing) of() (column int32, part float64) {
+	if x < 0 {
+		return int32(^x), 0.5
+	}
+	return int32(x), 1
+}
+
+// columns appends the suspects on a path, each once: its links, then its devices. What a
+// device loses it loses on the links to it and from it, so that a path with only one of its
+// links crosses a half of it.
+func (t *Tracker) columns(out []crossing, path []int32) []crossing {
 	links := int32(t.links.Len())
 	first := len(out)
 	for _, l := range path {
-		if !slices.Contains(out[first:], l) {
-			out = append(out, l)
+		if x := crossing(l); !slices.Contains(out[first:], x) {
+			out = append(out, x)
 		}
 	}
 	if t.cfg.NoDevices {
@@ -183,12 +199,26 @@ func (t *Tracker) columns(out, path []int32) []int32 {
 	first = len(out)
 	for _, l := range path {
 		for _, n := range t.links.ends[l] {
-			if n >= 0 && !slices.Contains(out[first:], links+n) {
-				out = append(out, links+n)
+			if n >= 0 {
+				out = cross(out, first, crossing(links+n))
 			}
 		}
 	}
 	return out
+}
+
+// cross adds another link of a device to what a path crosses from first on.
+func cross(out []crossing, first int, device crossing) []crossing {
+	for i := len(out) - 1; i >= first; i-- { // mostly the last one
+		switch out[i] {
+		case ^device:
+			out[i] = device
+			return out
+		case device:
+			return out
+		}
+	}
+	return append(out, ^device)
 }
 
 // carry adds the set to what earlier epochs gave, decayed.
@@ -210,7 +240,7 @@ func (t *Tracker) carry(s *Set) {
 		from = c.end
 	}
 	t.carried, t.paths = rows, paths
-	var buf []int32
+	var buf []crossing
 	links, normal := t.links.Len(), s.normal()
 	old, kept := t.doubtful[:0], map[keptKey]int{}
 	for _, c := range t.doubtful {
@@ -238,11 +268,11 @@ func (t *Tracker) carry(s *Set) {
 			k = 0
 		}
 		arrived *= d
-		for _, c := range buf {
-			if int(c) < links {
-				t.survivors[c] += arrived
+		for _, x := range buf {
+			if c, part := x.of(); int(c) < links {
+				t.survivors[c] += part * arrived
 			} else {
-				t.nodes[int(c)-links] += arrived
+				t.nodes[int(c)-links] += part * arrived
 			}
 		}
 		t.hopped += arrived * float64(len(path))

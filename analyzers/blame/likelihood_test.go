@@ -59,9 +59,10 @@ func TestEvidence(t *testing.T) {
 			for i := range steps {
 				theta := math.Exp(lo + (float64(i)+0.5)/steps*(hi-lo))
 				g := -m.survivors[c] * theta
-				for _, f := range m.of[c] {
+				for _, at := range m.of[c] {
+					f, part := at.of()
 					x := m.base(f)
-					g += m.lost[f] * (math.Log(-math.Expm1(-m.scale[f]*(x+theta))) - math.Log(-math.Expm1(-m.scale[f]*x)))
+					g += m.lost[f] * (math.Log(-math.Expm1(-m.scale[f]*(x+part*theta))) - math.Log(-math.Expm1(-m.scale[f]*x)))
 				}
 				logs, most = append(logs, g), max(most, g)
 			}
@@ -90,9 +91,10 @@ func TestBest(t *testing.T) {
 		for c := range m.of {
 			gain := func(theta float64) float64 {
 				g := -m.survivors[c] * theta
-				for _, f := range m.of[c] {
+				for _, at := range m.of[c] {
+					f, part := at.of()
 					x := m.base(f)
-					g += m.lost[f] * (log1mexp(m.scale[f]*(x+theta)) - log1mexp(m.scale[f]*x))
+					g += m.lost[f] * (log1mexp(m.scale[f]*(x+part*theta)) - log1mexp(m.scale[f]*x))
 				}
 				return g
 			}

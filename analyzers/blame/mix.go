@@ -31,11 +31,11 @@ type mix struct {
 type mixRow struct {
 	bundle  int32
 	survive bool
-	weight  float64 // stretches that lost packets, or flows that lost none
-	scale   float64 // packets of one
-	hops    float64 // links crossed, all told
-	rest    float64 // Σ θ of the faults it crosses for certain
-	sure    []int32 // columns crossed for certain; none where it survived
+	weight  float64    // stretches that lost packets, or flows that lost none
+	scale   float64    // packets of one
+	hops    float64    // links crossed, all told
+	rest    float64    // Σ θ of the faults it crosses for certain
+	sure    []crossing // columns crossed for certain; none where it survived
 }
 
 // mixBundle is alternatives in columns.
@@ -43,7 +43,8 @@ type mixBundle struct {
 	alternatives *bundle
 	cols         []int32 // each once
 	share        []float64
-	paths        [][]int32
+	halves       []float64 // of share, what crosses only a half of the column
+	paths        [][]crossing
 	weight       []float64
 	theta        []float64 // Σ θ of the faults on each path
 	hit          []int32   // paths with faults
@@ -57,25 +58,44 @@ func (b *mixBundle) shareOf(c int32) float64 {
 	return 0
 }
 
-// through returns B(s), and B_c(s) for a column of the bundle.
-func (b *mixBundle) through(c int32, s float64) (all, crossing float64) {
-	all, crossing = 1, b.shareOf(c)
+// partOf returns how much of a column a path crosses: all, a half, or nothing.
+func partOf(path []crossing, c int32) float64 {
+	for _, x := range path {
+		if at, part := x.of(); at == c {
+			return part
+		}
+	}
+	return 0
+}
+
+// through returns B(s), and for a column of the bundle the parts of it that cross all of
+// the column and a half of it.
+func (b *mixBundle) through(c int32, s float64) (all, whole, half float64) {
+	all = 1
+	if i, ok := slices.BinarySearch(b.cols, c); ok {
+		half = b.halves[i]
+		whole = b.share[i] - half
+	}
 	for _, p := range b.hit {
 		gone := b.weight[p] * -math.Expm1(-s*b.theta[p])
 		all -= gone
-		if slices.Contains(b.paths[p], c) {
-			crossing -= gone
+		switch partOf(b.paths[p], c) {
+		case 1:
+			whole -= gone
+		case 0.5:
+			half -= gone
 		}
 	}
-	return max(all, 1e-12), max(min(crossing, all), 0)
+	all = max(all, 1e-12)
+	return all, max(min(whole, all), 0), max(min(half, all), 0)
 }
 
 // set adds d to the rate of column c.
 func (b *mixBundle) set(c int32, d float64) {
 	b.hit = b.hit[:0]
 	for p, cols := range b.paths {
-		if slices.Contains(cols, c) {
-			b.theta[p] = max(0, b.theta[p]+d)
+		if part := partOf(cols, c); part > 0 {
+			b.theta[p] = max(0, b.theta[p]+part*d)
 			if b.theta[p] < 1e-15 {
 				b.theta[p] = 0
 			}
@@ -92,11 +112,15 @@ func (t *Tracker) bundleOf(m *fit, x *bundle) int32 {
 		return at
 	}
 	b := mixBundle{alternatives: x, weight: x.weight, theta: make([]float64, len(x.paths))}
-	share := map[int32]float64{}
+	share, halves := map[int32]float64{}, map[int32]float64{}
 	for i, p := range x.paths {
 		cols := t.columns(nil, p)
-		for _, c := range cols {
-			share[c] += x.weight[i]
+		for _, x := range cols {
+			c, part := x.of()
+			share[c] += b.weight[i]
+			if part < 1 {
+				halves[c] += b.weight[i]
+			}
 		}
 		b.paths = append(b.paths, cols)
 	}
@@ -106,6 +130,7 @@ func (t *Tracker) bundleOf(m *fit, x *bundle) int32 {
 	slices.Sort(b.cols)
 	for _, c := range b.cols {
 		b.share = append(b.share, min(share[c], 1))
+		b.halves = append(b.halves, min(halves[c], 1))
 	}
 	if m.mix.byPaths == nil {
 		m.mix.byPaths = map[*bundle]int32{}
@@ -116,13 +141,9 @@ func (t *Tracker) bundleOf(m *fit, x *bundle) int32 {
 	return at
 }
 
-// addMix adds a flow whose path is uncertain, weighted, and returns what it crosses for
-// certain. Devices that it crosses for certain and its alternatives, too, count as part
-// of these.
-func (t *Tracker) addMix(m *fit, x *bundle, sure []int32, hops, weight, k, scale, arrived float64) []int32 {
+// addMix adds a flow whose path is uncertain, weighted.
+func (t *Tracker) addMix(m *fit, x *bundle, sure []crossing, hops, weight, k, scale, arrived float64) {
 	at := t.bundleOf(m, x)
-	b := &m.mix.bundles[at]
-	sure = slices.DeleteFunc(sure, func(c int32) bool { return b.shareOf(c) > 0 })
 	hops += x.hops
 	if k > 0 {
 		m.mix.rows = append(m.mix.rows, mixRow{bundle: at, weight: weight * k, scale: scale, hops: hops, sure: slices.Clone(sure)})
@@ -130,7 +151,6 @@ func (t *Tracker) addMix(m *fit, x *bundle, sure []int32, hops, weight, k, scale
 	if arrived > 0 {
 		t.keep(m, at, weight, arrived)
 	}
-	return sure
 }
 
 // magnitudes is how many classes of packets a flow there are in a factor of two.
@@ -162,10 +182,13 @@ func (x *mix) index(columns int) {
 	}
 	x.of, x.in = make([][]int32, columns), make([][]int32, columns)
 	for i := range x.rows {
-		for _, c := range x.rows[i].sure {
-			x.of[c] = append(x.of[c], int32(i))
+		b := &x.bundles[x.rows[i].bundle]
+		for _, at := range x.rows[i].sure {
+			if c, _ := at.of(); b.shareOf(c) == 0 {
+				x.of[c] = append(x.of[c], int32(i))
+			}
 		}
-		for _, c := range x.bundles[x.rows[i].bundle].cols {
+		for _, c := range b.cols {
 			x.of[c] = append(x.of[c], int32(i))
 		}
 	}
@@ -182,8 +205,8 @@ func (x *mix) set(c int32, d float64) {
 		return
 	}
 	for _, i := range x.of[c] {
-		if r := &x.rows[i]; slices.Contains(r.sure, c) {
-			r.rest = max(0, r.rest+d)
+		if r := &x.rows[i]; len(r.sure) > 0 {
+			r.rest = max(0, r.rest+partOf(r.sure, c)*d)
 		}
 	}
 	for _, i := range x.in[c] {
@@ -203,10 +226,19 @@ func (m *fit) suspected(c int32) bool {
 }
 
 // term is what a row says of a column that has no fault: of a stretch, the share a gets
-// through, and the share b through the column.
+// through, the share b through the column, and the share h through a half of it.
 type term struct {
-	a, b, weight, scale float64
-	survive             bool
+	a, b, h, weight, scale float64
+	survive                bool
+}
+
+// lost is the share of stretches that a rate θ of the column takes.
+func (t *term) lost(theta float64) float64 {
+	x := t.b * -math.Expm1(-t.scale*theta)
+	if t.h > 0 {
+		x += t.h * -math.Expm1(-t.scale*theta/2)
+	}
+	return x
 }
 
 // terms returns those of a column.
@@ -214,15 +246,19 @@ func (m *fit) terms(c int32) []term {
 	out := make([]term, 0, len(m.mix.of[c]))
 	for _, i := range m.mix.of[c] {
 		r := &m.mix.rows[i]
-		all, crossing := m.mix.bundles[r.bundle].through(c, r.scale)
-		if slices.Contains(r.sure, c) {
-			crossing = all
+		all, whole, half := m.mix.bundles[r.bundle].through(c, r.scale)
+		switch partOf(r.sure, c) { // with the part of the alternatives, at most all of it
+		case 1:
+			whole, half = all, 0
+		case 0.5:
+			whole = min(whole+half, all)
+			half = all - whole
 		}
 		if !r.survive {
 			x := math.Exp(-r.scale * (r.hops*m.noise + r.rest))
-			all, crossing = all*x, crossing*x
+			all, whole, half = all*x, whole*x, half*x
 		}
-		out = append(out, term{all, crossing, r.weight, r.scale, r.survive})
+		out = append(out, term{all, whole, half, r.weight, r.scale, r.survive})
 	}
 	return out
 }
@@ -232,7 +268,7 @@ func gain(terms []term, theta float64) float64 {
 	g := 0.0
 	for i := range terms {
 		t := &terms[i]
-		lost := t.b * -math.Expm1(-t.scale*theta)
+		lost := t.lost(theta)
 		if t.survive {
 			g += t.weight * math.Log1p(-min(lost/t.a, 1-1e-12))
 		} else {
@@ -247,7 +283,7 @@ func explained(terms []term, theta float64) float64 {
 	x := 0.0
 	for i := range terms {
 		if t := &terms[i]; !t.survive {
-			lost := t.b * -math.Expm1(-t.scale*theta)
+			lost := t.lost(theta)
 			x += t.weight * lost / max(1-t.a+lost, 1e-15)
 		}
 	}
@@ -260,7 +296,7 @@ func (m *fit) mixed() float64 {
 	j := 0.0
 	for i := range m.mix.rows {
 		r := &m.mix.rows[i]
-		all, _ := m.mix.bundles[r.bundle].through(-1, r.scale)
+		all, _, _ := m.mix.bundles[r.bundle].through(-1, r.scale)
 		if r.survive {
 			j += r.weight * math.Log(all)
 		} else {
@@ -276,9 +312,10 @@ func (m *fit) curve(c int32) func(theta float64) float64 {
 	terms := m.terms(c)
 	return func(theta float64) float64 {
 		g := gain(terms, theta) - m.survivors[c]*theta
-		for _, f := range m.of[c] {
+		for _, at := range m.of[c] {
+			f, part := at.of()
 			x := m.base(f)
-			g += m.lost[f] * (log1mexp(m.scale[f]*(x+theta)) - log1mexp(m.scale[f]*x))
+			g += m.lost[f] * (log1mexp(m.scale[f]*(x+part*theta)) - log1mexp(m.scale[f]*x))
 		}
 		return g
 	}

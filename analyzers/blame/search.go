@@ -188,10 +188,11 @@ func (m *fit) refine() bool {
 func (m *fit) rivals(c int32) []int32 {
 	total := 0.0
 	shared := map[int32]float64{}
-	for _, f := range m.of[c] {
+	for _, at := range m.of[c] {
+		f, _ := at.of()
 		total += m.lost[f]
 		for _, x := range m.row(f) {
-			if x != c && m.theta[x] == 0 {
+			if x, _ := x.of(); x != c && m.theta[x] == 0 {
 				shared[x] += m.lost[f]
 			}
 		}
@@ -209,7 +210,7 @@ func (m *fit) rivals(c int32) []int32 {
 			}
 			total += r.weight * own
 			for _, x := range r.sure {
-				if x != c && m.theta[x] == 0 {
+				if x, _ := x.of(); x != c && m.theta[x] == 0 && b.shareOf(x) == 0 {
 					shared[x] += r.weight * own
 				}
 			}

@@ -27,7 +27,8 @@ func (m *fit) equalTraffic(l *Links) {
 	lost := make([]float64, len(m.theta))
 	most, from := 0.0, int32(0)
 	for f, to := range m.end {
-		for _, c := range m.cols[from:to] {
+		for _, x := range m.cols[from:to] {
+			c, _ := x.of()
 			if lost[c] += m.lost[f]; int(c) < m.links {
 				most = max(most, lost[c])
 			}
