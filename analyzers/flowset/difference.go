@@ -23,8 +23,8 @@ type Difference struct {
 }
 
 // Subtract decodes what one table has and the other has not, by peeling the difference,
-// which takes room for that only. Neither is changed. Without checks in the tables, nothing
-// is told where not everything was decoded.
+// which takes room for that only. Neither is changed. Without checks in the tables, or with
+// linear ones, nothing is told where not everything was decoded.
 func Subtract(up, down *Table) (Difference, error) {
 	if up.Subtables != down.Subtables || up.Cells != down.Cells || up.KeyBytes != down.KeyBytes {
 		return Difference{}, fmt.Errorf("cannot compare digests: got %d subtables of %d cells, keys of %d bytes, and %d of %d, %d bytes; want the same", up.Subtables, up.Cells, up.KeyBytes, down.Subtables, down.Cells, down.KeyBytes)
@@ -91,7 +91,7 @@ func Subtract(up, down *Table) (Difference, error) {
 	for n := range s.t.Cells {
 		d.Left += int64(s.cells[n].flows)
 	}
-	if !d.Whole && of.mask == 0 {
+	if !d.Whole && !of.vouches() {
 		d.Left += int64(len(d.Lost)) - int64(len(d.Extra))
 		d.Lost, d.Extra = nil, nil
 	}

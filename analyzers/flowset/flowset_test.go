@@ -247,3 +247,33 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("got %v allocations for 2000 flows, want at most 60", n)
 	}
 }
+
+// Linear functions confirm whatever three flows add up to: nothing may come of it.
+func TestLinear(t *testing.T) {
+	for _, alg := range []flowset.Algorithm{flowset.CRC32, flowset.CRC32C} {
+		for _, cells := range []int{64, 122, 125} { // all subtables alike, in part, not
+			for _, bits := range []uint64{0, 6} {
+				var sum score
+				for seed := range uint64(4) {
+					e, err := flowsettest.New(flowsettest.Config{
+						Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: (100 + 15*int(seed)) * cells / 64, Seed: seed, Cells: cells, CheckBytes: 2, Algorithm: alg,
+						FilterBits: 250 * bits, FilterHashes: 4, Losses: int(seed) * 10,
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					got := judge(e, flowset.Decode(e.Tables, flowset.Options{}))
+					sum.flows += got.flows
+					sum.right += got.right
+					sum.found += got.found
+					sum.wrong += got.wrong
+					sum.invented += got.invented
+				}
+				if sum.invented > 0 || 1000*sum.wrong > sum.right {
+					t.Errorf("%s, %d cells, filter of %d bits: %+v", alg, cells, 250*bits, sum)
+				}
+				t.Logf("%s, %d cells, filter of %d bits: %+v", alg, cells, 250*bits, sum)
+			}
+		}
+	}
+}

@@ -179,6 +179,9 @@ func (n *network) listen(i int) {
 	s := n.s[i]
 	was := s.pending
 	s.pending = nil
+	if s.t.doubtful() {
+		n.offer(i)
+	}
 	for _, r := range was {
 		n.consider(i, s, r)
 	}
@@ -239,6 +242,38 @@ func (n *network) consider(i int, s *solver, r ref) {
 	s.drain()
 }
 
+// offer notes the flows of the neighbours' that are new.
+func (n *network) offer(i int) {
+	s := n.s[i]
+	if s.offered == nil {
+		s.offered = map[Key]struct{}{}
+	}
+	for x, j := range n.adj[i] {
+		v := &n.view[j]
+		for f := n.seen[i][x]; f < len(v.a) && n.s[j].t.KeyBytes == s.t.KeyBytes; f++ {
+			k := Key{v.a[f], v.b[f]}
+			if v.w != nil {
+				copy(k[2:], v.w[f][:])
+			}
+			s.offered[k] = struct{}{}
+		}
+	}
+}
+
+// known reports whether a neighbour has a flow; it is asked only where cells say nothing,
+// as their functions are linear.
+func (s *solver) known(a, b uint64, w *[3]uint64) bool {
+	if s.offered == nil {
+		return true
+	}
+	k := Key{a, b}
+	if w != nil {
+		copy(k[2:], w[:])
+	}
+	_, ok := s.offered[k]
+	return ok
+}
+
 // meet notes that flow f is r's at another table.
 func (s *solver) meet(f int, r ref) {
 	p := &s.peer[f]
@@ -270,7 +305,7 @@ func (s *solver) pairs(a, b uint64, w *[3]uint64, check uint32, at []uint32) boo
 			d = digest(oa, ob)
 		}
 		var there [MaxSubtables]uint32
-		if s.t.place(oa, ob, ow, d, &there) == oc && slices.Contains(there[:s.k], n) {
+		if s.t.place(oa, ob, ow, d, &there) == oc && slices.Contains(there[:s.k], n) && s.known(oa, ob, ow) {
 			return true
 		}
 	}

@@ -31,8 +31,9 @@ type solver struct {
 	undone    int      // flows that were taken and given back
 	// What was found in the end: cells that do not add up, counts that were taken back.
 	inconsistent, withheld int
-	pending                []ref   // flows of neighbours that may be here
-	guess                  []int64 // by flow
+	pending                []ref            // flows of neighbours that may be here
+	offered                map[Key]struct{} // the same, where functions are linear
+	guess                  []int64          // by flow
 }
 
 // aux is what is known of a cell's flows without packets.
@@ -144,6 +145,8 @@ func (s *solver) pure(n uint32) {
 			return // taken out already: the cell contradicts the others
 		}
 		s.state[f] = banned // it is there after all; not to be given back again
+	} else if s.offered != nil && s.t.copies() && !s.known(c.a, c.b, s.wideAt(n)) {
+		return
 	} else {
 		f = s.add(c.a, c.b, s.wideAt(n), d, at[:s.k], check, pure)
 	}
@@ -276,12 +279,12 @@ func (s *solver) in(f int) bool {
 	case hidden:
 		return true
 	case pure, banned:
-		if s.t.mask != 0 || f < s.alone {
+		if s.t.vouches() || f < s.alone {
 			return true
 		}
 		need = 2
 	case taken:
-		if s.t.mask == 0 {
+		if !s.t.vouches() {
 			need = 2
 		}
 	}

@@ -55,6 +55,7 @@ type Table struct {
 	check  checkForm
 	checks functions // the check's, where it is not fn's
 	mask   uint32    // of a check's bits that are compared
+	linear linear
 }
 
 // cell is 32 bytes: two to a cache line.
@@ -95,6 +96,7 @@ func (t *Table) ready() {
 		}
 		t.checks = h.functions(t.check.number+1, t.KeyBytes)
 	}
+	t.linear = t.linearity()
 }
 
 // digest reports whether the table is a segment's digest.
