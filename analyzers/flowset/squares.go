@@ -54,16 +54,30 @@ func (m *system) forward(x []float64) float64 {
 	return total
 }
 
-// back sets g to the weighted rows' sums by unknown; it returns the square.
+// back sets g to the weighted rows' sums by unknown; it returns the square. Tables sum for
+// their flows first, in order: what is touched at random is small then.
 func (m *system) back(rows [][]float64, sure func(v int) float64, g []float64) float64 {
+	m.n.tables(m.open, func(i int) {
+		s, y, weight, part := m.n.s[i], m.y[i], m.weight[i], m.part[i]
+		for c, w := range weight {
+			y[c] = w * rows[i][c]
+		}
+		for f, v := range m.column[i] {
+			if v < 0 {
+				continue
+			}
+			x := 0.0
+			for _, c := range s.at[f*s.k : (f+1)*s.k] {
+				x += y[c]
+			}
+			part[f] = x
+		}
+	})
 	return m.sum(func(from, to int) (t float64) {
 		for v := from; v < to; v++ {
 			x := sure(v)
 			for _, r := range m.flows[m.from[v]:m.from[v+1]] {
-				s, row, weight := m.n.s[r.table], rows[r.table], m.weight[r.table]
-				for _, c := range s.cellsOf(int(r.flow)) {
-					x += weight[c] * row[c]
-				}
+				x += m.part[r.table][r.flow]
 			}
 			g[v] = x
 			t += x * x
@@ -127,7 +141,7 @@ func (m *system) solve(x []float64, zero bool) {
 
 const (
 	squareSteps  = 150  // at most
-	squareEnd    = 1e-6 // mean square of the gradient at which it ends, packets²
+	squareEnd    = 1e-4 // mean square of the gradient at which it ends, packets²
 	squareRounds = 4    // at most, each with less weight for cells that do not fit
 	mostLoose    = 0.05 // how far an unknown that the cells determine may be from zero if their right sides are
 )

@@ -17,7 +17,8 @@ type system struct {
 	sure   []sureness // by unknown: what neighbours counted
 	weight [][]float64
 	rows   [][]float64 // by table and cell
-	y      [][]float64
+	y      [][]float64 // scratch, as rows
+	part   [][]float64 // scratch, by table and flow
 	end    []float64 // of each part, for sums that do not depend on the number of threads
 }
 
@@ -26,7 +27,7 @@ type sureness struct{ n, sum float64 }
 
 // newSystem gathers the unknowns.
 func newSystem(n *network) *system {
-	m := &system{n: n, column: make([][]int32, len(n.s)), weight: make([][]float64, len(n.s)), rows: make([][]float64, len(n.s)), y: make([][]float64, len(n.s))}
+	m := &system{n: n, column: make([][]int32, len(n.s)), weight: make([][]float64, len(n.s)), rows: make([][]float64, len(n.s)), y: make([][]float64, len(n.s)), part: make([][]float64, len(n.s))}
 	first := make([]int32, len(n.s)+1)
 	for i, s := range n.s {
 		first[i+1] = first[i]
@@ -111,6 +112,7 @@ func newSystem(n *network) *system {
 	}
 	n.tables(m.open, func(i int) {
 		s := n.s[i]
+		m.part[i] = make([]float64, len(s.a))
 		m.rows[i], m.y[i], m.weight[i] = make([]float64, len(s.cells)), make([]float64, len(s.cells)), make([]float64, len(s.cells))
 		for c := range s.cells {
 			if s.aux[c].flows > 0 && s.settled(uint32(c)) {
