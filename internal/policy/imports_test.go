@@ -36,7 +36,7 @@ var mayImport = map[string]string{
 	"analyzers/queue":             "analyzers/queue/... collector/postcard internal/jsonlines",
 	"analyzers/queue/postcards":   "analyzers analyzers/queue/records collector/postcard topology",
 	"analyzers/flowset":           "analyzers/flowset/... internal/jsonlines",
-	"analyzers/flowset/postcards": "analyzers analyzers/flowset collector/postcard topology",
+	"analyzers/flowset/postcards": "analyzers analyzers/flowset collector/postcard topology p4src",
 	"analyzers/incident":          "analyzers analyzers/drops analyzers/latency collector/postcard topology p4src",
 	"bmv2":                        "bmv2/... internal/...",
 	"bmv2/lab":                    "bmv2/... topology internal/...",
