@@ -86,7 +86,13 @@ func (d *decoder) set(id uint16, b []byte) error {
 		for least := t.length(); len(b) >= least; {
 			r := record{id, map[string][]byte{}}
 			for _, f := range t.fields {
-				r.values[f.String()], b = b[:f.length], b[f.length:]
+				n := int(f.length)
+				if f.length == 65535 { // it says its length itself
+					if n, b = int(b[0]), b[1:]; n == 255 {
+						return fmt.Errorf("%v has a long name", f)
+					}
+				}
+				r.values[f.String()], b = b[:n], b[n:]
 			}
 			d.records = append(d.records, r)
 			d.sequence++
@@ -105,7 +111,11 @@ func (d *decoder) set(id uint16, b []byte) error {
 
 func (t *layout) length() (n int) {
 	for _, f := range t.fields {
-		n += int(f.length)
+		if f.length == 65535 {
+			n++
+		} else {
+			n += int(f.length)
+		}
 	}
 	return n
 }

@@ -4,7 +4,7 @@ package ipfix
 type Element struct {
 	Name       string
 	ID         uint16 // of IANA's registry, or within the enterprise
-	Length     uint16 // bytes, fewer than the registry's where RFC 7011, 6.2 lets them
+	Length     uint16 // bytes, fewer than the registry's where RFC 7011, 6.2 lets them; 65535 = as many as it says itself
 	Enterprise bool
 }
 
@@ -29,6 +29,7 @@ var (
 	ingressInterface             = Element{Name: "ingressInterface", ID: 10, Length: 4}
 	destinationTransportPort     = Element{Name: "destinationTransportPort", ID: 11, Length: 2}
 	destinationIPv4Address       = Element{Name: "destinationIPv4Address", ID: 12, Length: 4}
+	samplingInterval             = Element{Name: "samplingInterval", ID: 34, Length: 4}
 	egressInterface              = Element{Name: "egressInterface", ID: 14, Length: 4}
 	sourceIPv6Address            = Element{Name: "sourceIPv6Address", ID: 27, Length: 16}
 	destinationIPv6Address       = Element{Name: "destinationIPv6Address", ID: 28, Length: 16}
@@ -63,6 +64,12 @@ var (
 	dropReason      = Element{"dropReason", 9, 1, true}
 	reportsReceived = Element{"reportsReceivedTotalCount", 10, 8, true}
 	reportsLost     = Element{"reportsLostTotalCount", 11, 8, true}
+	epochNumber     = Element{"epochNumber", 12, 8, true}
+	nodeName        = Element{"observationPointName", 13, variable, true}
+	nextNode        = Element{"nextObservationPointId", 14, 4, true}
+	nextName        = Element{"nextObservationPointName", 15, variable, true}
+	lossPlace       = Element{"lossPlace", 16, 1, true}
+	sentPackets     = Element{"sentPacketDeltaCount", 17, 8, true}
 )
 
 // The ids of the templates.
@@ -73,6 +80,10 @@ const (
 	dropped6
 	reliability
 	reporting
+	epoch4
+	epoch6
+	loss4
+	loss6
 )
 
 var templates = []Template{
@@ -88,6 +99,25 @@ var templates = []Template{
 	{ID: reporting, About: "how many of a node's reports arrived: what flows at it are to be multiplied by", Scope: 1, Fields: []Element{
 		observationPointID, reportsReceived, reportsLost,
 	}},
+	{ID: epoch4, About: "the packets of an IPv4 flow that a node saw in an epoch", Fields: epoch(false, false)},
+	{ID: epoch6, About: "the packets of an IPv6 flow that a node saw in an epoch", Fields: epoch(true, false)},
+	{ID: loss4, About: "the packets of an IPv4 flow that were lost in an epoch behind or in a node", Fields: epoch(false, true)},
+	{ID: loss6, About: "the packets of an IPv6 flow that were lost in an epoch behind or in a node", Fields: epoch(true, true)},
+}
+
+// epoch returns the elements of a flow's packets in an epoch.
+func epoch(six, loss bool) []Element {
+	f := []Element{observationPointID, flowStartNanoseconds, flowEndNanoseconds}
+	if six {
+		f = append(f, sourceIPv6Address, destinationIPv6Address)
+	} else {
+		f = append(f, sourceIPv4Address, destinationIPv4Address)
+	}
+	f = append(f, sourceTransportPort, destinationTransportPort, protocolIdentifier, layer2SegmentID, samplingInterval, epochNumber)
+	if !loss {
+		return append(f, packetDeltaCount, nodeName)
+	}
+	return append(f, egressInterface, forwardingStatus, lossPlace, droppedPacketDeltaCount, sentPackets, nextNode, nodeName, nextName)
 }
 
 func flow(six, dropped bool) []Element {
@@ -109,11 +139,21 @@ func flow(six, dropped bool) []Element {
 // Templates returns all templates there are.
 func Templates() []Template { return templates }
 
-// length returns the bytes of a record.
+// variable is the length of an element that says its length itself (RFC 7011, 7).
+const variable = 1<<16 - 1
+
+// MaxName is how many bytes of a name are written, at most.
+const MaxName = 63
+
+// length returns the bytes of a record, at most.
 func (t *Template) length() int {
 	n := 0
 	for _, f := range t.Fields {
-		n += int(f.Length)
+		if f.Length == variable {
+			n += 1 + MaxName
+		} else {
+			n += int(f.Length)
+		}
 	}
 	return n
 }

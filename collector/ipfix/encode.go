@@ -186,11 +186,7 @@ func (e *Encoder) Flow(f *Flow) {
 	e.flows++
 	e.u32(uint32(f.Node))
 	e.u64(ntp(f.First), ntp(f.Last))
-	if six {
-		e.buf = append(append(e.buf, src[:]...), dst[:]...)
-	} else {
-		e.buf = append(append(e.buf, src[12:]...), dst[12:]...)
-	}
+	e.addresses(&f.Flow, six)
 	e.u16(f.Flow.SrcPort, f.Flow.DstPort)
 	status := uint8(statusForwarded)
 	if f.Dropped {
@@ -198,7 +194,7 @@ func (e *Encoder) Flow(f *Flow) {
 	}
 	e.buf = append(e.buf, f.Flow.Proto, status, uint8(f.End), f.Queue)
 	e.u32(f.InPort, f.OutPort)
-	e.u64(segment(f))
+	e.u64(segment(f.VNI, f.HasVNI))
 	if f.Dropped {
 		e.buf = append(e.buf, f.Reason)
 		e.u64(f.Octets, f.Packets)
@@ -209,6 +205,15 @@ func (e *Encoder) Flow(f *Flow) {
 	e.u64(f.LatencySum, f.Latencies)
 	e.u32(f.DepthMax)
 	e.u64(f.DepthSum, f.Depths)
+}
+
+// addresses writes both ends' addresses.
+func (e *Encoder) addresses(f *postcard.Flow, six bool) {
+	if six {
+		e.buf = append(append(e.buf, f.Src[:]...), f.Dst[:]...)
+	} else {
+		e.buf = append(append(e.buf, f.Src[12:]...), f.Dst[12:]...)
+	}
 }
 
 // Exported is what was exported and what was not, since the start.
@@ -270,11 +275,11 @@ func is4(a postcard.Addr) bool {
 
 // segment returns layer2SegmentId: the kind of overlay, 1 = VXLAN, in the highest byte,
 // and the VNI; 0 where there is none.
-func segment(f *Flow) uint64 {
-	if !f.HasVNI {
+func segment(vni uint32, has bool) uint64 {
+	if !has {
 		return 0
 	}
-	return 1<<56 | uint64(f.VNI)&(1<<24-1)
+	return 1<<56 | uint64(vni)&(1<<24-1)
 }
 
 // ntp returns a time, ns since 1970, as dateTimeNanoseconds (RFC 7011, 6.1.10): s since

@@ -68,17 +68,41 @@ func (c *Config) target() (network, address string, err error) {
 	if !ok {
 		network, address = "udp", c.To
 	}
+	shown := Redacted(c.To)
 	if network != "udp" && network != "tcp" && network != "tls" {
-		return "", "", fmt.Errorf("ipfix: %s: got transport %q, want udp, tcp or tls", c.To, network)
+		got, _, _ := strings.Cut(shown, "://")
+		return "", "", fmt.Errorf("ipfix: %s: got transport %q, want udp, tcp or tls", shown, got)
+	}
+	if strings.Contains(address, "@") {
+		return "", "", fmt.Errorf("ipfix: %s: want no user or password in it, IPFIX has none", shown)
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" || port == "" {
-		return "", "", fmt.Errorf("ipfix: %s: want HOST:PORT", c.To)
+		return "", "", fmt.Errorf("ipfix: %s: want HOST:PORT", shown)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
-		return "", "", fmt.Errorf("ipfix: %s: %w", c.To, err)
+		return "", "", fmt.Errorf("ipfix: %s: %w", shown, err)
 	}
 	return network, address, nil
+}
+
+// Redacted returns an address of [Config.To] without what stands before an @ in it, where
+// others have users and passwords.
+func Redacted(to string) string {
+	network, address, ok := strings.Cut(to, "://")
+	if !ok {
+		network, address = "", to
+	} else {
+		network += "://"
+	}
+	at := strings.LastIndexByte(to, '@')
+	if at < 0 {
+		return to
+	}
+	if strings.Contains(network, "@") { // all of it may be one
+		return "MASKED@" + to[at+1:]
+	}
+	return network + "MASKED" + address[strings.LastIndexByte(address, '@'):]
 }
 
 func (c *Config) tls() (*tls.Config, error) {

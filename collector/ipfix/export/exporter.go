@@ -47,7 +47,8 @@ type Exporter struct {
 	mu      sync.Mutex // guards all below
 	cache   *ipfix.Cache
 	encoder *ipfix.Encoder
-	pending []ipfix.Flow // ended, not sent
+	pending []ipfix.Flow      // ended, not sent
+	epochs  []ipfix.EpochFlow // not sent
 	stats   Stats
 
 	conn     net.Conn // of Run alone, as what follows
@@ -90,11 +91,6 @@ func (e *Exporter) Observe(batch []postcard.Record) {
 	e.cache.Observe(batch)
 }
 
-func (e *Exporter) notSent(f *ipfix.Flow) {
-	e.stats.Exported.NotSent++
-	e.stats.Exported.NotSentPackets += f.Packets
-}
-
 // tick is how often flows are looked at.
 const tick = 100 * time.Millisecond
 
@@ -131,10 +127,7 @@ func (e *Exporter) end(ctx context.Context) {
 	e.retry = time.Time{}
 	for now := time.Now(); ; now = time.Now() {
 		e.give(ctx, now)
-		e.mu.Lock()
-		left := len(e.pending)
-		e.mu.Unlock()
-		if left == 0 || e.conn == nil {
+		if e.Pending() == 0 || e.conn == nil {
 			break
 		}
 		select {
@@ -146,10 +139,7 @@ func (e *Exporter) end(ctx context.Context) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for i := range e.pending {
-		e.notSent(&e.pending[i])
-	}
-	e.pending = nil
+	e.giveUp()
 	if e.conn == nil {
 		return
 	}
@@ -162,39 +152,6 @@ func (e *Exporter) end(ctx context.Context) {
 		e.conn.Close()
 		e.conn = nil
 	}
-}
-
-// give sends ended flows, as many as the rate allows.
-func (e *Exporter) give(ctx context.Context, now time.Time) {
-	if e.conn == nil && !e.connect(ctx, now) {
-		e.mu.Lock()
-		for i := range e.pending {
-			e.notSent(&e.pending[i])
-		}
-		e.pending = e.pending[:0]
-		e.mu.Unlock()
-		return
-	}
-	e.credit = min(e.credit+now.Sub(e.credited).Seconds()*float64(e.cfg.Rate), max(1, float64(e.cfg.Rate)*tick.Seconds()))
-	e.credited = now
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.encoder.Time(uint32(now.Unix()))
-	if now.Sub(e.told) >= e.cfg.Templates {
-		e.tell(now)
-	}
-	n := 0
-	for n < len(e.pending) && e.credit >= 1 && e.conn != nil {
-		e.encoder.Flow(&e.pending[n])
-		n++
-	}
-	if e.conn != nil {
-		e.encoder.Flush()
-	}
-	for i := range e.pending[:n] {
-		e.pending[i] = ipfix.Flow{}
-	}
-	e.pending = append(e.pending[:0], e.pending[n:]...)
 }
 
 // tell sends templates where they are needed, and counts.

@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/telltale-net/telltale/collector/ipfix"
 	"github.com/telltale-net/telltale/collector/postcard"
 )
 
@@ -197,7 +198,7 @@ func TestTCP(t *testing.T) {
 	eventually(t, "40 flows are sent", func() bool { return e.Stats().Exported.Flows >= before.Flows+40 })
 	stop()
 	s := <-got
-	if s.flows < 40 || s.n[2] != 2 || s.n[3] != 2 { // once the templates, once that they are withdrawn
+	if s.flows < 40 || s.n[2] != 3 || s.n[3] != 2 { // the templates, before and behind those of options, and that they are withdrawn
 		t.Errorf("got %d flows and sets %v", s.flows, s.n)
 	}
 }
@@ -229,7 +230,7 @@ func TestTLS(t *testing.T) {
 	e.Observe(flows(3))
 	eventually(t, "3 flows are sent", func() bool { return e.Stats().Exported.Flows == 3 })
 	stop()
-	if s := <-got; s.flows != 3 || s.n[2] != 2 {
+	if s := <-got; s.flows != 3 || s.n[2] != 3 {
 		t.Errorf("got %d flows and sets %v", s.flows, s.n)
 	}
 }
@@ -257,6 +258,9 @@ func TestCheck(t *testing.T) {
 	for want, set := range map[string]func(*Config){
 		"transport \"sctp\"":   func(c *Config) { c.To = "sctp://a:1" },
 		"want HOST:PORT":       func(c *Config) { c.To = "a" },
+		"MASKED@x: want no u":  func(c *Config) { c.To = "tcp://u:s3cret@x" },
+		"MASKED@x:1: want no ": func(c *Config) { c.To = "s3cret@x:1" },
+		"MASKED@x:1: got tran": func(c *Config) { c.To = "s3cret://s3cret@x:1" },
 		"unknown port":         func(c *Config) { c.To = "a:nothing-such" },
 		"flows: got 0":         func(c *Config) { c.Flows = 0 },
 		"idle timeout":         func(c *Config) { c.Idle = 0 },
@@ -272,11 +276,59 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		set(&c)
-		if err := c.Check(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), ":s3cret") {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
 		if _, err := New(c, Deps{}); err == nil {
 			t.Errorf("%s: made all the same", want)
 		}
+	}
+}
+
+// What is known of flows in epochs is sent as it is offered; what there is no room for is
+// refused, and what nobody takes is counted.
+func TestOffer(t *testing.T) {
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.(*net.UDPConn).SetReadBuffer(4 << 20)
+	cfg := configFor(c.LocalAddr().String())
+	cfg.Flows = 100
+	e, err := New(cfg, Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := ipfix.EpochFlow{Node: 1, Name: "leaf1", Flow: flows(1)[0].Inner, Place: ipfix.OnWire, Lost: 1}
+	for i := range 150 {
+		if took := e.Offer(&f); took != (i < 100) {
+			t.Fatalf("flow %d: taken %v", i, took)
+		}
+	}
+	e.Refuse(50)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	eventually(t, "all flows are sent", func() bool { return e.Pending() == 0 })
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if s := e.Stats().Exported; s.Flows != 100 || s.NotSent != 50 {
+		t.Errorf("%+v", s)
+	}
+	cfg.To = "tcp://127.0.0.1:1" // nobody
+	if e, err = New(cfg, Deps{}); err != nil {
+		t.Fatal(err)
+	}
+	e.Offer(&f)
+	ctx, cancel = context.WithCancel(t.Context())
+	cancel()
+	if err := e.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s := e.Stats().Exported; s.NotSent != 1 || e.Ready() == nil {
+		t.Errorf("%+v", s)
 	}
 }
