@@ -25,11 +25,24 @@ const (
 	queues
 	tenants
 	overflow
+
+	linkPackets
+	linkLost
+	linkDoubt
+	linkFlows
+	blackholes
+	looping
+	followed
+	epochs
+	incomplete
+	late
+	coverage
 )
 
 var (
 	queueLabels  = []string{"node", "port", "peer", "queue"}
 	tenantLabels = []string{"vni", "tenant"}
+	linkLabels   = []string{"node", "port", "peer"}
 )
 
 var metrics = [...]Metric{
@@ -47,6 +60,18 @@ var metrics = [...]Metric{
 	queues:        {"telltale_aggregate_queues", "gauge", "queues", nil, "Output queues that are summed up."},
 	tenants:       {"telltale_aggregate_tenants", "gauge", "VNIs", nil, "VNIs that are summed up."},
 	overflow:      {"telltale_aggregate_overflow_total", "counter", "reports", []string{"of"}, "Reports that are in no queue's (of=queue) or no tenant's (of=tenant) series because there are too many."},
+
+	linkPackets: {"telltale_flowset_packets_total", "counter", "packets", linkLabels, "Packets that a node sent to another one."},
+	linkLost:    {"telltale_flowset_lost_packets_total", "counter", "packets", append(linkLabels[:3:3], "place"), "Packets lost: on the wire behind a node, in its queue, or in the switch for another reason."},
+	linkDoubt:   {"telltale_flowset_doubtful_packets_total", "counter", "packets", linkLabels, "Packets that were lost on the wire, or arrived and were not reported."},
+	linkFlows:   {"telltale_flowset_lossy_flows_total", "counter", "flows", append(linkLabels[:3:3], "place"), "Flows that lost packets, counted in every epoch in which they did."},
+	blackholes:  {"telltale_flowset_blackholes_total", "counter", "flows", linkLabels, "Flows all packets of which, from some one on, vanished on a link."},
+	looping:     {"telltale_flowset_looping_packets_total", "counter", "packets", []string{"node"}, "Packets that went round through a node."},
+	followed:    {"telltale_flowset_followed_packets_total", "counter", "packets", []string{"fate"}, "Packets looked at: delivered, lost (on a wire), dropped (and reported), doubtful, or unknown."},
+	epochs:      {"telltale_flowset_epochs_total", "counter", "epochs", []string{"state"}, "Epochs judged: complete, of which nothing is missing, and incomplete."},
+	incomplete:  {"telltale_flowset_incomplete_epochs_total", "counter", "epochs", []string{"cause"}, "Incomplete epochs by cause; one may have several."},
+	late:        {"telltale_flowset_late_reports_total", "counter", "reports", nil, "Reports that came after their epoch was judged."},
+	coverage:    {"telltale_flowset_coverage_ratio", "gauge", "1", nil, "Share of the network's packets, by those reported, of which it is known what became of them; of the latest epochs."},
 }
 
 // Metrics returns what there is.

@@ -105,7 +105,11 @@ func TestNames(t *testing.T) {
 // What is written can be read, and every family and every label is in the list, and is
 // used.
 func TestListed(t *testing.T) {
-	m, err := exposition.Parse(written(t, table(), &Names{Topology: fabric(t)}), exposition.Config{})
+	var b strings.Builder
+	if err := WriteFlowSets(&b, flowSets()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := exposition.Parse(written(t, table(), &Names{Topology: fabric(t)})+b.String(), exposition.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
