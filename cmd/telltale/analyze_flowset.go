@@ -12,6 +12,7 @@ import (
 func newAnalyzeFlowsetCmd() *cobra.Command {
 	var opt analyzeflowset.Options
 	var format string
+	var out flowOutputs
 	cmd := &cobra.Command{
 		Use:   "flowset [flags] FILE|-…",
 		Short: "Decode encoded flow sets: every flow's packets at every node",
@@ -19,7 +20,8 @@ func newAnalyzeFlowsetCmd() *cobra.Command {
 gzip and zstd are unpacked; "-" is the standard input) and decode them, those of one
 epoch with each other's help: one line per flow and node, and a last line that says how
 much could be decoded and what is missing. Counts are exact; a flow whose packets could
-not be determined has null.
+not be determined has null. With --ipfix they are sent instead of written (templates 262 and
+263 of docs/outputs.md).
 
 A summary goes to the standard error. The exit status is 0 when everything was read, 1
 when objects were malformed, and 2 when the input or output itself failed.`,
@@ -27,11 +29,23 @@ when objects were malformed, and 2 when the input or output itself failed.`,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt.Format = analyzeflowset.Format(format)
+			to, err := out.open(cmd, nil, true)
+			if err != nil {
+				return err
+			}
+			defer to.abandon()
 			inputs, done, err := openInputs(cmd, args)
 			if err != nil {
 				return err
 			}
 			defer done()
+			if to != nil {
+				all, sum, err := analyzeflowset.Decoded(cmd.Context(), inputs, opt)
+				if err == nil {
+					err = to.flows(all)
+				}
+				return flowsetSummary(cmd, &sum, err)
+			}
 			sum, err := analyzeflowset.Run(cmd.Context(), cmd.OutOrStdout(), inputs, opt)
 			return flowsetSummary(cmd, &sum, err)
 		},
@@ -39,6 +53,7 @@ when objects were malformed, and 2 when the input or output itself failed.`,
 	f := cmd.Flags()
 	f.StringVar(&format, "format", string(analyzeflowset.JSON), "how to write the answer: json or text (coverage only)")
 	flowsetFlags(cmd, &opt)
+	out.ipfixFlags(cmd)
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/postcards"
 	"github.com/telltale-net/telltale/cmd/internal/analyzeflowset"
 	"github.com/telltale-net/telltale/cmd/internal/collect"
@@ -48,8 +49,11 @@ func (s *flowSource) fromLog(args []string) (bool, error) {
 	return log, nil
 }
 
-// network reads the topology.
+// network reads the topology; nil where none is named.
 func (s *flowSource) network(cmd *cobra.Command) (*analyzers.Network, error) {
+	if s.topology == "" {
+		return nil, nil
+	}
 	fabric, err := readTopology(s.topology, cmd.InOrStdin())
 	if err != nil {
 		return nil, err
@@ -69,27 +73,24 @@ func (s *flowSource) query(now time.Time) (q block.Query, err error) {
 	return q, nil
 }
 
-// count counts the log's postcards, and says what is missing of the reports.
-func (s *flowSource) count(cmd *cobra.Command, cfg postcards.Config, use func(*postcards.Window) error) error {
-	net, err := s.network(cmd)
-	if err != nil {
-		return err
-	}
+// count tells of the epochs of the log's postcards, and says what is missing of the
+// reports. done is called behind the last epoch.
+func (s *flowSource) count(cmd *cobra.Command, net *analyzers.Network, cfg postcards.Config, use func(*postcards.Epoch) error, done func(postcards.Stats) error) error {
 	q, err := s.query(time.Now())
 	if err != nil {
 		return err
 	}
 	return withLog(cmd.Context(), &s.log, func(j *journal.Journal) error {
 		var read journal.ReadStats
-		w, err := analyzeflowset.FromPostcards(cmd.Context(), recordlog.FromLog(j, q, &read), net, cfg)
+		stats, err := recordlog.Epochs(cmd.Context(), recordlog.FromLog(j, q, &read), net, cfg, use)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), recordlog.Note(&read))
-		if w.Stats.Unnamed+w.Stats.Shed > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d postcards without packet id or of unknown nodes, %d packets or flows left out for want of room\n", w.Stats.Unnamed, w.Stats.Shed)
+		if stats.Unnamed+stats.Room+stats.Late > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d postcards without packet id or of unknown nodes, %d of packets left out for want of room, %d too late for their epoch\n", stats.Unnamed, stats.Room, stats.Late)
 		}
-		if err := use(&w); err != nil {
+		if err := done(stats); err != nil {
 			return err
 		}
 		if err := writeLoss(cmd, recordlog.LedgerOf(j), &q, s.format == string(analyzeflowset.JSON)); err != nil {
@@ -102,8 +103,23 @@ func (s *flowSource) count(cmd *cobra.Command, cfg postcards.Config, use func(*p
 	})
 }
 
+// decoded reads and decodes the files.
+func (s *flowSource) decoded(cmd *cobra.Command, args []string, use func([]*flowset.Decoded, *analyzeflowset.Summary) error) error {
+	inputs, done, err := openInputs(cmd, args)
+	if err != nil {
+		return err
+	}
+	defer done()
+	all, sum, err := analyzeflowset.Decoded(cmd.Context(), inputs, s.opt)
+	if err == nil {
+		err = use(all, &sum)
+	}
+	return flowsetSummary(cmd, &sum, err)
+}
+
 func newFlowsCmd() *cobra.Command {
 	var s flowSource
+	var out flowOutputs
 	cmd := &cobra.Command{
 		Use:   "flows [flags] {FILE|-… | --data DIR|--nats URL --topology FILE}",
 		Short: "Every flow's packets at every hop",
@@ -115,8 +131,13 @@ A packet that hops further on reported counts as seen by a hop whose postcard is
 With a log, the loss of the reports of the window is said, too: with --format json in a
 last line {"loss": …}.
 
+With --ipfix the flows are sent instead of shown, each with its node and epoch (templates
+262 and 263 of docs/outputs.md), those of a log with the times at which they were.
+
 The exit status is 0 when everything was read, 1 when something was malformed, and 2 when
 the input or output itself failed.`,
+		Example: `  telltale flows --data /var/lib/telltale --topology fabric.yaml --from 15m --limit 20
+  telltale flows --ipfix 127.0.0.1:4739 --epoch-length 10ms --epoch-zero 2026-11-22T06:00:00Z sets.jsonl`,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			format := analyzeflowset.Format(s.format)
@@ -124,24 +145,36 @@ the input or output itself failed.`,
 			if err != nil {
 				return err
 			}
-			if log {
-				return s.count(cmd, postcards.Config{Flows: true}, func(w *postcards.Window) error {
-					return analyzeflowset.WriteFlows(cmd.OutOrStdout(), w.Flows, s.show, format)
-				})
-			}
-			inputs, done, err := openInputs(cmd, args)
+			net, err := s.network(cmd)
 			if err != nil {
 				return err
 			}
-			defer done()
-			all, sum, err := analyzeflowset.Decoded(cmd.Context(), inputs, s.opt)
-			if err == nil {
-				err = analyzeflowset.WriteFlows(cmd.OutOrStdout(), all, s.show, format)
+			to, err := out.open(cmd, net, !log)
+			if err != nil {
+				return err
 			}
-			return flowsetSummary(cmd, &sum, err)
+			defer to.abandon()
+			switch {
+			case log:
+				err = s.count(cmd, net, postcards.Config{Counts: true}, func(e *postcards.Epoch) error {
+					if to != nil {
+						e.Flows = nil
+						return to.epoch(e, 0)
+					}
+					return analyzeflowset.WriteFlows(cmd.OutOrStdout(), e.Decoded(net), s.show, format)
+				}, to.close)
+			case to != nil:
+				err = s.decoded(cmd, args, func(all []*flowset.Decoded, _ *analyzeflowset.Summary) error { return to.flows(all) })
+			default:
+				err = s.decoded(cmd, args, func(all []*flowset.Decoded, _ *analyzeflowset.Summary) error {
+					return analyzeflowset.WriteFlows(cmd.OutOrStdout(), all, s.show, format)
+				})
+			}
+			return err
 		},
 	}
 	s.flags(cmd)
+	out.ipfixFlags(cmd)
 	cmd.Flags().StringSliceVar(&s.show.Nodes, "at", nil, "show only flows that these nodes saw")
 	return cmd
 }

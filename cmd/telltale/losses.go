@@ -11,6 +11,7 @@ import (
 func newLossesCmd() *cobra.Command {
 	var s flowSource
 	var flowlets, byFlow bool
+	var out flowOutputs
 	cmd := &cobra.Command{
 		Use:   "losses [flags] {FILE|-… | --data DIR|--nats URL --topology FILE}",
 		Short: "Which link lost how many packets of which flows",
@@ -27,8 +28,17 @@ With --flowlets the epochs are those of the switches' own clocks, and a flow is 
 once it has been silent for an epoch (FlowRadar); without, packets carry their epoch and
 every epoch is exact.
 
+With --ipfix the losses of flows are sent instead of shown (templates 264 and 265 of
+docs/outputs.md), with --remote-write the metrics telltale_flowset_…, as the collector has
+them, at the times at which they would have been so; --format prometheus writes these as
+text that VictoriaMetrics imports. Of files, when the epochs were must be said.
+
 The exit status is 0 when everything was read, 1 when something was malformed, and 2 when
 the input or output itself failed.`,
+		Example: `  telltale losses --data /var/lib/telltale --topology fabric.yaml --from 1h
+  telltale losses --data /var/lib/telltale --topology fabric.yaml --from 24h --remote-write http://127.0.0.1:8428/api/v1/write
+  telltale losses --data log --topology fabric.yaml --format prometheus | curl --data-binary @- http://127.0.0.1:8428/api/v1/import/prometheus
+  telltale losses --ipfix 127.0.0.1:4739 --epoch-length 10ms --epoch-zero 1h sets.jsonl`,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			format := analyzeflowset.Format(s.format)
@@ -37,38 +47,54 @@ the input or output itself failed.`,
 				return err
 			}
 			cfg := flowset.LossConfig{Flowlets: flowlets}
-			if log {
-				return s.count(cmd, postcards.Config{Flows: byFlow}, func(w *postcards.Window) error {
-					if byFlow {
-						return analyzeflowset.WriteLosses(cmd.OutOrStdout(), w.Flows, flowset.NewLossMap(cfg), s.show, format)
-					}
-					return analyzeflowset.WritePorts(cmd.OutOrStdout(), w, format)
-				})
-			}
-			if s.topology != "" {
-				net, err := s.network(cmd)
-				if err != nil {
-					return err
-				}
-				cfg.Links = analyzeflowset.Links(net)
-			}
-			inputs, done, err := openInputs(cmd, args)
+			net, err := s.network(cmd)
 			if err != nil {
 				return err
 			}
-			defer done()
-			all, sum, err := analyzeflowset.Decoded(cmd.Context(), inputs, s.opt)
-			if err == nil {
+			text := s.format == prometheus
+			to, err := out.openFormat(cmd, net, !log, text)
+			if err != nil {
+				return err
+			}
+			defer to.abandon()
+			switch {
+			case log && to != nil:
+				return s.count(cmd, net, postcards.Config{}, func(e *postcards.Epoch) error { return to.epoch(e, 0) }, to.close)
+			case log && byFlow:
+				w, err := analyzeflowset.NewLossWriter(cmd.OutOrStdout(), s.show, format)
+				if err != nil {
+					return err
+				}
+				return s.count(cmd, net, postcards.Config{}, w.Postcards, func(postcards.Stats) error { return w.Flush() })
+			case log:
+				var sum postcards.Totals
+				return s.count(cmd, net, postcards.Config{}, func(e *postcards.Epoch) error {
+					sum.Add(e)
+					return nil
+				}, func(stats postcards.Stats) error {
+					return analyzeflowset.WritePorts(cmd.OutOrStdout(), &sum, stats, format)
+				})
+			}
+			if net != nil {
+				cfg.Links = analyzeflowset.Links(net)
+			}
+			return s.decoded(cmd, args, func(all []*flowset.Decoded, sum *analyzeflowset.Summary) error {
 				cfg.Links = append(cfg.Links, sum.Links...)
-				err = analyzeflowset.WriteLosses(cmd.OutOrStdout(), all, flowset.NewLossMap(cfg), s.show, format)
-			}
-			if err == nil {
-				err = analyzeflowset.WriteSegments(cmd.OutOrStdout(), sum.Segments, s.show, format)
-			}
-			return flowsetSummary(cmd, &sum, err)
+				if to != nil {
+					return to.losses(all, flowset.NewLossMap(cfg))
+				}
+				err := analyzeflowset.WriteLosses(cmd.OutOrStdout(), all, flowset.NewLossMap(cfg), s.show, format)
+				if err == nil {
+					err = analyzeflowset.WriteSegments(cmd.OutOrStdout(), sum.Segments, s.show, format)
+				}
+				return err
+			})
 		},
 	}
 	s.flags(cmd)
+	cmd.Flags().Lookup("format").Usage = "how to write the answer: text, json or prometheus (metrics with their times)"
+	out.ipfixFlags(cmd)
+	out.metricsFlags(cmd)
 	cmd.Flags().BoolVar(&flowlets, "flowlets", false, "epochs are not carried by packets: compare flows when they fall silent")
 	cmd.Flags().BoolVar(&byFlow, "flows", false, "with a log: epoch by epoch and flow by flow")
 	return cmd

@@ -56,8 +56,8 @@ type hop struct {
 // WriteFlows writes the flows of every epoch with their packets at every hop: JSON Lines,
 // or a table.
 func WriteFlows(out io.Writer, all []*flowset.Decoded, f Filter, format Format) error {
-	if format != JSON && format != Text {
-		return fmt.Errorf("unknown format %q; want json or text", format)
+	if err := format.check(); err != nil {
+		return err
 	}
 	if err := f.ready(); err != nil {
 		return err

@@ -2,79 +2,66 @@ package analyzeflowset
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
+	"maps"
+	"slices"
+	"strings"
 
-	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/postcards"
-	"github.com/telltale-net/telltale/cmd/internal/recordlog"
-	"github.com/telltale-net/telltale/collector/postcard"
 )
 
-// FromPostcards counts what the postcards of a source say about a network's links, and
-// about its flows if cfg says so.
-func FromPostcards(ctx context.Context, from recordlog.Source, net *analyzers.Network, cfg postcards.Config) (postcards.Window, error) {
-	b := postcards.New(net, cfg)
-	err := from(ctx, func(batch []postcard.Record) error {
-		for i := range batch {
-			b.Observe(&batch[i])
-		}
-		return nil
-	})
-	if err != nil {
-		return postcards.Window{}, err
-	}
-	return b.Epoch(math.MaxInt64), nil
-}
-
-// portLine is a link as JSON.
-type portLine struct {
-	Node       string `json:"node"`
-	Peer       string `json:"peer,omitempty"`
-	Port       uint32 `json:"port"`
-	Sent       uint64 `json:"sent"`
-	Lost       uint64 `json:"lost"`
-	Dropped    uint64 `json:"dropped"`
-	Unreported uint64 `json:"unreported"`
-	Doubt      uint64 `json:"doubt"`
-}
-
 // WritePorts writes what every link lost by the postcards.
-func WritePorts(out io.Writer, w *postcards.Window, format Format) error {
-	if format != JSON && format != Text {
-		return fmt.Errorf("unknown format %q; want json or text", format)
+func WritePorts(out io.Writer, sum *postcards.Totals, stats postcards.Stats, format Format) error {
+	if err := format.check(); err != nil {
+		return err
 	}
 	b := bufio.NewWriter(out)
+	a := sum.Account(stats)
 	if format == JSON {
-		last := struct {
-			Links []portLine      `json:"links"`
-			Stats postcards.Stats `json:"stats"`
-		}{Links: []portLine{}, Stats: w.Stats}
-		for _, l := range w.Links {
-			last.Links = append(last.Links, portLine(l))
-		}
-		if err := json.NewEncoder(b).Encode(&last); err != nil {
+		err := json.NewEncoder(b).Encode(struct {
+			Links []postcards.LinkTotal `json:"links"`
+			Stats postcards.Account     `json:"stats"`
+		}{sum.Links(), a})
+		if err != nil {
 			return fmt.Errorf("cannot write the losses: %w", err)
 		}
 	} else {
-		fmt.Fprintf(b, "%-32s %10s %8s %8s %8s %11s\n", "link", "sent", "lost", "doubt", "dropped", "unreported")
-		for _, l := range w.Links {
+		fmt.Fprintf(b, "%-32s %10s %8s %8s %8s %8s %11s\n", "link", "sent", "lost", "doubt", "dropped", "queue", "unreported")
+		for _, l := range sum.Links() {
 			peer := l.Peer
 			if peer == "" {
 				peer = "nowhere"
 			}
-			fmt.Fprintf(b, "%-32s %10d %8d %8d %8d %11d\n", fmt.Sprintf("%s:%d>%s", l.Node, l.Port, peer), l.Sent, l.Lost, l.Doubt, l.Dropped, l.Unreported)
+			fmt.Fprintf(b, "%-32s %10d %8d %8d %8d %8d %11d\n", fmt.Sprintf("%s:%d>%s", l.Node, l.Port, peer), l.Sent, l.Lost, l.Doubt, l.Dropped, l.Queue, l.Unreported)
 		}
-		s := &w.Stats
-		fmt.Fprintf(b, "%d packets: %d delivered, %d dropped with a reason, %d lost between switches; %d postcards arrived, %d did not\n",
-			s.Packets, s.Delivered, s.Dropped, s.Lost, s.Postcards, s.Missing)
-		b.WriteString("doubt: losses that lost postcards of the far end could explain; unreported: seen further on, so not lost\n")
+		fmt.Fprintf(b, "%d packets: %d delivered, %d dropped with a reason, %d lost between switches, %d in doubt; %d postcards arrived, %d did not\n",
+			a.Packets, a.Delivered, a.Dropped, a.Lost, a.Doubt, a.Postcards, a.Missing)
+		fmt.Fprintf(b, "%d of %d epochs are complete%s\n", a.Epochs-a.Incomplete, a.Epochs, why(&a))
+		b.WriteString("doubt: lost, or not reported by the far end; queue: of dropped, for want of room; unreported: seen further on, so not lost\n")
 	}
 	if err := b.Flush(); err != nil {
 		return fmt.Errorf("cannot write the losses: %w", err)
 	}
 	return nil
+}
+
+// why says why epochs are not complete.
+func why(a *postcards.Account) string {
+	var all []string
+	for _, cause := range slices.Sorted(maps.Keys(a.Causes)) {
+		all = append(all, fmt.Sprintf("%s %d", cause, a.Causes[cause]))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "; not so because of " + strings.Join(all, ", ")
+}
+
+// Postcards writes the loss map of an epoch of postcards.
+func (w *LossWriter) Postcards(e *postcards.Epoch) error {
+	l := e.Losses()
+	return w.write(&l, flowset.Coverage{Packets: int64(e.Packets), CountedPackets: int64(e.Known())}, e.Missing.String())
 }

@@ -21,6 +21,7 @@ type lossLine struct {
 	Rerouted  int                  `json:"rerouted,omitempty"`
 	Undecided int                  `json:"undecided,omitempty"`
 	Shed      int                  `json:"shed,omitempty"`
+	Missing   string               `json:"incomplete,omitempty"` // why, of postcards
 	Coverage  coverage             `json:"coverage"`
 }
 
@@ -39,18 +40,55 @@ type anomalyLine struct {
 	Packets uint64          `json:"packets"`
 }
 
-// WriteLosses compares the nodes' counts epoch by epoch and writes the loss maps: JSON
-// Lines, or words.
-func WriteLosses(out io.Writer, all []*flowset.Decoded, m *flowset.LossMap, f Filter, format Format) error {
-	if format != JSON && format != Text {
-		return fmt.Errorf("unknown format %q; want json or text", format)
+// LossWriter writes loss maps epoch by epoch: JSON Lines, or words.
+type LossWriter struct {
+	f      Filter
+	format Format
+	w      *bufio.Writer
+	enc    *json.Encoder
+}
+
+// NewLossWriter returns a writer of what the filter wants; Flush ends it.
+func NewLossWriter(out io.Writer, f Filter, format Format) (*LossWriter, error) {
+	if err := format.check(); err != nil {
+		return nil, err
 	}
 	if err := f.ready(); err != nil {
-		return err
+		return nil, err
 	}
-	w := bufio.NewWriterSize(out, 1<<16)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+	w := &LossWriter{f: f, format: format, w: bufio.NewWriterSize(out, 1<<16)}
+	w.enc = json.NewEncoder(w.w)
+	w.enc.SetEscapeHTML(false)
+	return w, nil
+}
+
+// write writes an epoch; missing says why it is not complete.
+func (w *LossWriter) write(e *flowset.EpochLosses, c flowset.Coverage, missing string) error {
+	if w.f.Epoch >= 0 && uint64(w.f.Epoch) != e.Epoch {
+		return nil
+	}
+	if w.format == JSON {
+		l := w.f.lossLine(e, c)
+		l.Missing = missing
+		if err := w.enc.Encode(l); err != nil {
+			return fmt.Errorf("cannot write the losses: %w", err)
+		}
+		return nil
+	}
+	w.f.lossStory(w.w, e, c, missing)
+	return nil
+}
+
+// Flush writes what is left.
+func (w *LossWriter) Flush() error {
+	if err := w.w.Flush(); err != nil {
+		return fmt.Errorf("cannot write the losses: %w", err)
+	}
+	return nil
+}
+
+// EachEpoch compares the nodes' counts epoch by epoch.
+func EachEpoch(all []*flowset.Decoded, m *flowset.LossMap, use func(e *flowset.EpochLosses, c flowset.Coverage, of []*flowset.Decoded) error) error {
 	for from := 0; from < len(all); {
 		to := from
 		var c flowset.Coverage
@@ -59,24 +97,25 @@ func WriteLosses(out io.Writer, all []*flowset.Decoded, m *flowset.LossMap, f Fi
 			to++
 		}
 		e := m.Epoch(all[from].Epoch, all[from:to])
+		if err := use(&e, c, all[from:to]); err != nil {
+			return err
+		}
 		from = to
-		if f.Epoch >= 0 && uint64(f.Epoch) != e.Epoch {
-			continue
-		}
-		var err error
-		if format == JSON {
-			err = enc.Encode(f.lossLine(&e, c))
-		} else {
-			f.lossStory(w, &e, c)
-		}
-		if err != nil {
-			return fmt.Errorf("cannot write the losses: %w", err)
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("cannot write the losses: %w", err)
 	}
 	return nil
+}
+
+// WriteLosses compares the nodes' counts epoch by epoch and writes the loss maps.
+func WriteLosses(out io.Writer, all []*flowset.Decoded, m *flowset.LossMap, f Filter, format Format) error {
+	w, err := NewLossWriter(out, f, format)
+	if err != nil {
+		return err
+	}
+	err = EachEpoch(all, m, func(e *flowset.EpochLosses, c flowset.Coverage, _ []*flowset.Decoded) error { return w.write(e, c, "") })
+	if err != nil {
+		return err
+	}
+	return w.Flush()
 }
 
 func (f *Filter) lossLine(e *flowset.EpochLosses, c flowset.Coverage) *lossLine {
@@ -105,7 +144,7 @@ func (f *Filter) lossLine(e *flowset.EpochLosses, c flowset.Coverage) *lossLine 
 // mostShown is how many links, flows and anomalies of an epoch are told in words.
 const mostShown = 10
 
-func (f *Filter) lossStory(w io.Writer, e *flowset.EpochLosses, c flowset.Coverage) {
+func (f *Filter) lossStory(w io.Writer, e *flowset.EpochLosses, c flowset.Coverage, missing string) {
 	limit := mostShown
 	if f.Limit > 0 {
 		limit = f.Limit
@@ -118,18 +157,25 @@ func (f *Filter) lossStory(w io.Writer, e *flowset.EpochLosses, c flowset.Covera
 			links++
 		}
 	}
-	_, counted, _ := c.Shares()
+	_, counted, packets := c.Shares()
 	fmt.Fprintf(w, "epoch %d: ", e.Epoch)
 	if lost == 0 {
 		fmt.Fprintf(w, "no packet lost between nodes that count")
 	} else {
 		fmt.Fprintf(w, "%d packets of %d flows lost on %d links", lost, flows, links)
 	}
-	fmt.Fprintf(w, " (%s of flows counted", percent(counted))
+	if c.Flows > 0 {
+		fmt.Fprintf(w, " (%s of flows counted", percent(counted))
+	} else {
+		fmt.Fprintf(w, " (of %s of packets it is known what became", percent(packets))
+	}
+	if missing != "" {
+		fmt.Fprintf(w, ", incomplete: %s", missing)
+	}
 	for _, v := range []struct {
 		n    int
 		what string
-	}{{e.Undecided, "left out for want of counts"}, {e.Rerouted, "rerouted, compared end to end"}, {e.Shed, "not remembered"}} {
+	}{{e.Undecided, "left out for want of counts or postcards"}, {e.Rerouted, "rerouted, compared end to end"}, {e.Shed, "not remembered"}} {
 		if v.n > 0 {
 			fmt.Fprintf(w, ", %d %s", v.n, v.what)
 		}

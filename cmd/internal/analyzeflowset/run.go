@@ -27,6 +27,13 @@ const (
 	Text Format = "text"
 )
 
+func (f Format) check() error {
+	if f != JSON && f != Text {
+		return fmt.Errorf("unknown format %q; want json or text", f)
+	}
+	return nil
+}
+
 // Options is what to do.
 type Options struct {
 	Format   Format
@@ -119,8 +126,8 @@ func Decoded(ctx context.Context, inputs []dataset.Input, opt Options) ([]*flows
 // Run reads the inputs and writes every flow's packets at every node. An error means that
 // input or output failed as a whole; what was merely malformed is in the summary.
 func Run(ctx context.Context, out io.Writer, inputs []dataset.Input, opt Options) (Summary, error) {
-	if opt.Format != JSON && opt.Format != Text {
-		return Summary{}, fmt.Errorf("unknown format %q; want json or text", opt.Format)
+	if err := opt.Format.check(); err != nil {
+		return Summary{}, err
 	}
 	all, sum, err := Decoded(ctx, inputs, opt)
 	if err != nil {

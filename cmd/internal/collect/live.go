@@ -55,17 +55,22 @@ func (l *liveSettings) Open(_ context.Context, s *source) (output, error) {
 	if s.Topology == nil || l.Rate == 0 {
 		return nil, nil
 	}
-	o := &liveOutput{log: s.Log}
+	net, err := analyzers.NewNetwork(s.Topology.Fabric())
+	if err != nil {
+		return nil, fmt.Errorf("cannot analyse as records come in: %w", err)
+	}
+	o := &liveOutput{log: s.Log, flowSets: newFlowSets(net, l.Rate)}
 	analysis, err := live.New(s.Topology.Fabric(), l.config(), live.Deps{
 		ReportLoss: func(node postcard.NodeID, from, to int64) sequence.Loss { return s.Loss(node, from, to) },
 		OnEvent:    o.event,
 		OnWindow:   o.window,
 		Changed:    s.tell,
+		Beside:     o.flowSets,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot analyse as records come in: %w", err)
 	}
-	o.Live, s.Live = analysis, analysis
+	o.Live, s.Live, s.FlowSets = analysis, analysis, o.flowSets
 	return o, nil
 }
 
@@ -73,12 +78,21 @@ func (l *liveSettings) Open(_ context.Context, s *source) (output, error) {
 // process, to /findings, and to the outputs that are opened after it.
 type liveOutput struct {
 	*live.Live
-	log    *slog.Logger
-	blamed []string // links and devices, sorted; live's goroutine
+	flowSets *flowSets
+	log      *slog.Logger
+	blamed   []string // links and devices, sorted; live's goroutine
 }
 
 func (o *liveOutput) Name() string { return "analysis" }
 func (o *liveOutput) Ready() error { return nil }
+
+// WriteMetrics writes the counts of the analysis, and what is known of lost packets.
+func (o *liveOutput) WriteMetrics(w io.Writer) error {
+	if err := o.Live.WriteMetrics(w); err != nil {
+		return err
+	}
+	return o.flowSets.WriteMetrics(w)
+}
 
 // Mount serves what is known: live.Results as JSON.
 func (o *liveOutput) Mount(mux *http.ServeMux) {

@@ -11,6 +11,8 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"github.com/telltale-net/telltale/collector/ipfix/export"
 )
 
 // EnvPrefix stands before the names of settings in the environment.
@@ -101,6 +103,17 @@ func maskURLs(fs *pflag.FlagSet, names ...string) {
 	}
 }
 
+// user marks a setting in which a user and a password may have been put before an @,
+// where they do not belong, for [Dump].
+const user = "user"
+
+// maskUser marks the setting as [user].
+func maskUser(fs *pflag.FlagSet, name string) {
+	if err := fs.SetAnnotation(name, user, []string{}); err != nil {
+		panic("BUG: " + err.Error())
+	}
+}
+
 // Dump returns all settings as the YAML that Load reads, secrets masked.
 func Dump(fs *pflag.FlagSet) ([]byte, error) {
 	var out strings.Builder
@@ -131,6 +144,9 @@ func Dump(fs *pflag.FlagSet) ([]byte, error) {
 			} else {
 				v = mask(f.Value.String())
 			}
+		}
+		if f.Annotations[user] != nil {
+			v = export.Redacted(f.Value.String())
 		}
 		line, failed := p.Marshal(map[string]any{f.Name: v})
 		err = errors.Join(err, failed)

@@ -7,10 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/VictoriaMetrics/lib/prompb"
@@ -32,13 +29,10 @@ type metricsSettings struct {
 	Retention time.Duration
 	Memory    int64
 
-	URLs                       []string
-	Queue                      string
-	QueueBytes                 int64
-	User, PasswordFile, Bearer string
-	CA, Cert, Key              string
-	Samples                    int
-	Timeout                    time.Duration
+	URLs       []string
+	Queue      string
+	QueueBytes int64
+	remoteSettings
 
 	data    string // folder that others are below; set by Check, as is:
 	reserve int64
@@ -47,7 +41,7 @@ type metricsSettings struct {
 func (m *metricsSettings) Flags(fs *pflag.FlagSet) {
 	s, r := metricstore.DefaultConfig(), remotewrite.DefaultConfig()
 	fs.DurationVar(&m.Interval, "metrics-interval", 15*time.Second, "how often the metrics are kept and sent")
-	fs.StringArrayVar(&m.Labels, "metrics-label", nil, "label of all metrics that are kept and sent, NAME=VALUE (repeatable; without their like: job=telltale and instance=this host's name)")
+	labelFlag(fs, &m.Labels)
 	l := aggregate.DefaultLimits()
 	fs.IntVar(&m.Queues, "metrics-queues", l.Queues, "output queues that are summed up; of others is counted how many records there were")
 	fs.IntVar(&m.Tenants, "metrics-tenants", l.Tenants, "VNIs that are summed up; of others is counted how many records there were")
@@ -57,14 +51,7 @@ func (m *metricsSettings) Flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&m.URLs, "remote-write", nil, "URL that the metrics are sent to by Prometheus remote write (repeatable)")
 	fs.StringVar(&m.Queue, "remote-write-queue", "remote-write", "folder of what waits to be sent, below --data where not absolute")
 	fs.Int64Var(&m.QueueBytes, "remote-write-queue-bytes", r.Bytes, "bytes that may wait for each URL; the oldest go beyond")
-	fs.StringVar(&m.User, "remote-write-user", "", "user for the URLs")
-	fs.StringVar(&m.PasswordFile, "remote-write-password-file", "", "file with the user's password")
-	fs.StringVar(&m.Bearer, "remote-write-bearer-file", "", "file with a bearer token for the URLs, instead of a user")
-	fs.StringVar(&m.CA, "remote-write-ca", "", "file with the authority of the URLs' certificates (default: the system's)")
-	fs.StringVar(&m.Cert, "remote-write-cert", "", "file with our certificate for the URLs")
-	fs.StringVar(&m.Key, "remote-write-key", "", "file with its key")
-	fs.IntVar(&m.Samples, "remote-write-samples", r.Samples, "samples in a request, at most")
-	fs.DurationVar(&m.Timeout, "remote-write-timeout", r.Timeout, "how long a request may take")
+	m.remoteSettings.Flags(fs)
 	maskURLs(fs, "remote-write")
 }
 
@@ -118,9 +105,8 @@ func (m *metricsSettings) store() (metricstore.Config, bool) {
 
 // remote returns the configuration for a URL, whose queue has a folder of its own.
 func (m *metricsSettings) remote(u string) remotewrite.Config {
-	c := remotewrite.DefaultConfig()
-	c.URL, c.Bytes, c.User, c.PasswordFile, c.BearerFile = u, m.QueueBytes, m.User, m.PasswordFile, m.Bearer
-	c.CA, c.Cert, c.Key, c.Samples, c.Timeout = m.CA, m.Cert, m.Key, m.Samples, m.Timeout
+	c := m.remoteSettings.config(u)
+	c.Bytes = m.QueueBytes
 	if dir := m.below(m.Queue); dir != "" {
 		sum := sha256.Sum256([]byte(u))
 		c.Dir = filepath.Join(dir, hex.EncodeToString(sum[:6]))
@@ -128,31 +114,7 @@ func (m *metricsSettings) remote(u string) remotewrite.Config {
 	return c
 }
 
-var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-
-// labels returns the labels that all metrics get.
-func (m *metricsSettings) labels() ([]prompb.Label, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	all := []prompb.Label{{Name: "instance", Value: host}, {Name: "job", Value: "telltale"}}
-	for _, text := range m.Labels {
-		name, value, ok := strings.Cut(text, "=")
-		if !ok || !labelName.MatchString(name) || strings.HasPrefix(name, "__") || value == "" {
-			return nil, fmt.Errorf("metrics-label: got %q, want NAME=VALUE", text)
-		}
-		switch name {
-		case "instance":
-			all[0].Value = value
-		case "job":
-			all[1].Value = value
-		default:
-			all = append(all, prompb.Label{Name: name, Value: value})
-		}
-	}
-	return all, nil
-}
+func (m *metricsSettings) labels() ([]prompb.Label, error) { return labelsOf(m.Labels) }
 
 func (m *metricsSettings) Open(_ context.Context, s *source) (_ output, err error) {
 	s.Sums.limit(aggregate.Limits{Queues: m.Queues, Tenants: m.Tenants})

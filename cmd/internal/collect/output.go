@@ -80,6 +80,7 @@ type source struct {
 	Sums     *sums                                                    // of records, for all outputs
 	News     chan struct{}                                            // has a token when live's results have changed
 	Live     *live.Live                                               // the analysis of records as they come in; nil = none
+	FlowSets *flowSets                                                // what was lost, epoch by epoch; nil = none
 	Topology *topology.Index                                          // nil = not known
 	Log      *slog.Logger                                             // never nil
 }

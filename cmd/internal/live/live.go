@@ -60,6 +60,17 @@ type Deps struct {
 	OnEvent  func(incident.Event)
 	OnWindow func(*window.Window)
 	Changed  func()
+
+	// Beside is another analysis of the same records.
+	Beside Beside
+}
+
+// Beside is an analysis beside the main one, of the same records: what one is too slow for
+// is shed for both. It is called by Run's goroutine.
+type Beside interface {
+	Observe(b *window.Batch) // not kept
+	Advance(now int64)       // the time as the main one has it
+	Flush()                  // nothing comes any more
 }
 
 // Live analyses one stream of records.
@@ -200,10 +211,16 @@ func (l *Live) Run(ctx context.Context) error {
 			l.drain()
 			if silent := l.deps.Now() - l.heard - int64(patience); silent > 0 {
 				l.tell(l.core.Advance(l.last+silent, l.deps.ReportLoss))
+				if l.deps.Beside != nil {
+					l.deps.Beside.Advance(l.last + silent)
+				}
 			}
 		case <-ctx.Done():
 			l.drain()
 			l.tell(l.core.Flush(l.deps.ReportLoss))
+			if l.deps.Beside != nil {
+				l.deps.Beside.Flush()
+			}
 			return nil
 		}
 	}
@@ -238,6 +255,10 @@ func (l *Live) take(b *window.Batch) {
 	l.core.Observe(b)
 	l.counts.late.Store(l.core.Late())
 	l.tell(l.core.Advance(l.last, l.deps.ReportLoss))
+	if l.deps.Beside != nil {
+		l.deps.Beside.Observe(b)
+		l.deps.Beside.Advance(l.last)
+	}
 	select {
 	case l.free <- b:
 	default:

@@ -3,7 +3,6 @@ package recordlog
 import (
 	"context"
 	"encoding/json"
-	"math"
 
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/drops"
@@ -85,30 +84,47 @@ func analyzeLatency(ctx context.Context, out *json.Encoder, from Source, net *an
 	return err
 }
 
-// linkLine is what became of the packets that left a port.
-type linkLine struct {
-	Node       string `json:"node"`
-	Port       uint32 `json:"port"`
-	Peer       string `json:"peer,omitempty"`
-	Sent       uint64 `json:"sent"`
-	Lost       uint64 `json:"lost"`
-	Dropped    uint64 `json:"dropped"`
-	Unreported uint64 `json:"unreported"`
-	Doubt      uint64 `json:"doubt"`
+// Epochs tells of the epochs of a source's packets, one after the other, what a network
+// lost of them.
+func Epochs(ctx context.Context, from Source, net *analyzers.Network, cfg links.Config, use func(*links.Epoch) error) (links.Stats, error) {
+	e := links.New(net, cfg)
+	var failed error
+	tell := func(all []*links.Epoch) {
+		for _, x := range all {
+			if failed == nil {
+				failed = use(x)
+			}
+		}
+	}
+	err := from(ctx, func(batch []postcard.Record) error {
+		for i := range batch {
+			e.Observe(&batch[i])
+		}
+		tell(e.Advance(0))
+		return failed
+	})
+	if err != nil {
+		return e.Stats(), err
+	}
+	tell(e.Flush())
+	return e.Stats(), failed
 }
 
 func analyzeFlowset(ctx context.Context, out *json.Encoder, from Source, net *analyzers.Network) error {
-	b := links.New(net, links.Config{})
-	if err := from(ctx, each(b.Observe)); err != nil {
+	var sum links.Totals
+	stats, err := Epochs(ctx, from, net, links.Config{}, func(e *links.Epoch) error {
+		sum.Add(e)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	w := b.Epoch(math.MaxInt64)
-	for _, l := range w.Links {
-		if err := out.Encode(&linkLine{l.Node, l.Port, l.Peer, l.Sent, l.Lost, l.Dropped, l.Unreported, l.Doubt}); err != nil {
+	for _, l := range sum.Links() {
+		if err := out.Encode(&l); err != nil {
 			return err
 		}
 	}
 	return out.Encode(struct {
-		Account *links.Stats `json:"account"`
-	}{&w.Stats})
+		Account links.Account `json:"account"`
+	}{sum.Account(stats)})
 }

@@ -19,12 +19,14 @@ type stream struct {
 	key  uint64 // node and hw_id, 1 more; 0 = free
 	high uint32 // the highest number
 	at   int64  // when it was received
+	back int    // reports in a row with lower numbers
 }
 
 const (
 	seqMask    = 1<<22 - 1 // of the numbers of Telemetry Report 2.0
 	maxStreams = 1 << 14   // further ones are not looked at: their holes are not known
 	maxHoles   = 1 << 16   // that wait for a batch
+	restarted  = 4         // reports in a row that go back to lower numbers: the node has begun anew
 )
 
 func newHoles() holes { return holes{streams: make([]stream, 2*maxStreams)} }
@@ -54,10 +56,15 @@ func (h *holes) observe(r *postcard.Record) {
 		return
 	}
 	ahead := (r.Seq - s.high) & seqMask
-	if ahead >= seqMask/2 {
-		return // overtaken: the hole that it left stays one
+	if ahead == 0 {
+		return
 	}
-	if ahead > 1 {
+	if ahead >= seqMask/2 {
+		if s.back++; s.back < restarted {
+			return // overtaken: the hole that it left stays one
+		}
+	}
+	if s.back = 0; ahead > 1 {
 		if len(h.found) < maxHoles {
 			h.found = append(h.found, postcards.Blind{Node: r.Node, From: s.at, Until: r.Received, Missing: int(ahead - 1)})
 		} else {
