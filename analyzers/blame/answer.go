@@ -83,7 +83,7 @@ func verdict(p float64) Verdict {
 	switch {
 	case p >= 0.5:
 		return Bad
-	case p >= 0.05:
+	case p >= leastCause:
 		return Unknown
 	}
 	return Good
@@ -92,8 +92,9 @@ func verdict(p float64) Verdict {
 func loss(theta float64) float64 { return -math.Expm1(-theta) }
 
 // leastCause is the probability from which a suspect is named as the cause of a loss, rather
-// than noise or nothing: to name it is of more use than to call noise what may be a fault.
-const leastCause = 0.25
+// than noise: of a link that is not called good. To name one that may be at fault is of
+// more use than to call its losses noise.
+const leastCause = 0.05
 
 // flow returns the cause of the loss of flow i, which crosses cols: of what loses packets
 // on the path, each suspect has the share of its expected rate.

@@ -27,11 +27,11 @@
 // its rate once per visit, and half of it on a piece of a path with only one of its links. A
 // healthy link is the rule: the
 // number of faults has a beta-binomial prior by which the first is improbable and the
-// next ones are less so; a fault's rate is log-uniform between 10 ε (at least 1e-5) and
-// everything. Two packets may be a coincidence, since noise is not quite the same
-// everywhere: a fault that has lost fewer than three has its odds divided by e. Integrated
-// over the rate (Laplace), this gives the Bayes factor of a fault
-// given the others.
+// next ones are less so, most of all in the class of links that faults were found in (to
+// a node with one neighbour, or not); a fault's rate is at least 10 ε and 1e-5, and
+// log-normal with a mean and a variance that are learnt from the faults that are found.
+// Integrated over the rate (on a grid where few packets were lost, else by Laplace's
+// approximation), this gives the Bayes factor of a fault given the others.
 //
 //	grow    add the fault of the largest posterior odds while they exceed 1, fit all
 //	        rates and ε anew each time (coordinate ascent; the objective is concave)

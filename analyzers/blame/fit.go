@@ -20,7 +20,10 @@ type fit struct {
 	theta     []float64    // 0 = no fault
 	sent      []float64    // packets of the set's flows that cross the column, and how many of them were lost
 	gone      []float64
-	faults    []int32 // columns with a fault, in the order found
+	faults    []int32    // columns with a fault, in the order found
+	count     [2]float64 // of faults by class
+	rates     rates      // of faults
+	classes   classes
 
 	mix mix // of flows whose path is uncertain
 
@@ -80,13 +83,16 @@ func expm1(x float64) float64 {
 	return math.Expm1(min(x, 500)) // 1/… stays above zero
 }
 
-// log1mexp is log(1−exp(−x)).
-func log1mexp(x float64) float64 {
-	if x < 1e-3 {
-		return math.Log(x) - x/2
+// expm1n is 1−exp(−x), fast where x is small.
+func expm1n(x float64) float64 {
+	if x < 0.1 {
+		return x * (1 - x*(0.5-x*(1.0/6-x*(1.0/24-x/120))))
 	}
-	return math.Log(-math.Expm1(-x))
+	return -math.Expm1(-x)
 }
+
+// log1mexp is log(1−exp(−x)).
+func log1mexp(x float64) float64 { return math.Log(expm1n(x)) }
 
 // slope returns A = Σ k·s/(exp(s·Θ_f)−1) over the rows of column c and −dA/dθ, where the
 // column's θ is what it is under the hypothesis plus d.
@@ -146,6 +152,14 @@ func (m *fit) set(c int32, theta float64) {
 	d := theta - m.theta[c]
 	if d == 0 {
 		return
+	}
+	if m.theta[c] > 0 {
+		m.rates.add(m.theta[c], -1)
+		m.count[m.classes.of(c)]--
+	}
+	if theta > 0 {
+		m.rates.add(theta, 1)
+		m.count[m.classes.of(c)]++
 	}
 	m.theta[c] = theta
 	for _, x := range m.of[c] {
@@ -219,43 +233,109 @@ func (m *fit) evidence(c int32) (logBF, theta float64) {
 		return m.evidenceMixed(c)
 	}
 	theta = min(max(m.best(c), floor), maxTheta)
-	gain, own := -m.survivors[c]*theta, 0.0
-	for _, x := range m.of[c] {
-		f, part := x.of()
-		base, rate := m.base(f), part*theta
-		gain += m.lost[f] * (log1mexp(m.scale[f]*(base+rate)) - log1mexp(m.scale[f]*base))
-		own += m.lost[f] * rate / (base + rate)
-	}
-	if own < leastEvidence {
-		gain -= coincidence
-	}
-	a, b := m.slope(c, theta)
-	span := math.Log(maxTheta / floor)
-	width := math.Sqrt(2 * math.Pi / max(theta*theta*b, 1e-9))
-	if s := theta * (m.survivors[c] - a); theta == floor && s > 0 {
-		width = min(width/2, 1/s) // the mode is below what counts as a fault
-	}
-	return gain + math.Log(min(width, span)/span), theta
-}
-
-// evidenceMixed is evidence where paths are uncertain.
-func (m *fit) evidenceMixed(c int32) (logBF, theta float64) {
-	floor, terms, curve := m.floor(), m.terms(c), m.curve(c)
-	theta, value := peak(curve, floor, maxTheta)
-	own := explained(terms, theta)
+	own := 0.0
 	for _, x := range m.of[c] {
 		f, part := x.of()
 		own += m.lost[f] * part * theta / (m.base(f) + part*theta)
 	}
-	if own < leastEvidence {
-		value -= coincidence
+	if own < fewLost || theta <= floor || theta >= maxTheta {
+		return m.integral(c, theta), theta
 	}
+	_, b := m.slope(c, theta)
+	return m.gain(c, theta) + math.Log(2*math.Pi/(theta*theta*b))/2 + m.rates.next()(math.Log(theta)), theta
+}
+
+// gain is what a rate of column c, which has no fault, adds to the log-likelihood.
+func (m *fit) gain(c int32, theta float64) float64 {
+	rate, out := [1]float64{theta}, [1]float64{}
+	m.gains(c, rate[:], out[:])
+	return out[0]
+}
+
+// gains is gain for several rates. What a row that lost one packet says is multiplied up,
+// which is faster than a logarithm each.
+func (m *fit) gains(c int32, thetas, out []float64) {
+	var room [gridSteps]float64
+	product, factors := room[:len(thetas)], 0
+	flush := func() {
+		for i, p := range product {
+			out[i] += math.Log(p)
+			product[i] = 1
+		}
+		factors = 0
+	}
+	for i, theta := range thetas {
+		out[i], product[i] = -m.survivors[c]*theta, 1
+	}
+	for _, x := range m.of[c] {
+		f, part := x.of()
+		scale, lost := m.scale[f], m.lost[f]
+		base := m.base(f) * scale
+		none := 1 / expm1n(base)
+		scale *= part
+		if lost != 1 {
+			for i, theta := range thetas {
+				out[i] += lost * math.Log(expm1n(base+scale*theta)*none)
+			}
+			continue
+		}
+		for i, theta := range thetas {
+			product[i] *= expm1n(base+scale*theta) * none
+		}
+		if factors++; factors == mostFactors {
+			flush()
+		}
+	}
+	flush()
+}
+
+// mostFactors are multiplied, each below 1e15, before their product might overflow.
+const mostFactors = 20
+
+// fewLost is up to how many lost packets a rate is not taken to be known so well that its
+// likelihood is a normal distribution of its logarithm.
+const fewLost = 12
+
+// integral is the log of the likelihood of a fault at column c against none, integrated
+// over its rate, the best of which is known.
+func (m *fit) integral(c int32, best float64) float64 {
+	lost := 0.0
+	for _, x := range m.of[c] {
+		f, _ := x.of()
+		lost += m.lost[f]
+	}
+	most := (lost + 4*math.Sqrt(lost) + 6) / max(m.survivors[c], 1e-9) // a rate that much greater is out of the question
+	from, to := math.Log(m.floor()), math.Log(min(maxTheta, max(most, 3*best)))
+	var thetas, logs [gridSteps]float64
+	step, prior := (to-from)/gridSteps, m.rates.next()
+	for i := range thetas {
+		thetas[i] = math.Exp(from + (float64(i)+0.5)*step)
+	}
+	m.gains(c, thetas[:], logs[:])
+	top, sum := math.Inf(-1), 0.0
+	for i := range logs {
+		logs[i] += prior(from + (float64(i)+0.5)*step)
+		top = max(top, logs[i])
+	}
+	for _, x := range logs {
+		sum += math.Exp(x - top)
+	}
+	return top + math.Log(sum*step)
+}
+
+// gridSteps is how many rates an integral looks at.
+const gridSteps = 16
+
+// evidenceMixed is evidence where paths are uncertain.
+func (m *fit) evidenceMixed(c int32) (logBF, theta float64) {
+	floor, curve := m.floor(), m.curve(c)
+	theta, value := peak(curve, floor, maxTheta)
 	span := math.Log(maxTheta / floor)
 	width := math.Sqrt(2 * math.Pi / max(curvature(curve, theta), 1e-9))
 	if s := (curve(theta) - curve(theta*1.01)) / math.Log(1.01); theta <= floor*1.001 && s > 0 {
 		width = min(width/2, 1/s)
 	}
-	return value + math.Log(min(width, span)/span), theta
+	return value + math.Log(min(width, span)) + m.rates.next()(math.Log(theta)), theta
 }
 
 // objective is the log posterior of the current hypothesis, rates integrated out.
@@ -267,12 +347,13 @@ func (m *fit) objective() float64 {
 		}
 	}
 	j += m.mixed() - noiseDecline*max(0, math.Log(m.noise/usualNoise))
-	for n, c := range m.faults {
-		span := math.Log(maxTheta / m.floor())
+	span, n := math.Log(maxTheta/m.floor()), [2]float64{}
+	for _, c := range m.faults {
 		width := math.Sqrt(2 * math.Pi / max(m.bend(c), 1e-9))
-		j += m.prior(c, n) + math.Log(min(width, span)/span) - m.survivors[c]*m.theta[c]
+		j += m.prior(c, n) + math.Log(min(width, span)) - m.survivors[c]*m.theta[c]
+		n[m.classes.of(c)]++
 	}
-	return j
+	return j + m.rates.joint()
 }
 
 // bend is the curvature of the log-likelihood in log θ at a fault's rate.
@@ -286,13 +367,4 @@ func (m *fit) bend(c int32) float64 {
 	bend := curvature(m.curve(c), theta)
 	m.set(c, theta)
 	return bend
-}
-
-// prior returns the log odds of a fault at column c beside n others.
-func (m *fit) prior(c int32, n int) float64 {
-	odds := math.Log((priorFaults + float64(n)) / (priorPer*float64(m.links) + priorLinks))
-	if int(c) >= m.links {
-		odds += math.Log(devicePrior)
-	}
-	return odds
 }

@@ -29,18 +29,12 @@ func (c Config) filled() Config {
 	return c
 }
 
-// The priors. They weigh what a handful of observations outweighs.
+// What is thought of noise before.
 const (
-	priorFaults    = 0.3 // among L links, the first fault has odds priorFaults : priorPer·L + priorLinks,
-	priorPer       = 3   // each further one 1 more to the left
-	priorLinks     = 100
-	devicePrior    = 0.1  // odds of a device fault against a link fault
-	noiseLost      = 0.01 // the noise before any data: hardly any opinion, 0.01 packets lost …
+	noiseLost      = 0.01 // hardly any opinion: 0.01 packets lost …
 	noiseWeight    = 1e4  // … in this many hops
 	usualNoise     = 1e-6 // up to here any noise is as probable as any other,
-	noiseDecline   = 0.7  // … beyond, x times as much is x^0.7 times less so
-	leastEvidence  = 2.5  // noise differs from link to link: where a fault has lost fewer packets than this,
-	coincidence    = 1    // … this is taken from the log odds
+	noiseDecline   = 1.5  // … beyond, x times as much is x^1.5 times less so
 	faultOverNoise = 10   // a fault loses at least this many times what a healthy link does
 )
 
@@ -159,6 +153,7 @@ func (t *Tracker) model(s *Set) *fit {
 	if onlyLosing(s) {
 		m.equalTraffic(t.links)
 	}
+	m.classes = classify(t.links.ends, len(t.links.nodes), len(m.theta))
 	m.index()
 	return m
 }

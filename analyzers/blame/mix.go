@@ -278,18 +278,6 @@ func gain(terms []term, theta float64) float64 {
 	return g
 }
 
-// explained is how many lost packets (stretches) a fault of rate θ accounts for.
-func explained(terms []term, theta float64) float64 {
-	x := 0.0
-	for i := range terms {
-		if t := &terms[i]; !t.survive {
-			lost := t.lost(theta)
-			x += t.weight * lost / max(1-t.a+lost, 1e-15)
-		}
-	}
-	return x
-}
-
 // mixed is the log-likelihood of the uncertain flows under the hypothesis, but for what
 // is linear.
 func (m *fit) mixed() float64 {
@@ -310,15 +298,7 @@ func (m *fit) mixed() float64 {
 // column has no fault.
 func (m *fit) curve(c int32) func(theta float64) float64 {
 	terms := m.terms(c)
-	return func(theta float64) float64 {
-		g := gain(terms, theta) - m.survivors[c]*theta
-		for _, at := range m.of[c] {
-			f, part := at.of()
-			x := m.base(f)
-			g += m.lost[f] * (log1mexp(m.scale[f]*(x+part*theta)) - log1mexp(m.scale[f]*x))
-		}
-		return g
-	}
+	return func(theta float64) float64 { return gain(terms, theta) + m.gain(c, theta) }
 }
 
 // peak returns where a curve of a rate is highest between the bounds, and how high.
