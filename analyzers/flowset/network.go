@@ -33,8 +33,8 @@ type network struct {
 
 // view is what others may read of a solver during a round.
 type view struct {
-	a, b, d []uint64
-	w       [][3]uint64
+	a, b []uint64
+	w    [][3]uint64
 }
 
 // each runs fn for every table, in parallel.
@@ -158,7 +158,7 @@ func (n *network) flowDecode() {
 	n.view = make([]view, len(n.s))
 	for range maxRounds {
 		for i, s := range n.s {
-			n.view[i] = view{s.a, s.b, s.d, s.w}
+			n.view[i] = view{s.a, s.b, s.w}
 		}
 		var progress atomic.Bool
 		n.each(func(i int) {
@@ -199,10 +199,14 @@ func (n *network) listen(i int) {
 // consider looks whether a neighbour's flow is here.
 func (n *network) consider(i int, s *solver, r ref) {
 	v := &n.view[r.table]
-	a, b, d := v.a[r.flow], v.b[r.flow], v.d[r.flow]
+	a, b := v.a[r.flow], v.b[r.flow]
 	var w *[3]uint64
+	var d uint64
 	if v.w != nil {
 		w = &v.w[r.flow]
+		d = wideDigest(a, b, w, s.t.KeyBytes)
+	} else {
+		d = digest(a, b)
 	}
 	if f := s.find(a, b, w, d); f >= 0 {
 		s.meet(f, r)
@@ -226,7 +230,7 @@ func (n *network) consider(i int, s *solver, r ref) {
 		if s.cells[c].flows < 1 {
 			if s.settled(c) { // all flows of one of its cells are known: it is not among them
 				if s.t.Filter != nil { // but the filter may have hidden it: see repair
-					s.meet(s.add(a, b, w, d, at[:s.k], check, rejected), r)
+					s.meet(s.add(a, b, w, d, at[:s.k], rejected), r)
 				}
 				return
 			}
@@ -236,9 +240,9 @@ func (n *network) consider(i int, s *solver, r ref) {
 		s.pending = append(s.pending, r)
 		return
 	}
-	f := s.add(a, b, w, d, at[:s.k], check, taken)
+	f := s.add(a, b, w, d, at[:s.k], taken)
 	s.meet(f, r)
-	s.takeOut(f, unknownPackets, false)
+	s.takeOut(f, check, unknownPackets, false)
 	s.drain()
 }
 

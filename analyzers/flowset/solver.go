@@ -14,10 +14,8 @@ type solver struct {
 	// Decoded flows.
 	a, b    []uint64
 	w       [][3]uint64 // keys of more than 16 bytes
-	d       []uint64    // digests
 	at      []uint32    // k cells of each
-	check   []uint32
-	packets []int64 // unknownPackets until found; less than one is a contradiction
+	packets []int64     // unknownPackets until found; less than one is a contradiction
 	state   []state
 	peer    [][2]ref // the same flow elsewhere
 	set     set      // of flows, by digest; empty unless there are neighbours
@@ -57,6 +55,7 @@ const (
 func newSolver(t *Table) *solver {
 	flows, _ := t.totals(0)
 	n := int(max(0, min(flows, int64(2*len(t.cells)))))
+	n += n/64 + 8 // some that are not there
 	s := &solver{t: t, k: t.Subtables, cells: make([]cell, len(t.cells))}
 	copy(s.cells, t.cells)
 	if t.wide != nil {
@@ -64,9 +63,8 @@ func newSolver(t *Table) *solver {
 		copy(s.wide, t.wide)
 		s.w = make([][3]uint64, 0, n)
 	}
-	s.a, s.b, s.d = make([]uint64, 0, n), make([]uint64, 0, n), make([]uint64, 0, n)
+	s.a, s.b = make([]uint64, 0, n), make([]uint64, 0, n)
 	s.at = make([]uint32, 0, n*s.k)
-	s.check = make([]uint32, 0, n)
 	s.packets = make([]int64, 0, n)
 	s.state = make([]state, 0, n)
 	return s
@@ -126,6 +124,14 @@ func (s *solver) digestAt(n uint32) uint64 {
 	return wideDigest(c.a, c.b, &s.wide[n], s.t.KeyBytes)
 }
 
+// digestOf returns a decoded flow's digest.
+func (s *solver) digestOf(f int) uint64 {
+	if s.wide == nil {
+		return digest(s.a[f], s.b[f])
+	}
+	return wideDigest(s.a[f], s.b[f], &s.w[f], s.t.KeyBytes)
+}
+
 // pure decodes the flow that is alone in cell n, if the cell holds one flow indeed: its
 // key must belong there, and have its check.
 func (s *solver) pure(n uint32) {
@@ -148,30 +154,29 @@ func (s *solver) pure(n uint32) {
 	} else if s.offered != nil && s.t.copies() && !s.known(c.a, c.b, s.wideAt(n)) {
 		return
 	} else {
-		f = s.add(c.a, c.b, s.wideAt(n), d, at[:s.k], check, pure)
+		f = s.add(c.a, c.b, s.wideAt(n), d, at[:s.k], pure)
 	}
 	if s.aux == nil || s.aux[n].flows == 0 {
 		if c.packets < 1 {
 			s.odd++ // packets of other flows went wrong before; see repair
 		}
-		s.takeOut(f, c.packets, true)
+		s.takeOut(f, check, c.packets, true)
 		return
 	}
-	s.takeOut(f, unknownPackets, false)
+	s.takeOut(f, check, unknownPackets, false)
 }
 
 // add appends a flow.
-func (s *solver) add(a, b uint64, w *[3]uint64, d uint64, at []uint32, check uint32, st state) int {
+func (s *solver) add(a, b uint64, w *[3]uint64, d uint64, at []uint32, st state) int {
 	f := len(s.a)
 	if s.set.slots != nil {
 		s.grow()
 	}
-	s.a, s.b, s.d = append(s.a, a), append(s.b, b), append(s.d, d)
+	s.a, s.b = append(s.a, a), append(s.b, b)
 	if s.wide != nil {
 		s.w = append(s.w, *w)
 	}
 	s.at = append(s.at, at...)
-	s.check = append(s.check, check)
 	s.packets = append(s.packets, unknownPackets)
 	s.state = append(s.state, st)
 	if s.set.slots != nil {
@@ -182,8 +187,8 @@ func (s *solver) add(a, b uint64, w *[3]uint64, d uint64, at []uint32, check uin
 }
 
 // takeOut takes a flow out of its cells, with its packets where they are known.
-func (s *solver) takeOut(f int, packets int64, known bool) {
-	a, b, check := s.a[f], s.b[f], s.check[f]
+func (s *solver) takeOut(f int, check uint32, packets int64, known bool) {
+	a, b := s.a[f], s.b[f]
 	s.packets[f] = packets
 	if !known {
 		s.unknown++
@@ -219,7 +224,8 @@ func (s *solver) surplus(n uint32) {
 	}
 	var at [MaxSubtables]uint32
 	d := s.digestAt(n)
-	if _, ok := s.verify(n, d, &at); !ok {
+	check, ok := s.verify(n, d, &at)
+	if !ok {
 		return
 	}
 	c := &s.cells[n]
@@ -229,7 +235,7 @@ func (s *solver) surplus(n uint32) {
 	}
 	s.state[f] = rejected
 	s.undone++
-	a, b, check, packets := s.a[f], s.b[f], s.check[f], s.packets[f]
+	a, b, packets := s.a[f], s.b[f], s.packets[f]
 	s.packets[f] = unknownPackets
 	if packets == unknownPackets {
 		s.unknown--
@@ -309,7 +315,7 @@ func (s *solver) find(a, b uint64, w *[3]uint64, d uint64) int {
 			continue
 		}
 		f := int(uint32(v)) - 1
-		if s.d[f] == d && s.a[f] == a && s.b[f] == b && (w == nil || s.w[f] == *w) {
+		if s.a[f] == a && s.b[f] == b && (w == nil || s.w[f] == *w) {
 			return f
 		}
 	}
@@ -345,8 +351,8 @@ func (x *set) add(d uint64, f uint32) {
 // index makes the set of the flows decoded so far, with room for n.
 func (s *solver) index(n int) {
 	s.set = newSet(max(n, len(s.a)))
-	for f, d := range s.d {
-		s.set.add(d, uint32(f))
+	for f := range s.a {
+		s.set.add(s.digestOf(f), uint32(f))
 	}
 	s.peer = make([][2]ref, len(s.a), max(n, len(s.a)))
 	for f := range s.peer {
@@ -358,8 +364,8 @@ func (s *solver) index(n int) {
 func (s *solver) grow() {
 	if 2*s.set.n >= len(s.set.slots) {
 		n := newSet(2 * s.set.n)
-		for f, d := range s.d {
-			n.add(d, uint32(f))
+		for f := range s.a {
+			n.add(s.digestOf(f), uint32(f))
 		}
 		s.set = n
 	}

@@ -19,7 +19,7 @@ type system struct {
 	rows   [][]float64 // by table and cell
 	y      [][]float64 // scratch, as rows
 	part   [][]float64 // scratch, by table and flow
-	end    []float64 // of each part, for sums that do not depend on the number of threads
+	end    []float64   // of each part, for sums that do not depend on the number of threads
 }
 
 // sureness sums counts that neighbours are sure of.

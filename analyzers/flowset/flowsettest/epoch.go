@@ -24,7 +24,7 @@ type Config struct {
 	FilterHashes     int
 	Algorithm        flowset.Algorithm // "" = splitmix64
 
-	// MaxPackets of a flow in the epoch; flow sizes are Pareto with shape 1.05.
+	// MaxPackets of a flow in the epoch (0 = 1000); flow sizes are Pareto with shape 1.05.
 	MaxPackets int64
 	// Lossy links and the probability that one loses a packet.
 	Lossy []Link
@@ -56,7 +56,6 @@ type Epoch struct {
 // New makes an epoch.
 func New(c Config) (*Epoch, error) {
 	rng := rand.New(rand.NewPCG(c.Seed, c.Epoch))
-	c.MaxPackets = cmp.Or(c.MaxPackets, 1000)
 	e := &Epoch{Tree: c.Tree}
 	n := c.Tree.Switches()
 	e.Flows = make([]Flow, c.FlowsPerNode*n/5)
@@ -69,7 +68,7 @@ func New(c Config) (*Epoch, error) {
 		src, dst := c.Tree.pick(rng)
 		f.Key = key(rng, src, dst)
 		f.Path = c.Tree.path(src, dst, rng.Uint64())
-		left := int64(min(float64(c.MaxPackets), math.Pow(1-rng.Float64(), -1/1.05)))
+		left := c.size(rng)
 		for h := range f.Path {
 			if h > 0 && len(lossy) > 0 {
 				left -= lose(rng, left, lossy[[2]int32{f.Path[h-1], f.Path[h]}])
@@ -86,6 +85,11 @@ func New(c Config) (*Epoch, error) {
 	var err error
 	e.Tables, err = c.encode(e.Flows)
 	return e, err
+}
+
+// size draws a flow's packets.
+func (c *Config) size(rng *rand.Rand) int64 {
+	return int64(min(float64(cmp.Or(c.MaxPackets, 1000)), math.Pow(1-rng.Float64(), -1/1.05)))
 }
 
 func lose(rng *rand.Rand, n int64, p float64) (lost int64) {

@@ -17,7 +17,7 @@ import (
 func still() (time.Time, time.Duration) { return time.Time{}, 0 }
 
 func small(experiment string) Config {
-	return Config{Experiment: experiment, Epochs: 1, LossEpochs: 6, FirstSeed: 1, Sizes: []int{200}, Flows: 400, Workers: 2}
+	return Config{Experiment: experiment, Ks: []int{4}, Epochs: 1, LossEpochs: 6, Digests: 2, Windows: 1, FirstSeed: 1, Sizes: []int{200}, Flows: 400, Budget: 2000, Memory: 1 << 30, Workers: 2}
 }
 
 func TestRun(t *testing.T) {
@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 	for range 2 {
 		last := 0
 		res, err := Run(context.Background(), small("all"), still, func(done, total int) {
-			if done != last+1 || done > total {
+			if done != last+1 || done > total { // steps come one at a time
 				t.Errorf("progress: %d of %d after %d", done, total, last)
 			}
 			last = done
@@ -49,7 +49,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	for key, want := range map[string][]string{
-		"accept not known": {"not known", "1", "100.0000", "100.0000", "100.0", "0", "0"},
+		"accept not known": {"not known", "4", "1", "100.0000", "100.0000", "100.0", "0", "0"},
 		"losses known":     {"known", "7", "7", "0", "0", "0"},
 	} {
 		if !reflect.DeepEqual(figures[key], want) {
@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 	if rows, err := csv.NewReader(&text).ReadAll(); err != nil || len(rows) < 100 {
 		t.Errorf("%d lines of figures, %v", len(rows), err)
 	}
-	if err := all[0].Tables[1].Draw(&picture, "png"); err != nil {
+	if err := all[0].Tables[0].Draw(&picture, "png"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := png.Decode(&picture); err != nil {
@@ -78,7 +78,7 @@ func TestRunStops(t *testing.T) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 	bad := small("all")
-	bad.K = 5
+	bad.Ks = []int{5}
 	if _, err := Run(context.Background(), bad, still, nil); err == nil {
 		t.Error("a tree of five pods was made")
 	}

@@ -9,26 +9,33 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 )
 
 // Config is what to run.
 type Config struct {
 	Experiment string // one of Experiments, or "all"
-	K          int    // of the fat tree
-	Epochs     int    // of every point
+	Ks         []int  // pods of the fat trees
+	Epochs     int    // of every point of accept
 	LossEpochs int    // of the experiment with single losses
+	Digests    int    // pairs of digests of every size and number of losses
+	Windows    int    // of 100 ms, of every mixture of causes of loss
 	FirstSeed  uint64
-	Sizes      []int // flows per switch, for the memory they need
-	Flows      int   // flows per switch of the experiment in 2.36 MB; memory goes with it
+	Sizes      []int // flows per switch, for the memory and time they need
+	Flows      int   // flows per switch of accept, cores and counts; memory goes with it
+	Budget     int   // flows at switches that are decoded for a point of memory, if the point needs that many
+	Memory     int64 // bytes that an epoch may take in this process; larger ones are left out, and named
 	Workers    int   // 0 = one per processor
 }
 
 // Experiments returns their names.
-func Experiments() []string { return []string{"memory", "accept", "time", "losses", "digests"} }
+func Experiments() []string {
+	return []string{"memory", "accept", "time", "counts", "losses", "digests", "causes"}
+}
 
 // Clock tells wall time and processor time.
 type Clock func() (wall time.Time, processor time.Duration)
@@ -52,8 +59,7 @@ type Line struct {
 
 // Result is all figures.
 type Result struct {
-	K         int     `json:"k"`
-	Epochs    int     `json:"epochs"`
+	Ks        []int   `json:"k"`
 	FirstSeed uint64  `json:"first_seed"`
 	Tables    []Table `json:"tables"`
 }
@@ -64,26 +70,35 @@ type runner struct {
 	cfg      Config
 	clock    Clock
 	progress func(done, total int)
+	mu       sync.Mutex
 	done     int
 	total    int
 }
 
 // Run runs the experiments that cfg asks for.
 func Run(ctx context.Context, cfg Config, clock Clock, progress func(done, total int)) (*Result, error) {
-	cfg.K = cmp.Or(cfg.K, 4)
 	cfg.Workers = cmp.Or(cfg.Workers, runtime.GOMAXPROCS(0))
-	if cfg.K < 4 || cfg.K%2 != 0 || cfg.K > 32 {
-		return nil, fmt.Errorf("cannot make a fat tree of %d pods: want an even number from 4 to 32", cfg.K)
+	for _, k := range cfg.Ks {
+		if k < 4 || k%2 != 0 || k > 32 {
+			return nil, fmt.Errorf("cannot make a fat tree of %d pods: want an even number from 4 to 32", k)
+		}
 	}
-	if cfg.Epochs < 1 || cfg.LossEpochs < 1 || cfg.Flows < 100 {
-		return nil, fmt.Errorf("got %d epochs, %d with losses, %d flows: want at least 1, 1 and 100", cfg.Epochs, cfg.LossEpochs, cfg.Flows)
+	for _, n := range append([]int{cfg.Flows}, cfg.Sizes...) {
+		if n < 100 || n > 5_000_000 {
+			return nil, fmt.Errorf("got %d flows per switch, want 100 to 5,000,000", n)
+		}
+	}
+	if len(cfg.Ks) == 0 || cfg.Epochs < 1 || cfg.LossEpochs < 1 || cfg.Digests < 1 || cfg.Windows < 1 || cfg.Budget < 1 {
+		return nil, fmt.Errorf("got %d fat trees, %d epochs, %d with losses, %d digests, %d windows, a budget of %d: want at least 1 each", len(cfg.Ks), cfg.Epochs, cfg.LossEpochs, cfg.Digests, cfg.Windows, cfg.Budget)
 	}
 	if cfg.Experiment != "all" && !slices.Contains(Experiments(), cfg.Experiment) {
 		return nil, fmt.Errorf("unknown experiment %q; want all or one of %v", cfg.Experiment, Experiments())
 	}
 	r := &runner{ctx: ctx, cfg: cfg, clock: clock, progress: progress}
-	res := &Result{K: cfg.K, Epochs: cfg.Epochs, FirstSeed: cfg.FirstSeed}
-	all := map[string]func() ([]Table, error){"memory": r.memory, "accept": r.accept, "time": r.time, "losses": r.losses, "digests": r.digests}
+	res := &Result{Ks: cfg.Ks, FirstSeed: cfg.FirstSeed}
+	all := map[string]func() ([]Table, error){
+		"memory": r.memory, "accept": r.accept, "time": r.time, "counts": r.counts, "losses": r.losses, "digests": r.digests, "causes": r.causes,
+	}
 	for _, name := range Experiments() {
 		if cfg.Experiment != "all" && cfg.Experiment != name {
 			continue
@@ -99,10 +114,50 @@ func Run(ctx context.Context, cfg Config, clock Clock, progress func(done, total
 
 // step counts a piece of work that is done; the error is the context's.
 func (r *runner) step() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.done++
 	r.total = max(r.total, r.done)
 	r.progress(r.done, r.total)
 	return r.ctx.Err()
+}
+
+// expect announces pieces of work.
+func (r *runner) expect(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.total += n
+}
+
+// trials runs fn for 0 to n-1, so many at a time, a step each, until one fails.
+func (r *runner) trials(n, atOnce int, fn func(i int) error) error {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	errs := make([]error, max(1, min(atOnce, n)))
+	for w := range errs {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if errs[w] = fn(i); errs[w] == nil {
+					errs[w] = r.step()
+				}
+				if errs[w] != nil {
+					next.Store(int64(n))
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Bytes of a cell in a switch, and bits of filter per flow.
@@ -122,56 +177,44 @@ func cellsIn(bytes float64, flows int) int {
 	return int((bytes - filterBits/8*float64(flows)) / cellBytes)
 }
 
-// epoch makes an epoch of so many flows per switch, in so many cells.
-func (r *runner) epoch(flows, cells int, n uint64, losses int) (*flowsettest.Epoch, error) {
-	return flowsettest.New(flowsettest.Config{
-		Tree: flowsettest.FatTree{K: r.cfg.K}, FlowsPerNode: flows, Seed: r.cfg.FirstSeed, Epoch: n,
+// slot is the length of an epoch for figures of bandwidth, seconds.
+const slot = 0.010
+
+// bandwidth returns the Mb/s at which a switch exports so many bytes an epoch.
+func bandwidth(bytes float64) float64 { return 8 * bytes / slot / 1e6 }
+
+// config is an epoch of so many flows per switch, in so many cells.
+func (r *runner) config(k, flows, cells int, n uint64) flowsettest.Config {
+	return flowsettest.Config{
+		Tree: flowsettest.FatTree{K: k}, FlowsPerNode: flows, Seed: r.cfg.FirstSeed, Epoch: n,
 		Cells: max(1, cells/3), CheckBytes: 2, FilterBits: uint64(filterBits * float64(flows)), FilterHashes: hashes,
-		Losses: losses, Workers: r.cfg.Workers,
-	})
+	}
 }
 
-// outcome is how decoding fared.
-type outcome struct{ flows, right, wrong, invented int64 }
+// Bytes that this process needs for a flow at a switch, about.
+const (
+	netBytes   = 230
+	aloneBytes = 300
+)
 
-func (o *outcome) add(p outcome) {
-	o.flows += p.flows
-	o.right += p.right
-	o.wrong += p.wrong
-	o.invented += p.invented
+// fits reports whether so many flows at switches fit into memory, and how many GiB they need.
+func (r *runner) fits(flows, bytes int) (ok bool, gib float64) {
+	need := int64(flows) * int64(bytes)
+	return need <= r.cfg.Memory, float64(need) / (1 << 30)
 }
 
-func (o *outcome) share() float64 { return 100 * float64(o.right) / float64(max(1, o.flows)) }
+// atOnce returns how many epochs of so many flows at switches are decoded at once, and with
+// how many threads each.
+func (r *runner) atOnce(flows int) (epochs, workers int) {
+	if ok, _ := r.fits(flows*r.cfg.Workers, netBytes); ok && flows < 1_000_000 {
+		return r.cfg.Workers, 1
+	}
+	return 1, r.cfg.Workers
+}
 
-// judge compares with the truth.
-func judge(e *flowsettest.Epoch, got []*flowset.Decoded) outcome {
-	truth := make([]map[flowset.Key]int64, len(e.Tables))
-	for i := range truth {
-		truth[i] = make(map[flowset.Key]int64, got[i].Len())
-	}
-	var o outcome
-	for i := range e.Flows {
-		f := &e.Flows[i]
-		for h, at := range f.Path {
-			if f.Packets[h] > 0 {
-				truth[at][f.Key] += f.Packets[h]
-			}
-		}
-	}
-	for i, d := range got {
-		o.flows += int64(len(truth[i]))
-		for x := range d.Len() {
-			want, ok := truth[i][d.Key(x)]
-			n, counted := d.Packets(x)
-			switch {
-			case !ok:
-				o.invented++
-			case counted && n == want:
-				o.right++
-			case counted:
-				o.wrong++
-			}
-		}
+func sum(outcomes []flowsettest.Outcome) (o flowsettest.Outcome) {
+	for _, x := range outcomes {
+		o.Add(x)
 	}
 	return o
 }
