@@ -34,6 +34,7 @@ func (m *fit) posterior() []suspect {
 	}
 	images := m.weigh()
 	var all []others
+	instead := map[int32]inPlace{}
 	for _, c := range slices.Clone(m.faults) {
 		theta := m.theta[c]
 		none := m.without(c)
@@ -42,8 +43,11 @@ func (m *fit) posterior() []suspect {
 		none += own
 		o := others{col: c, none: math.Exp(none - own), rivals: m.rivals(c)}
 		for _, x := range o.rivals {
-			odds, _ := m.odds(x)
+			odds, theta := m.odds(x)
 			o.weight = append(o.weight, math.Exp(min(odds-own, 300)))
+			if best, ok := instead[x]; !ok || odds-own > best.odds {
+				instead[x] = inPlace{odds - own, theta}
+			}
 		}
 		all = append(all, o)
 		out[at[c]].logOdds = own - none
@@ -52,10 +56,21 @@ func (m *fit) posterior() []suspect {
 	for i := range all {
 		out[at[all[i].col]].probability = all[i].share(all, images, func(x int32, p float64) {
 			s := &out[at[x]]
-			s.probability = 1 - (1-s.probability)*(1-p)
+			if p > s.probability && !s.fault { // a suspect for a fault's sake, at the rate it has in its place
+				s.theta = instead[x].theta
+			}
+			if s.probability = 1 - (1-s.probability)*(1-p); !s.fault {
+				s.logOdds = max(s.logOdds, logit(s.probability))
+			}
 		})
 	}
 	return out
+}
+
+// inPlace is a column in the place of the fault that it is likeliest to be taken for.
+type inPlace struct {
+	odds  float64 // log, against that fault
+	theta float64
 }
 
 // maxJoint bounds how many faults are weighed with the noise fitted anew.
@@ -82,3 +97,6 @@ func (m *fit) without(c int32) float64 {
 }
 
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+// logit is the log of the odds of a probability, bounded.
+func logit(p float64) float64 { return math.Log(max(p, 1e-12) / max(1-p, 1e-12)) }

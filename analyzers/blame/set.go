@@ -34,10 +34,23 @@ func (l *Links) ID(name string) int32 {
 	if i, ok := l.byName[name]; ok {
 		return i
 	}
-	if from, to, ok := strings.Cut(name, ">"); ok && from != "" && to != "" && !strings.Contains(to, ">") {
-		return l.Between(name, from, to)
+	if from, to, ok := strings.Cut(name, ">"); ok && !strings.Contains(to, ">") {
+		if from, to = device(strings.TrimSuffix(from, "-")), device(to); from != "" && to != "" {
+			return l.Between(name, from, to)
+		}
 	}
 	return l.add(name, [2]int32{-1, -1})
+}
+
+// device is the name of the device at an end of a link, without a port: what follows the
+// only colon, if it begins with a letter ("leaf-3:eth9", but not "10.0.0.1:80").
+func device(end string) string {
+	end = strings.TrimSpace(end)
+	name, port, ok := strings.Cut(end, ":")
+	if !ok || port == "" || strings.Contains(port, ":") || (port[0]|0x20) < 'a' || (port[0]|0x20) > 'z' {
+		return end
+	}
+	return name
 }
 
 // Between returns the link of that name, a new one between two devices where there is
