@@ -30,6 +30,9 @@ type kind struct {
 	draw  func(w *world)
 }
 
+// large kinds are made a quarter as often.
+var large = map[string]bool{"007": true, "flock": true, "flock, skewed": true, "flock, device": true}
+
 // newWorld makes the world of a kind and number.
 func newWorld(k kind, seed uint64) *world {
 	w := &world{kind: k.name, seed: seed, rng: rand.New(rand.NewPCG(seed, hash(k.name)))}

@@ -12,17 +12,15 @@ import (
 // less. Where losses come in runs or are counted wrongly, data are only which flows lost
 // something.
 type oracle struct {
-	w        *world
-	any      bool // flows lost something or nothing; how much does not count
-	on       [][]int32
-	theta    []float64 // of links: -log of the share of packets that get through
-	flowSum  []float64 // theta of flows, with what is no link's
-	spurious float64
-	packets  []float64 // of links, by flows that tell their true path
+	w       *world
+	any     bool      // flows lost something or nothing; how much does not count
+	on      [][]int32 // flows that tell that they crossed a link, and did
+	theta   []float64 // of links: -log of the share of packets that get through
+	flowSum []float64 // theta of flows, with what is no link's
 }
 
 func newOracle(w *world) *oracle {
-	o := &oracle{w: w, on: make([][]int32, len(w.net.links)), theta: make([]float64, len(w.net.links)), packets: make([]float64, len(w.net.links))}
+	o := &oracle{w: w, on: make([][]int32, len(w.net.links)), theta: make([]float64, len(w.net.links))}
 	o.any = w.style.over > 0 || w.style.spurious > 0 || w.style.flags
 	for _, f := range w.faults {
 		o.any = o.any || f.run > 1
@@ -55,7 +53,6 @@ func newOracle(w *world) *oracle {
 			}
 			if f.told != nil && !f.wrong {
 				o.on[l] = append(o.on[l], int32(i))
-				o.packets[l] += float64(f.packets)
 			}
 		}
 		o.flowSum[i] = sum

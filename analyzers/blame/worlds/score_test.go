@@ -149,12 +149,11 @@ func (s *score) calm() float64      { return share(s.noiseRight, s.noise) }
 
 // truth is what a world's answers are judged by.
 type truth struct {
-	o       *oracle
-	enough  float64
-	faulty  map[int]bool // links
-	find    []finding    // with enough evidence
-	hidden  []finding
-	answers int
+	o      *oracle
+	enough float64
+	faulty map[int]bool // links
+	find   []finding    // with enough evidence
+	hidden []finding
 }
 
 type finding struct {
