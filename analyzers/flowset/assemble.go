@@ -54,11 +54,8 @@ func (r *Reader) take(o *object) (field, text string) {
 		w := &raws[i]
 		t.Set(int(w.subtable), int(w.at), leftAlign(w.key, shift), w.flows, w.packets, w.check)
 	}
-	if !r.fit(t, o.hash, h.Algorithm != "") {
-		if h.Algorithm == "" {
-			return "hash", fmt.Sprintf("got %q, which is none of %v, and the cells fit none of them", o.hash, Algorithms())
-		}
-		return "hash", fmt.Sprintf("got %q, and flows alone in a cell are not where it puts them: want functions as docs/datasets.md describes", o.hash)
+	if closest, ok := r.fit(t, o.hash, h.Algorithm != ""); !ok {
+		return "hash", unfit(o.hash, h.Algorithm != "", closest)
 	}
 	if !o.ordered {
 		t.Order = guessOrder(t)
@@ -87,6 +84,21 @@ func (r *Reader) take(o *object) (field, text string) {
 	flows, _ := t.totals(0)
 	r.Stats.Flows += uint64(max(0, flows))
 	return "", ""
+}
+
+// unfit says why a table's hash is not understood.
+func unfit(text string, named bool, closest string) string {
+	if closest == "" {
+		closest = "none of the flows that are alone in a cell where any way of hashing puts them"
+	}
+	tried := fmt.Sprintf("tried were other numbers and places of seeds, seeds up to %d, parts of digests, scaling, and cells of all subtables together, side by side, or without subtables; the best is %s", mostSeed-1, closest)
+	switch {
+	case text == "":
+		return fmt.Sprintf("got none, and the cells fit none of %v; %s", Algorithms(), tried)
+	case !named:
+		return fmt.Sprintf("got %q, which is none of %v, and the cells fit none of them; %s", text, Algorithms(), tried)
+	}
+	return fmt.Sprintf("got %q, and flows alone in a cell are not where it puts them: want functions as docs/datasets.md describes; %s", text, tried)
 }
 
 // signatureBytes is the length of a packet's signature in a digest: see lossradar.
@@ -164,12 +176,15 @@ func (o *object) layOut() (s Shape, rows []row, field, text string) {
 		}
 		n = int64(len(o.rows)) / k
 	}
+	all := n * k
 	if !sparse {
 		switch int64(len(o.rows)) {
 		case n * k:
 		case n: // of all subtables together
+			all = n
 			if n%k != 0 {
-				return s, nil, "cells", fmt.Sprintf("got %d, which %d subtables cannot share", n, k)
+				s.Pooled = true
+				break
 			}
 			n /= k
 		default:
@@ -180,7 +195,7 @@ func (o *object) layOut() (s Shape, rows []row, field, text string) {
 		return s, nil, "cells", fmt.Sprintf("got %d in each of %d subtables, want 1 to %d in all", n, k, MaxCells)
 	}
 	s.Cells = int(n)
-	used := make([]bool, n*k)
+	used := make([]bool, all)
 	for i := range o.rows {
 		w := &o.rows[i]
 		at := int64(i)
@@ -195,8 +210,8 @@ func (o *object) layOut() (s Shape, rows []row, field, text string) {
 				at += n * int64(w.subtable)
 			}
 		}
-		if at >= n*k {
-			return s, nil, fmt.Sprintf("table[%d].cell", i), fmt.Sprintf("got %d, want less than %d", at, n*k)
+		if at >= all {
+			return s, nil, fmt.Sprintf("table[%d].cell", i), fmt.Sprintf("got %d, want less than %d", at, all)
 		}
 		if used[at] {
 			return s, nil, fmt.Sprintf("table[%d].cell", i), fmt.Sprintf("got %d twice", at)

@@ -34,9 +34,11 @@ func (s *solver) missing(n *network) *Missing {
 	m := &Missing{}
 	for i := range s.t.Cells {
 		m.Flows += int64(max(0, s.cells[i].flows))
-	}
-	for i := range s.t.Cells {
 		m.Packets += max(0, s.cells[i].packets)
+	}
+	if s.t.Pooled { // every flow is in as many cells as there are functions
+		k := int64(s.k)
+		m.Flows, m.Packets = (m.Flows+k-1)/k, (m.Packets+k-1)/k
 	}
 	if m.Flows == 0 && m.Packets == 0 {
 		return nil

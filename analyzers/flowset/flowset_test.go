@@ -277,3 +277,22 @@ func TestLinear(t *testing.T) {
 		}
 	}
 }
+
+// Two flows that share all their cells have a known sum. If each loses a packet at a
+// different place, neighbours' counts split it wrongly, and nothing contradicts them.
+func TestTwins(t *testing.T) {
+	wrong, told := 0, 0
+	for seed := range uint64(400) {
+		e, err := flowsettest.New(flowsettest.Config{Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 14, Seed: seed, Cells: 6, CheckBytes: 2, FilterBits: 500, FilterHashes: 17, Losses: 30, MaxPackets: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := judge(e, flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours(), Workers: 1}))
+		wrong += got.wrong
+		told += got.right
+	}
+	t.Logf("%d told, %d wrong", told, wrong)
+	if wrong*5000 > told {
+		t.Errorf("%d of %d counts told are wrong", wrong, told)
+	}
+}

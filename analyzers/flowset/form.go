@@ -3,6 +3,7 @@ package flowset
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 )
 
 // form is how a data set turns a function's number and the switch's seed into what is
@@ -11,10 +12,11 @@ import (
 type form struct {
 	number numbering
 	place  place
-	width  uint8 // bytes of the seed; 0 = 4
-	little bool  // seed and digest words are little-endian
-	scale  bool  // cell = value · cells / 2^bits instead of value mod cells
-	across bool  // cells of one number in all subtables stand side by side
+	width  width
+	little bool // seed and digests are little-endian
+	scale  bool // cell = value · cells / 2^bits instead of value mod cells
+	take   take // of a digest
+	double bool // function n is f0 + n·f1
 }
 
 type numbering uint8
@@ -37,8 +39,33 @@ const (
 	nowhere
 )
 
+// width is how a seed is written where it is hashed along with the key: in so many bytes,
+// 0 for as many as the algorithm has, or in digits.
+type width uint8
+
+const (
+	digits width = 254 // decimal
+	colon  width = 255 // decimal, and a colon
+)
+
+// take is what of a digest is a function's value.
+type take uint8
+
+const (
+	firstEight take = iota
+	firstFour
+	words // function n is the n-th word of four bytes
+	all   // all of it, one number
+)
+
 func (f *form) bytes(s uint64, width int) []byte {
-	if f.width != 0 {
+	switch f.width {
+	case digits:
+		return strconv.AppendUint(nil, s, 10)
+	case colon:
+		return append(strconv.AppendUint(nil, s, 10), ':')
+	case 0:
+	default:
 		width = int(f.width)
 	}
 	var b [8]byte
@@ -50,67 +77,87 @@ func (f *form) bytes(s uint64, width int) []byte {
 	return b[8-width:]
 }
 
-func (f *form) word(sum []byte) uint64 {
-	if f.little {
-		return binary.LittleEndian.Uint64(sum)
-	}
-	return binary.BigEndian.Uint64(sum)
-}
-
-// forms returns the forms to try for an algorithm, the page's first.
+// forms returns the forms to try for an algorithm, the page's first, and likelier ones
+// before others.
 func forms(alg Algorithm) []form {
 	places := []place{before}
-	widths := []uint8{0}
+	widths := []width{0}
 	little := []bool{false}
+	takes := []take{firstEight}
 	switch alg {
-	case CRC32, CRC32C, FNV1a:
+	case CRC32, CRC32C, CRC16, CRC16CCITT, FNV1a, FNV1a32:
 		places = []place{before, after, asInit}
-		widths = []uint8{0, 1, 2, 8}
+		widths = []width{0, 1, 2, 8, digits, colon}
 		little = []bool{false, true}
 	case MD5, SHA1, SHA256:
 		places = []place{before, after}
-		widths = []uint8{0, 1, 2, 8}
+		widths = []width{0, 1, 2, 8, digits, colon}
 		little = []bool{false, true}
+		takes = []take{firstEight, firstFour, all}
 	}
-	var all []form
-	for _, across := range []bool{false, true} {
-		for _, scale := range []bool{false, true} {
+	var out []form
+	for _, scale := range []bool{false, true} {
+		for _, t := range takes {
+			if t == all && scale {
+				continue
+			}
 			for _, n := range []numbering{byPage, bySum, byNumber, byNext, byTens, bySame} {
 				for _, p := range places {
 					for _, w := range widths {
+						if p == asInit && w != 0 {
+							continue
+						}
 						for _, l := range little {
-							all = append(all, form{number: n, place: p, width: w, little: l, scale: scale, across: across})
+							out = append(out, form{number: n, place: p, width: w, little: l, scale: scale, take: t})
 						}
 					}
 				}
 			}
 		}
+		if len(takes) > 1 {
+			for _, l := range little {
+				out = append(out, form{place: nowhere, little: l, scale: scale, take: words}, form{number: bySame, little: l, scale: scale, take: words})
+			}
+		}
+		for _, n := range []numbering{byPage, bySum, byNumber} {
+			out = append(out, form{number: n, scale: scale, double: true})
+		}
 	}
-	return all
+	return out
 }
 
 func (f *form) describe() string {
 	s := [...]string{"seeds 256·seed+n", "seeds seed+n", "seeds n", "seeds seed+n+1", "seeds 10·seed+n", "one seed for all"}[f.number]
 	s += [...]string{" before the key", " after the key", " as start value", ", none hashed"}[f.place]
-	if f.width != 0 {
+	switch f.width {
+	case 0:
+	case digits:
+		s += " in decimal digits"
+	case colon:
+		s += " in decimal digits and a colon"
+	default:
 		s += fmt.Sprintf(" in %d bytes", f.width)
 	}
 	if f.little {
 		s += ", little-endian"
 	}
+	s += [...]string{"", ", the first four bytes", ", a word of four bytes for every function", ", all of it as one number"}[f.take]
+	if f.double {
+		s += ", function n is f0 + n·f1"
+	}
 	if f.scale {
 		s += ", cell = value·cells/2^bits"
-	}
-	if f.across {
-		s += ", cells of the same number side by side"
 	}
 	return s
 }
 
 func (c *checkForm) describe() string {
 	s := fmt.Sprintf("function %d of %s", c.number, c.alg)
-	if c.bare {
+	switch {
+	case c.bare:
 		s = fmt.Sprintf("%s of the key alone", c.alg)
+	case c.sum:
+		s = "the exclusive or of the cells' functions"
 	}
 	if c.high {
 		s += ", its first bytes"

@@ -86,6 +86,7 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 		n.flowDecode()
 		n.counterDecode()
 		n.repair()
+		n.withhold()
 	}
 	n.each(func(i int) { n.s[i].confirm() })
 	out := make([]*Decoded, len(tables))

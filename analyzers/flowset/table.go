@@ -27,6 +27,17 @@ type Shape struct {
 	Order      Order
 	Stage      string   // "", or where in the node packets are counted: StageIngress or StageEgress; digests: EndUp or EndDown
 	Neighbours []string // nodes that may have seen the same packets; nil = not known
+	// Pooled says that there are no subtables: each of Subtables functions may choose any
+	// of Cells cells, as in classic invertible Bloom tables.
+	Pooled bool
+}
+
+// len is how many cells there are in all.
+func (s *Shape) len() int {
+	if s.Pooled {
+		return s.Cells
+	}
+	return s.Subtables * s.Cells
 }
 
 func (s *Shape) check() error {
@@ -71,7 +82,7 @@ func NewTable(s Shape) (*Table, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("cannot make a flow set: %w", err)
 	}
-	t := &Table{Shape: s, cells: make([]cell, s.Subtables*s.Cells)}
+	t := &Table{Shape: s, cells: make([]cell, s.len())}
 	if s.KeyBytes > 16 {
 		t.wide = make([][3]uint64, len(t.cells))
 	}
@@ -86,8 +97,17 @@ func (t *Table) ready() {
 	if t.check.none {
 		t.mask = 0
 	}
+	t.checks = functions{}
+	if t.Hash.form.take == all {
+		t.fn.mod = uint64(t.Cells)
+		t.checks = t.Hash.functions(t.Subtables+1, t.KeyBytes)
+	}
 	if t.check.alg != "" {
 		h := Hash{Algorithm: t.check.alg, Seed: t.Hash.Seed, form: t.Hash.form}
+		h.form.double = false
+		if h.form.take == words {
+			h.form.take = firstEight
+		}
 		if h.form.number == byPage && t.Hash.form == (form{}) {
 			h.form.number = byNumber
 		}
@@ -127,7 +147,7 @@ func (t *Table) Cell(s, i int) (xor Key, flows int32, packets int64, check uint6
 
 // place finds a key's cells, one per subtable, and its check.
 func (t *Table) place(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]uint32) (check uint32) {
-	if t.fn.alg == SplitMix64 && !t.fn.form.scale && t.check == (checkForm{}) { // no calls, nothing on the heap
+	if t.fn.alg == SplitMix64 && !t.fn.form.scale && !t.fn.form.double && !t.Pooled && t.check == (checkForm{}) { // no calls, nothing on the heap
 		k := t.Subtables
 		n := uint64(t.Cells)
 		base := uint32(0)
@@ -147,8 +167,12 @@ func (t *Table) place(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]uin
 func (t *Table) placeBy(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]uint32) (check uint32) {
 	var p prepared
 	t.fn.prepare(&p, a, b, w, d)
+	base := uint32(t.Cells)
+	if t.Pooled {
+		base = 0
+	}
 	for s := range t.Subtables {
-		at[s] = uint32(s*t.Cells) + uint32(t.fn.cell(t.fn.value(s, &p), uint64(t.Cells)))
+		at[s] = uint32(s)*base + uint32(t.fn.cell(t.fn.value(s, &p), uint64(t.Cells)))
 	}
 	return t.checkOf(a, b, w, d, &p)
 }
@@ -159,38 +183,23 @@ func (t *Table) checkOf(a, b uint64, w *[3]uint64, d uint64, p *prepared) uint32
 		return 0
 	}
 	v, f := uint64(0), &t.fn
-	if t.check.alg == "" {
+	switch {
+	case t.check.sum:
+		for i := range t.Subtables {
+			v ^= t.fn.value(i, p)
+		}
+	case t.checks.alg == "":
 		v = t.fn.value(t.Subtables, p)
-	} else {
+	default:
 		var q prepared
 		f = &t.checks
 		f.prepare(&q, a, b, w, d)
-		v = f.value(t.check.number, &q)
+		v = f.value(len(f.seeds)-1, &q)
 	}
 	if t.check.high {
 		v >>= max(0, f.bits()-8*t.CheckBytes)
 	}
 	return uint32(v) & t.mask
-}
-
-// bits returns how many bits values have.
-func (f *functions) bits() int {
-	switch f.alg {
-	case CRC32, CRC32C, CRC32Mix, Murmur3:
-		return 32
-	}
-	return 64
-}
-
-// cell returns where a value puts a key among n.
-func (f *functions) cell(v, n uint64) uint64 {
-	if !f.form.scale {
-		return v % n
-	}
-	if f.bits() == 32 {
-		return v * n >> 32
-	}
-	return mulHigh(v, n)
 }
 
 // Add counts packets of a flow, what a switch does per packet. first says that they are
@@ -245,7 +254,15 @@ func (e *Encoder) Add(k Key, packets int64) {
 	e.Table.Add(k, packets, first)
 }
 
+// totals returns what subtable s counts, or, where there are none, one function.
 func (t *Table) totals(s int) (flows, packets int64) {
+	if t.Pooled {
+		for i := range t.cells {
+			flows += int64(t.cells[i].flows)
+			packets += t.cells[i].packets
+		}
+		return flows / int64(t.Subtables), packets / int64(t.Subtables)
+	}
 	for i := range t.cells[s*t.Cells : (s+1)*t.Cells] {
 		c := &t.cells[s*t.Cells+i]
 		flows += int64(c.flows)
