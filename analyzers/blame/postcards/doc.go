@@ -30,15 +30,18 @@
 // numbered: a hole in the numbers of a switch excuses its silence from the report before
 // to the one after, and [Config.Jitter] on both sides (twice the delay from one hop's
 // report to the next one's, where it is not given): one packet for each missing report,
-// packets that arrived first, and as many again of the packets that did not, because it
-// is not known which of the silences are missing reports. Before its first report and
-// after its last one all is excused. Excused silence says nothing: the packet may have been lost
+// packets that arrived first, and as many again of the packets that did not, those that were
+// seen one hop before the last switch first, because it is not known which of the silences
+// are missing reports. Before its first report and after its last one, less that time, all
+// is excused. Excused silence says nothing: the packet may have been lost
 // before that switch or behind it. Where the last switch is excused, too, nothing is
 // known of the packet ([Account.Undecided]), and it is left out.
 //
 // A switch that says nothing of packets that are known to have crossed it does not
 // report at every hop (a watch list, a queue threshold): its silence says nothing
-// ([Config.Coverage]). How often a switch that does report kept silent about a packet
+// ([Config.Coverage]). But where such switches report the same packets (one in so many,
+// chosen by what is the same at all hops), its silence about a packet that another one of
+// them reported does say that the packet did not get there. How often a switch that does report kept silent about a packet
 // that arrived is [Account.Unseen].
 //
 // # What is announced

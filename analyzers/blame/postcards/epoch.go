@@ -80,7 +80,11 @@ func Epoch(net *analyzers.Network, links *blame.Links, records []postcard.Record
 	b.sequences()
 	b.join()
 	b.widen()
+	for i := range b.flows {
+		b.route(&b.flows[i])
+	}
 	b.watchers()
+	b.spare()
 	for i := range b.flows {
 		b.flow(&b.flows[i])
 	}
@@ -127,6 +131,7 @@ type packet struct {
 	first    int64
 	started  bool
 	arrived  bool
+	excused  bool // it was seen one hop before the last switch, which may have reported it
 }
 
 // flow is the packets of a tenant's flow between two vswitches.
@@ -134,6 +139,21 @@ type flow struct {
 	id       analyzers.TenantFlow
 	src, dst int32
 	packets  []packet
+	ways     []way // that pass all its packets' hops; none where they took different ones
+}
+
+// route finds the ways of a flow.
+func (b *builder) route(f *flow) {
+	var hops []seen // distinct ones of all packets
+	for i := range f.packets {
+		for _, h := range f.packets[i].hops {
+			h.at, h.depth, h.hasDepth, h.reason = 0, 0, false, 0
+			if !h.dropped && !slices.Contains(hops, h) {
+				hops = append(hops, h)
+			}
+		}
+	}
+	f.ways = through(b.shortest(f.src, f.dst), hops)
 }
 
 // key names a packet for a while.
@@ -178,7 +198,7 @@ func (b *builder) join() {
 		for until < len(b.packets) && b.packets[until].flow == p.flow && b.packets[until].src == p.src && b.packets[until].dst == p.dst {
 			until++
 		}
-		b.flows = append(b.flows, flow{p.flow, p.src, p.dst, b.packets[from:until]})
+		b.flows = append(b.flows, flow{id: p.flow, src: p.src, dst: p.dst, packets: b.packets[from:until]})
 		from = until
 	}
 }

@@ -25,6 +25,7 @@ type world struct {
 	loss  map[string]float64 // silent, by link
 	full  map[string]float64 // announced, by link, in the queue before it
 	quiet map[string]bool    // roles that report nothing
+	trace uint32             // the fabric reports one packet in so many, the same at every hop; 0 = all
 	gone  float64            // share of reports that are lost
 
 	seq     map[string]uint32
@@ -107,7 +108,7 @@ func (w *world) run(flows, packets int) {
 
 func (w *world) report(r postcard.Record, node string, in, out uint32, at int64, passed bool) {
 	n, _ := w.net.Node(node)
-	if w.quiet[string(n.Role)] {
+	if w.quiet[string(n.Role)] || w.trace > 0 && n.Role != topology.VSwitch && uint32(r.PacketID)%w.trace != 0 {
 		return
 	}
 	r.Has = postcard.HasPorts | postcard.HasPacketID | postcard.HasFlowHash | postcard.HasInner | postcard.HasVNI | postcard.HasEnqDepth
@@ -236,6 +237,47 @@ func TestKnownWays(t *testing.T) {
 	r := w.epoch()
 	if got := bad(&r); !slices.Equal(got, []string{"leaf2>spine1"}) {
 		t.Errorf("got %v, want leaf2>spine1", got)
+	}
+}
+
+// TestTraced: the vswitches report all packets, the fabric one in 16. Those that it reports
+// were lost where the next switch is silent; of the others nobody but vswitches would have
+// said anything. Two links that lose into one leaf are not taken for the links behind it.
+func TestTraced(t *testing.T) {
+	for _, gone := range []float64{0, 0.05} {
+		for seed := range uint64(3) {
+			w := newWorld(t, 10+seed)
+			w.trace, w.gone = 16, gone
+			w.run(300, 30000)
+			r := w.epoch()
+			if a := r.Account; len(bad(&r)) > 0 || a.Lost > 3 {
+				t.Errorf("seed %d, %g of the reports lost: %v blamed while no packet was lost; %+v", seed, gone, bad(&r), a)
+			}
+			w.records, w.seq, w.lost = nil, map[string]uint32{}, map[string]int{}
+			want := []string{"spine1>leaf4", "spine2>leaf4", "spine3>leaf4"}
+			for _, l := range want {
+				w.loss[l] = 0.03
+			}
+			w.run(300, 30000)
+			r = w.epoch()
+			if got := bad(&r); !slices.Equal(got, want) {
+				t.Errorf("seed %d, %g of the reports lost: got %v, want %v", seed, gone, got, want)
+			}
+			placed, other := uint32(0), uint32(0) // packets by where they were lost at the earliest
+			for i := range r.Set.Len() {
+				if n := r.Set.Lost(i); n > 0 && len(r.Set.Path(i)) == 1 {
+					if slices.Contains(want, r.Set.Links().Name(r.Set.Path(i)[0])) {
+						placed += n
+					} else {
+						other += n
+					}
+				}
+			}
+			lost := w.lost[want[0]] + w.lost[want[1]] + w.lost[want[2]]
+			if int(placed)*16 < lost/3 || int(placed)*16 > 2*lost || other > 2 {
+				t.Errorf("seed %d, %g of the reports lost: %d of %d lost packets are on one link, %d on a wrong one, want about a sixteenth", seed, gone, placed, lost, other)
+			}
+		}
 	}
 }
 

@@ -31,21 +31,11 @@ type sampleKey struct {
 
 // flow turns the packets of a flow into rows.
 func (b *builder) flow(f *flow) {
-	var hops []seen // distinct ones of all packets
-	for i := range f.packets {
-		for _, h := range f.packets[i].hops {
-			h.at, h.depth, h.hasDepth, h.reason = 0, 0, false, 0
-			if !h.dropped && !slices.Contains(hops, h) {
-				hops = append(hops, h)
-			}
-		}
-	}
-	common := through(b.shortest(f.src, f.dst), hops)
 	b.number++ // no run goes on from another flow
 	for i := range f.packets {
 		p := &f.packets[i]
 		b.number++
-		ws := b.waysOf(p, common)
+		ws := b.waysOf(p, f.ways)
 		if len(ws) == 0 {
 			b.account.Unplaced++
 			continue
@@ -57,13 +47,7 @@ func (b *builder) flow(f *flow) {
 
 // judge adds what one packet tells, which took one of these ways.
 func (b *builder) judge(p *packet, ws []way) {
-	last := p.hops[0] // on the way; the same in all ways
-	at := func(h seen) int { return slices.Index(ws[0].nodes, h.node) }
-	for _, h := range p.hops {
-		if i := at(h); i > at(last) || i == at(last) && h.dropped {
-			last = h
-		}
-	}
+	last := p.last(ws)
 	switch {
 	case p.arrived:
 		b.account.Delivered++
@@ -81,6 +65,36 @@ func (b *builder) judge(p *packet, ws []way) {
 	}
 }
 
+// last returns the last hop of a packet on its way: the same in all ways.
+func (p *packet) last(ws []way) seen {
+	last := p.hops[0]
+	at := func(h seen) int { return slices.Index(ws[0].nodes, h.node) }
+	for _, h := range p.hops {
+		if i := at(h); i > at(last) || i == at(last) && h.dropped {
+			last = h
+		}
+	}
+	return last
+}
+
+// spare gives excuses to packets that were seen one hop before the last switch, before others
+// get them: most of these arrived, and their reports are the missing ones.
+func (b *builder) spare() {
+	for i := range b.flows {
+		f := &b.flows[i]
+		for j := range f.packets {
+			p := &f.packets[j]
+			if p.arrived {
+				continue
+			}
+			if ws := b.waysOf(p, f.ways); len(ws) > 0 {
+				last := p.last(ws)
+				p.excused = !last.dropped && slices.Index(ws[0].nodes, last.node) == len(ws[0].nodes)-2 && b.silent(p, p.dst, last.at)
+			}
+		}
+	}
+}
+
 // vanished adds a packet that was last seen at a hop and did not arrive.
 func (b *builder) vanished(p *packet, ws []way, last seen) {
 	var behind [][]int32
@@ -93,7 +107,7 @@ func (b *builder) vanished(p *packet, ws []way, last seen) {
 			x := w.nodes[to]
 			excused, asked := silent[x]
 			if !asked {
-				excused = !b.nodes[x].believed || b.nodes[x].excuses(last.at, 1)
+				excused = p.excused || b.silent(p, x, last.at)
 				silent[x] = excused
 			}
 			if !excused {

@@ -10,10 +10,11 @@ import (
 // watcher is what is known of a switch's reports.
 type watcher struct {
 	believed bool // it reports packets that cross it: its silence says that one did not
+	joins    bool // it reports packets that other switches, not believed either, chose to report
 	blind    []window
 	first    int64  // when its first report came: it is blind before,
-	last     int64  // and after its last one
-	expected uint64 // packets that crossed it for certain while it was not blind
+	last     int64  // and from a margin before its last one on
+	expected uint64 // packets that crossed it for certain while it was not blind; of one that is not believed, those that another such switch reported
 	seen     uint64 // of them, reported
 }
 
@@ -76,7 +77,7 @@ func (w *watcher) hole(from, until, missing int64) {
 	w.blind = append(w.blind, window{from, until, excuses})
 }
 
-// widen gives each hole its margin and joins those that overlap.
+// widen gives each hole and the end its margin, and joins holes that overlap.
 func (b *builder) widen() {
 	margin := b.cfg.Jitter
 	if margin == 0 {
@@ -89,6 +90,7 @@ func (b *builder) widen() {
 			w.until += margin
 		}
 		b.nodes[n].blind = merge(b.nodes[n].blind)
+		b.nodes[n].last -= margin // what was seen just before at another hop may have had a later report
 	}
 }
 
@@ -176,7 +178,7 @@ func (w *watcher) excuses(at, cost int64) bool {
 }
 
 // watchers finds out which switches report packets that cross them, by packets that
-// arrived: a switch at the other end of a link that one left by was crossed.
+// arrived.
 func (b *builder) watchers() {
 	reports := make([]bool, len(b.nodes))
 	for i := range b.records {
@@ -185,32 +187,91 @@ func (b *builder) watchers() {
 			reports[n] = true
 		}
 	}
-	for i := range b.packets {
-		p := &b.packets[i]
-		if !p.arrived {
-			continue
-		}
-		for _, h := range p.hops {
-			x := b.peer(h)
-			if x < 0 || x == p.dst {
-				continue
-			}
-			if !p.at(x) && b.nodes[x].excuses(h.at, excuse) { // that report was one of the missing ones
-				continue
-			}
-			b.nodes[x].expected++
-			if p.at(x) {
-				b.nodes[x].seen++
-			}
-		}
+	before := make([][]window, len(b.nodes))
+	for i := range b.nodes {
+		before[i] = slices.Clone(b.nodes[i].blind)
 	}
+	b.known(func(p *packet, from seen, x int32) {
+		w := &b.nodes[x]
+		if p.at(x) {
+			w.seen++
+		} else if w.excuses(from.at, excuse) { // that report was one of the missing ones
+			return
+		}
+		w.expected++
+	})
 	for i := range b.nodes {
 		w := &b.nodes[i]
-		w.believed = reports[i] && float64(w.seen) >= b.cfg.Coverage*float64(w.expected)
-		if w.believed {
+		if w.believed = reports[i] && float64(w.seen) >= b.cfg.Coverage*float64(w.expected); w.believed {
 			b.account.Unseen += w.expected - w.seen
+		} else { // its missing reports are among those that it chose
+			w.blind, w.expected, w.seen = before[i], 0, 0
 		}
 	}
+	b.known(func(p *packet, from seen, x int32) {
+		w := &b.nodes[x]
+		if w.believed || !b.chosen(p, x) {
+			return
+		}
+		if p.at(x) {
+			w.seen++
+		} else if w.excuses(from.at, excuse) {
+			return
+		}
+		w.expected++
+	})
+	for i := range b.nodes {
+		w := &b.nodes[i]
+		if !w.believed && reports[i] && w.expected > 0 {
+			w.joins = float64(w.seen) >= b.cfg.Coverage*float64(w.expected)
+		}
+	}
+}
+
+// known calls do for each switch between the first and the last one that a packet which
+// arrived crossed for certain, be it that one which reported it sent it there, or that its
+// flow's way is known, and for the last hop before that which reported it.
+func (b *builder) known(do func(p *packet, from seen, x int32)) {
+	for i := range b.flows {
+		f := &b.flows[i]
+		for j := range f.packets {
+			p := &f.packets[j]
+			if !p.arrived {
+				continue
+			}
+			ws := b.waysOf(p, f.ways)
+			if len(ws) == 0 {
+				continue
+			}
+			before := p.hops[0]
+			for at, x := range ws[0].nodes[:len(ws[0].nodes)-1] {
+				if at > 0 && !slices.ContainsFunc(ws[1:], func(w way) bool { return at >= len(w.nodes) || w.nodes[at] != x }) {
+					do(p, before, x)
+				}
+				if i := slices.IndexFunc(p.hops, func(h seen) bool { return h.node == x }); i >= 0 {
+					before = p.hops[i]
+				}
+			}
+		}
+	}
+}
+
+// chosen reports whether a switch other than x, which does not report all packets,
+// reported this one.
+func (b *builder) chosen(p *packet, x int32) bool {
+	return slices.ContainsFunc(p.hops, func(h seen) bool {
+		return h.node != x && !b.nodes[h.node].believed && h.node != p.src && h.node != p.dst
+	})
+}
+
+// silent reports whether that a switch said nothing of a packet, which was last seen
+// somewhere else at a time, may be because it does not report it, or its report is missing.
+func (b *builder) silent(p *packet, x int32, at int64) bool {
+	w := &b.nodes[x]
+	if !w.believed && !(w.joins && b.chosen(p, x)) {
+		return true
+	}
+	return w.excuses(at, 1)
 }
 
 // at reports whether a node reported the packet.
