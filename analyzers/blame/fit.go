@@ -21,6 +21,7 @@ type fit struct {
 	sent      []float64    // packets of the set's flows that cross the column, and how many of them were lost
 	gone      []float64
 	faults    []int32    // columns with a fault, in the order found
+	most      int        // of them
 	count     [2]float64 // of faults by class
 	rates     rates      // of faults
 	classes   classes

@@ -62,9 +62,13 @@ func (x *classes) of(c int32) int {
 	return 0
 }
 
-// prior returns the log odds of a fault at column c beside others, so many of each class.
+// prior returns the log odds of a fault at column c beside others, so many of each class. A
+// device at the edge is no suspect: its only neighbour's links to it and from it are.
 func (m *fit) prior(c int32, n [2]float64) float64 {
 	k, all := m.classes.of(c), n[0]+n[1]
+	if k == 1 && int(c) >= m.links {
+		return math.Inf(-1)
+	}
 	share := 1.0 // of the class
 	if m.classes.links[1-k] > 0 {
 		share = 0.5

@@ -24,6 +24,7 @@ func (m *fit) remove(c int32) {
 // search finds the hypothesis.
 func (m *fit) search() {
 	m.noise = noiseLost / noiseWeight
+	m.most = min(m.cfg.MaxFaults, max(mostOfFew, m.carrying()/mostShare))
 	m.settle()
 	for range 4 {
 		grown := m.grow()
@@ -32,6 +33,24 @@ func (m *fit) search() {
 			return
 		}
 	}
+}
+
+// Noise is what most links do: no more than one of mostShare of those that packets cross are at
+// fault, or mostOfFew where there are few.
+const (
+	mostShare = 3
+	mostOfFew = 8
+)
+
+// carrying is how many links packets cross, or may.
+func (m *fit) carrying() int {
+	n := 0
+	for c := range m.links {
+		if m.survivors[c] > 0 || m.suspected(int32(c)) {
+			n++
+		}
+	}
+	return n
 }
 
 // candidate is a column with odds that may be stale, but then too large: what others
@@ -81,7 +100,7 @@ func (m *fit) growOnce() bool {
 	}
 	heap.Init(&q)
 	start, stamp := len(m.faults), 0
-	for len(q) > 0 && len(m.faults) < m.cfg.MaxFaults {
+	for len(q) > 0 && len(m.faults) < m.most {
 		top := heap.Pop(&q).(candidate)
 		if top.stamp < stamp {
 			o, _ := m.odds(top.col)
@@ -101,7 +120,7 @@ func (m *fit) growOnce() bool {
 		return true
 	}
 	for range min(tries, len(q)) {
-		if len(m.faults) >= m.cfg.MaxFaults {
+		if len(m.faults) >= m.most {
 			break
 		}
 		top := heap.Pop(&q).(candidate)

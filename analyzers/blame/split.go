@@ -9,11 +9,13 @@ import (
 // it leaps: a device that is at fault may rather be several of its links, noise far above
 // the usual may rather be several links, and several faults their image.
 
-// quietFaults is how many links are looked for in place of noise, at most, and in quietShare
-// of how many links one of them: where more lose packets, it is noise.
+// quiet is how many links are looked for in place of noise: where more lose packets, it is
+// noise.
+func (m *fit) quiet() int { return max(quietLinks, m.carrying()/quietShare) }
+
 const (
-	quietFaults = 24
-	quietShare  = 8
+	quietLinks = 4
+	quietShare = 8
 )
 
 // leap tries them and reports whether one was better.
@@ -27,14 +29,14 @@ func (m *fit) leap() bool {
 			m.remove(d)
 			m.sprout(func(c int32) bool {
 				return int(c) < m.links && slices.Contains(m.ends[c][:], d-int32(m.links))
-			}, m.cfg.MaxFaults)
+			}, m.most)
 		}) {
 			changed = true
 		}
 	}
 	if m.noise > faultOverNoise*usualNoise && m.attempt(func() {
 		m.noise = usualNoise
-		m.sprout(func(c int32) bool { return int(c) < m.links }, min(m.cfg.MaxFaults, len(m.faults)+min(quietFaults, m.carrying()/quietShare)))
+		m.sprout(func(c int32) bool { return int(c) < m.links }, min(m.most, len(m.faults)+m.quiet()))
 	}) {
 		changed = true
 	}
@@ -44,17 +46,6 @@ func (m *fit) leap() bool {
 		}
 	}
 	return changed
-}
-
-// carrying is how many links packets cross, or may.
-func (m *fit) carrying() int {
-	n := 0
-	for c := range m.links {
-		if m.survivors[c] > 0 || m.suspected(int32(c)) {
-			n++
-		}
-	}
-	return n
 }
 
 // sprout adds faults among some suspects while they pay at the noise of the moment, then

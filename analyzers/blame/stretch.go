@@ -5,19 +5,24 @@ import (
 	"slices"
 )
 
-// onlyLosing reports whether flows without losses were left out of a set: there must
-// have been at least n1²/2n2 of them, where n1 flows lost one packet and n2 lost two
-// (Chao's bound, which holds for any mix of rates), and a set with less than a quarter
-// of that cannot be complete.
+// onlyLosing reports whether flows without losses were left out of a set: hardly any is
+// there, and of flows that could lose two packets there must have been at least n1²/2n2
+// more, where n1 flows lost one packet and n2 lost two (Chao's bound, which holds for any mix
+// of rates); a set with less than a quarter of that cannot be complete.
 func onlyLosing(s *Set) bool {
 	var of [3]float64
-	for _, k := range s.lost {
-		if k < 3 {
+	none, some := 0.0, 0.0
+	for i, k := range s.lost {
+		if k == 0 {
+			none++
+			continue
+		}
+		if some++; k < 3 && s.packets[i] > 1 {
 			of[k]++
 		}
 	}
 	least := of[1] * of[1] / (2*of[2] + 2) / 4
-	return least >= 3 && of[0] < least
+	return least >= 3 && none < least && none < some/10
 }
 
 // equalTraffic takes every link to have carried the same, so much that all losses are
@@ -84,15 +89,20 @@ func (s *Set) stretches(i int, normal float64) (k, scale, arrived float64) {
 // counterLoss makes stretches of 50 packets of what counters say.
 const counterLoss = 1.0 / 200
 
+// burstPackets is how many packets are lost at once where nothing is at fault, at most: who loses
+// more lost them more than once.
+const burstPackets = 10
+
 // stretches divides a flow into stretches of scale packets in which it usually loses
-// less than a quarter of one, and returns in how many of them it lost some (as if it
+// less than a quarter of one, and at most a burst, and returns in how many of them it lost some (as if it
 // lost them anywhere) and how many packets the others have. Within a stretch it does not
 // matter how many are lost: losses come in bursts, and a burst is one event.
 func stretches(packets, lost uint32, normal float64) (k, scale, arrived float64) {
 	if lost == 0 {
 		return 0, 1, float64(packets)
 	}
-	n := min(1+math.Floor(4*normal*float64(packets)), float64(packets))
+	n := max(1+math.Floor(4*normal*float64(packets)), math.Ceil(float64(lost)/burstPackets))
+	n = min(n, float64(packets))
 	k = n * -math.Expm1(float64(lost)*math.Log1p(-1/n))
 	scale = float64(packets) / n
 	return k, scale, max(0, float64(packets)-k*scale)
