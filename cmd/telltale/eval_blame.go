@@ -29,7 +29,8 @@ quirks: flag and count of losses drawn independently, last link left out; all ot
 without), noise, connections, size, hard (devices, overlapping failures, little
 knowledge), paths (unknown, or known but for ECMP), kinds (corruption or congestion), epochs
 (evidence carried over ten epochs), healthy (false alarms). The sweep of skew also
-gives the calibration: probability stated and true.
+gives the calibration: probability stated and true, by bins, and by setting how many bins are
+as stated but for what chance explains (95 of 100).
 
 With --out, figures.csv and every table as SVG and PNG are written to that folder. The exit
 status is 0 when everything ran, 2 when not; targets are for tests to hold.`,
@@ -86,11 +87,17 @@ func printEvalBlame(out io.Writer, res *evalblame.Result, took time.Duration) er
 		show(t.Title+" ("+t.NotWorse()+")", t.Columns(), lines)
 	}
 	if len(res.Calibration) > 0 {
-		var lines [][]string
-		for _, b := range res.Calibration {
-			lines = append(lines, []string{fmt.Sprintf("%.3g", b.Below), fmt.Sprint(b.Links), fmt.Sprintf("%.4f", b.Stated), fmt.Sprintf("%.4f", b.Failed)})
+		var lines, parts [][]string
+		for i, c := range res.Calibration {
+			for _, b := range c.Bins {
+				if i == 0 {
+					lines = append(lines, []string{fmt.Sprintf("%.3g", b.Below), fmt.Sprint(b.Links), fmt.Sprintf("%.4f", b.Stated), fmt.Sprintf("%.4f", b.Failed), yes(b.Within)})
+				}
+			}
+			parts = append(parts, []string{c.What, fmt.Sprint(len(c.Bins)), fmt.Sprint(c.Within())})
 		}
-		show("Calibration, sweep of skew and failures", []string{"stated below", "links", "stated, mean", "failed"}, lines)
+		show("Calibration, "+res.Calibration[0].What, []string{"stated below", "links", "stated, mean", "failed", "as stated but for chance"}, lines)
+		show("Calibration, by setting", []string{"setting", "bins", "as stated but for chance"}, parts)
 	}
 	if len(res.Kinds) > 0 {
 		var lines [][]string
@@ -114,6 +121,13 @@ func printEvalBlame(out io.Writer, res *evalblame.Result, took time.Duration) er
 	}
 	_, err = fmt.Fprintf(out, "not worse: yes = no mean of accuracy, precision and F1 is below 007's; chance = below by at most two standard errors\n%d seeds from %d on; %.0f s\n", res.Seeds, res.FirstSeed, took.Seconds())
 	return err
+}
+
+func yes(x bool) string {
+	if x {
+		return "yes"
+	}
+	return "no"
 }
 
 // saveEvalBlame writes the figures, and a picture of every table by every measure.

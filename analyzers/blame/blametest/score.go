@@ -12,6 +12,7 @@ type Score struct {
 	Failed, Findable int // failed links, those that lost at least Evidence packets
 	FoundFindable    int
 	Flows, Right     int // flows that a failed link took packets of, causes that name it
+	Noise, NoiseSaid int // flows that lost packets elsewhere only, causes that say so
 	FalseEpochs      int // epochs with a healthy link called bad
 }
 
@@ -42,6 +43,10 @@ func (s *Score) Add(n *Network, e *Epoch, faults Faults, r *blame.Result) {
 	}
 	for i, cause := range e.Cause {
 		if _, failed := faults[cause]; !failed {
+			s.Noise++
+			if r.Flows[i].Cause == blame.CauseNoise {
+				s.NoiseSaid++
+			}
 			continue
 		}
 		s.Flows++
@@ -71,6 +76,9 @@ func (s *Score) F1() float64 {
 
 // Accuracy is the share of flows hit by a failed link whose cause names it.
 func (s *Score) Accuracy() float64 { return share(s.Right, s.Flows) }
+
+// NoiseAccuracy is the share of flows hit by noise alone of which that is said.
+func (s *Score) NoiseAccuracy() float64 { return share(s.NoiseSaid, s.Noise) }
 
 func share(a, b int) float64 {
 	if b == 0 {

@@ -13,6 +13,7 @@ type cell struct {
 	experiment string
 	what       string
 	value      float64 // along the axis
+	failures   int     // in the sweep of skew and failures
 	setup      func() blametest.Clos
 	faults     func(n *blametest.Network, rng *rand.Rand) blametest.Faults
 	change     func(n *blametest.Network, rng *rand.Rand, e *blametest.Epoch) // of what is known
@@ -68,7 +69,7 @@ func sweep(quirks bool) func(quick bool) []cell {
 		}
 		for _, k := range failures {
 			for _, skew := range skews {
-				c := cell{what: fmt.Sprintf("%.0f %% skew, %d failures", 100*skew, k), value: skew, faults: links(k),
+				c := cell{what: fmt.Sprintf("%.0f %% skew, %d failures", 100*skew, k), value: skew, failures: k, faults: links(k),
 					setup: paper(func(c *blametest.Clos) { c.Skew, c.Quirks = skew, quirks })}
 				if !quirks {
 					c.published = elsewhere[fmt.Sprintf("%v/%d", skew, k)]
@@ -207,17 +208,15 @@ func hard(quick bool) []cell {
 
 func knowledge(quick bool) []cell {
 	var out []cell
-	all := []float64{0, 0.25, 0.5, 0.75, 0.9}
+	none, all := []float64{0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99}, []float64{0.25, 0.5, 0.75, 0.9}
 	if quick {
-		all = []float64{0.5}
+		none, all = []float64{0.5}, []float64{0.5}
 	}
-	for _, x := range all {
+	for _, x := range none {
 		out = append(out, cell{what: fmt.Sprintf("%.0f %% of flows without a path", 100*x), setup: small(nil), faults: links(3), change: forget(x, nothing)})
 	}
 	for _, x := range all {
-		if x > 0 {
-			out = append(out, cell{what: fmt.Sprintf("%.0f %% known but for ECMP", 100*x), setup: small(nil), faults: links(3), change: forget(x, alternatives)})
-		}
+		out = append(out, cell{what: fmt.Sprintf("%.0f %% known but for ECMP", 100*x), setup: small(nil), faults: links(3), change: forget(x, alternatives)})
 	}
 	return append(out,
 		cell{what: "half known but for ECMP, half of the packets lost", setup: small(func(c *blametest.Clos) { c.LossMin, c.LossMax = 0.5, 0.5 }), faults: links(3), change: forget(0.5, alternatives)})

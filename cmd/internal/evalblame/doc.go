@@ -16,6 +16,8 @@
 //	recall           of the failed links, the share called bad
 //	recall ≥3 lost   that of the failed links that lost at least three packets: fewer are no evidence
 //	F1               harmonic mean of precision and recall
+//	noise as such    of the flows that lost packets elsewhere only, the share of which that is
+//	                 said; accuracy does not count them, and who never says noise has more of it
 //
 // Figures are over seeds: mean, median, least and greatest. A method is not worse than 007
 // in a cell if its mean is not below 007's in accuracy, precision and F1, or below by no

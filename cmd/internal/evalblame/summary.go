@@ -24,7 +24,8 @@ type Figures struct {
 	Precision Figure `json:"precision"`
 	Recall    Figure `json:"recall"`
 	Findable  Figure `json:"recall_findable"`
-	F1        Figure `json:"f1"` // of precision and recall
+	F1        Figure `json:"f1"`    // of precision and recall
+	Noise     Figure `json:"noise"` // share of flows that lost packets to noise of which that is said
 }
 
 // Row is one cell of an experiment.
@@ -56,14 +57,6 @@ type Table struct {
 	Rows       []Row  `json:"rows"`
 }
 
-// Bin is links by what was stated of them.
-type Bin struct {
-	Below  float64 `json:"below"`
-	Links  int     `json:"links"`
-	Stated float64 `json:"stated"` // mean probability
-	Failed float64 `json:"failed"` // share that failed
-}
-
 // EpochRow is how many failed links were found with evidence carried over epochs.
 type EpochRow struct {
 	Epoch  int     `json:"epoch"`
@@ -91,13 +84,13 @@ type Kinds struct {
 
 // Result is what an evaluation found.
 type Result struct {
-	Seeds       int        `json:"seeds"`
-	FirstSeed   uint64     `json:"first_seed"`
-	Tables      []Table    `json:"tables"`
-	Calibration []Bin      `json:"calibration,omitempty"` // of the sweep of skew and failures
-	Epochs      []EpochRow `json:"epochs,omitempty"`
-	Healthy     *Healthy   `json:"healthy,omitempty"`
-	Kinds       []Kinds    `json:"kinds,omitempty"`
+	Seeds       int           `json:"seeds"`
+	FirstSeed   uint64        `json:"first_seed"`
+	Tables      []Table       `json:"tables"`
+	Calibration []Calibration `json:"calibration,omitempty"`
+	Epochs      []EpochRow    `json:"epochs,omitempty"`
+	Healthy     *Healthy      `json:"healthy,omitempty"`
+	Kinds       []Kinds       `json:"kinds,omitempty"`
 }
 
 func summarize(cfg *Config, cells []*cell, units []unit, outs []outcome) *Result {
@@ -114,7 +107,6 @@ func summarize(cfg *Config, cells []*cell, units []unit, outs []outcome) *Result
 			of[units[i].cell] = append(of[units[i].cell], &outs[i])
 		}
 	}
-	var all bins
 	for _, e := range experiments() {
 		t := Table{Experiment: e.name, Title: e.title, Axis: e.axis, Numbers: e.numbers}
 		for _, c := range cells {
@@ -122,11 +114,6 @@ func summarize(cfg *Config, cells []*cell, units []unit, outs []outcome) *Result
 				continue
 			}
 			t.Rows = append(t.Rows, row(c, of[c]))
-			if e.name == "skew" {
-				for _, o := range of[c] {
-					all.merge(&o.bins)
-				}
-			}
 			if c.kinds {
 				var k kindScore
 				for _, o := range of[c] {
@@ -139,7 +126,7 @@ func summarize(cfg *Config, cells []*cell, units []unit, outs []outcome) *Result
 			res.Tables = append(res.Tables, t)
 		}
 	}
-	res.Calibration = all.table()
+	res.Calibration = calibrations(cells, of)
 	res.Epochs = epochRows(epochs)
 	res.Healthy = healthySum(healthy)
 	return res
@@ -159,6 +146,7 @@ func row(c *cell, outs []*outcome) Row {
 		r.Methods[m] = Figures{
 			Accuracy: figure(series(m, measures[0])), Precision: figure(series(m, measures[1])),
 			Recall: figure(series(m, (*blametest.Score).Recall)), F1: figure(series(m, f1)), Findable: figure(series(m, (*blametest.Score).RecallFindable)),
+			Noise: figure(series(m, (*blametest.Score).NoiseAccuracy)),
 		}
 	}
 	r.NotWorse = Yes

@@ -11,7 +11,7 @@ import (
 
 // Columns returns the headers of a table: one line for each method of a setting.
 func (t *Table) Columns() []string {
-	return []string{t.Axis, "method", "accuracy", "median (low–high)", "precision", "recall", fmt.Sprintf("recall ≥%d lost", blametest.Evidence), "F1", "not worse", "published of 007"}
+	return []string{t.Axis, "method", "accuracy", "median (low–high)", "precision", "recall", fmt.Sprintf("recall ≥%d lost", blametest.Evidence), "F1", "noise as such", "not worse", "published of 007"}
 }
 
 // Lines returns the lines of row i, as Columns has them.
@@ -21,12 +21,12 @@ func (t *Table) Lines(i int) [][]string {
 	for k, m := range Methods() {
 		f := r.Methods[m]
 		line := []string{"", string(m), share(f.Accuracy.Mean), fmt.Sprintf("%s (%s–%s)", share(f.Accuracy.Median), share(f.Accuracy.Low), share(f.Accuracy.High)),
-			spread(f.Precision), spread(f.Recall), spread(f.Findable), spread(f.F1), "", ""}
+			spread(f.Precision), spread(f.Recall), spread(f.Findable), spread(f.F1), share(f.Noise.Mean), "", ""}
 		if k == 0 {
-			line[0], line[8] = r.What, string(r.NotWorse)
+			line[0], line[9] = r.What, string(r.NotWorse)
 		}
 		if m == Votes {
-			line[9] = r.Published
+			line[10] = r.Published
 		}
 		if m == Binary && r.Proven < 1 {
 			line[1] = fmt.Sprintf("binary (%.0f %% proven)", 100*r.Proven)
@@ -57,14 +57,16 @@ func (res *Result) WriteCSV(w io.Writer) error {
 				for _, x := range []struct {
 					name string
 					f    Figure
-				}{{"accuracy", f.Accuracy}, {"precision", f.Precision}, {"recall", f.Recall}, {"recall_findable", f.Findable}, {"f1", f.F1}} {
+				}{{"accuracy", f.Accuracy}, {"precision", f.Precision}, {"recall", f.Recall}, {"recall_findable", f.Findable}, {"f1", f.F1}, {"noise", f.Noise}} {
 					write(t.Experiment, t.Title, r.What, float(r.Value), string(m), x.name, float(x.f.Mean), float(x.f.Error), float(x.f.Median), float(x.f.Low), float(x.f.High), strconv.Itoa(res.Seeds), string(r.NotWorse), r.Published)
 				}
 			}
 		}
 	}
-	for _, b := range res.Calibration {
-		write("calibration", "Probability stated and true", "below "+float(b.Below), float(b.Stated), string(Ours), "failed", float(b.Failed), "", "", "", "", strconv.Itoa(b.Links), "", "")
+	for _, k := range res.Calibration {
+		for _, b := range k.Bins {
+			write("calibration", k.What, "below "+float(b.Below), float(b.Stated), string(Ours), "failed", float(b.Failed), "", "", "", "", strconv.Itoa(b.Links), strconv.FormatBool(b.Within), "")
+		}
 	}
 	for _, e := range res.Epochs {
 		write(epochsName, "Failed links found, evidence carried", fmt.Sprint(e.Epoch), fmt.Sprint(e.Epoch), string(Ours), "recall", float(e.Found), "", float(e.Median), float(e.Low), "", strconv.Itoa(res.Seeds), "", "")
