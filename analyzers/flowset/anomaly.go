@@ -46,6 +46,9 @@ func (e *epochMap) loop(k Key, s *seen) bool {
 			more = max(more, v.packets-in)
 		}
 	}
+	if e.falls(k, s) {
+		return false
+	}
 	nodes := e.m.where(round)
 	slices.Sort(nodes)
 	nodes = slices.Compact(nodes)
@@ -57,6 +60,39 @@ func (e *epochMap) loop(k Key, s *seen) bool {
 	e.anomaly(Anomaly{Kind: "loop", Key: k, KeyBytes: int(s.keyBytes), Order: s.order, Nodes: nodes, Packets: uint64(more)})
 	return true
 }
+
+// falls reports whether counts fall along the flow's nodes in one direction, which loss
+// explains as well as a loop does, if it is the flow's; only if its source's home is known
+// beyond doubt to be where they are lowest, it is not.
+func (e *epochMap) falls(k Key, s *seen) bool {
+	if e.m.cfg.Path != nil {
+		return false
+	}
+	c, ok := e.m.chain(e.m.byNode(s.sights))
+	if !ok || len(c) < 2 {
+		return false
+	}
+	c = slices.Clone(c)
+	if c[0].packets < c[len(c)-1].packets {
+		slices.Reverse(c)
+	}
+	if !slices.IsSortedFunc(c, func(a, b sight) int { return cmp.Compare(b.packets, a.packets) }) {
+		return false
+	}
+	src, dst, ok := addrs(k, int(s.keyBytes))
+	if !ok {
+		return true
+	}
+	high, low := c[0].at, c[len(c)-1].at
+	of := func(a addr, at, other int32) bool {
+		v := e.m.home[a]
+		return v[at] >= sureHome && v[at] >= sureHome*v[other]
+	}
+	return !of(src, low, high) || !of(dst, high, low)
+}
+
+// sureHome is how many votes, and times as many as the other end, make a home sure.
+const sureHome = 5
 
 func (e *epochMap) anomaly(a Anomaly) {
 	e.odd[a.Key] = true
@@ -86,28 +122,12 @@ func (e *epochMap) blackhole(k Key, s *seen, order []sight) {
 		}
 		return
 	}
-	_, dst, ok := addrs(k, int(s.keyBytes))
-	if e.m.cfg.Path != nil || !ok {
+	end, next := e.vanished(k, s, order)
+	if len(next) == 0 {
 		return
 	}
-	homes := e.homes(dst)
-	if slices.Contains(homes, e.m.nodePoint(order[last].at)) {
-		return // it arrived
-	}
-	homes = slices.DeleteFunc(homes, func(p int32) bool { return p == e.m.nodePoint(order[0].at) })
-	if len(homes) != 1 || !e.whole[homes[0]] {
-		return
-	}
-	home := homes[0]
-	if end := e.m.nodePoint(order[last].at); end != e.m.nodePoint(order[0].at) && (!e.m.transit[end] || e.edge(end)) {
-		return // the address may be behind it: several nodes may lead to one
-	}
-	lost := uint64(order[last].packets)
-	if e.m.staged {
-		return // the queue's and the wire's losses are the links' already
-	}
-	next := e.m.onward(k, order[last].at, home)
-	l := e.stretch([]int32{order[last].at}, next, len(next) != 1)
+	lost := uint64(order[end].packets)
+	l := e.stretch([]int32{order[end].at}, next, len(next) != 1)
 	l.Sent += lost
 	l.Lost += lost
 	l.Flows++
@@ -115,11 +135,40 @@ func (e *epochMap) blackhole(k Key, s *seen, order []sight) {
 	if lost < leastBlackhole {
 		return
 	}
-	nodes := []string{l.From}
-	if len(next) > 0 {
-		nodes = append(nodes, l.To)
+	e.anomaly(Anomaly{Kind: "blackhole", Key: k, KeyBytes: int(s.keyBytes), Order: s.order, Nodes: []string{l.From, l.To}, Packets: lost})
+}
+
+// vanished returns behind which of a way's places all of a flow's packets were lost, and
+// where they were to go next; nothing where they may have arrived.
+func (e *epochMap) vanished(k Key, s *seen, order []sight) (end int, next []int32) {
+	_, dst, ok := addrs(k, int(s.keyBytes))
+	if e.m.cfg.Path != nil || !ok {
+		return 0, nil
 	}
-	e.anomaly(Anomaly{Kind: "blackhole", Key: k, KeyBytes: int(s.keyBytes), Order: s.order, Nodes: nodes, Packets: lost})
+	end = len(order) - 1
+	first, last := order[0].at, order[end].at
+	if was := e.m.last[k]; was != nil { // it went on in the epoch before
+		x := slices.Index(was.path, last)
+		if y := slices.Index(was.path, first); x >= 0 && y >= 0 && y <= x && x+1 < len(was.path) && e.missed(s, was.path[x+1]) {
+			return end, was.path[x+1 : x+2]
+		}
+	}
+	enters, ends := e.m.nodePoint(first), e.m.nodePoint(last)
+	homes := e.homes(dst)
+	if slices.Contains(homes, ends) {
+		return 0, nil // it arrived
+	}
+	homes = slices.DeleteFunc(homes, func(p int32) bool { return p == enters })
+	if len(homes) != 1 || !e.whole[homes[0]] || ends != enters && (!e.m.transit[ends] || e.edge(ends)) {
+		return 0, nil // the address may be behind its last node: several may lead to one
+	}
+	next = e.m.onward(k, last, homes[0])
+	return end, slices.DeleteFunc(next, func(p int32) bool { return !e.missed(s, p) })
+}
+
+// missed reports whether a place would have counted the flow, and did not.
+func (e *epochMap) missed(s *seen, at int32) bool {
+	return e.whole[at] && !slices.ContainsFunc(s.sights, func(v sight) bool { return v.at == at })
 }
 
 // edge reports whether addresses are behind a node and behind no other.
@@ -148,6 +197,9 @@ func (m *LossMap) onward(k Key, at, home int32) []int32 {
 		if x := slices.Index(was.path, at); x >= 0 && x+1 < len(was.path) {
 			return was.path[x+1 : x+2]
 		}
+	}
+	if stage := m.points[at].stage; stage != "" { // the next one counts what comes in
+		home = m.point(m.points[home].node, StageIngress)
 	}
 	dist := m.distances(home)
 	var next []int32
@@ -215,32 +267,52 @@ func (e *epochMap) rerouted(k Key, s *seen) {
 	e.lossOf(k, s, l, uint64(in), uint64(in-out))
 }
 
-// remember keeps a flow's way, and its counts where flowlets are compared.
-func (e *epochMap) remember(k Key, s *seen, order []sight) {
+// memory returns what is kept of a flow; nil = there is no room.
+func (e *epochMap) memory(k Key, s *seen) *memory {
 	w := e.m.last[k]
 	if w == nil {
 		if len(e.m.last) >= e.m.cfg.MaxFlows {
 			e.out.Shed++
-			return
+			return nil
 		}
-		w = &memory{}
+		w = &memory{first: s.since}
 		e.m.last[k] = w
 	}
 	w.epoch, w.width, w.order = e.out.Epoch, int(s.keyBytes), s.order
-	if !e.m.cfg.Flowlets {
+	return w
+}
+
+// remember keeps a flow's way.
+func (e *epochMap) remember(k Key, s *seen, order []sight) {
+	if w := e.memory(k, s); w != nil {
 		w.path = make([]int32, len(order))
 		for i, v := range order {
 			w.path[i] = v.at
 		}
+	}
+}
+
+// gather adds a flow's counts to its flowlet, place by place: in which epoch a packet is
+// counted differs by place, so that no epoch shows the whole way.
+func (e *epochMap) gather(k Key, s *seen) {
+	w := e.memory(k, s)
+	if w == nil {
 		return
 	}
-	for _, v := range order {
-		x := slices.Index(w.path, v.at)
+	add := func(at int32, n int64, blank bool) {
+		x := slices.Index(w.path, at)
 		if x < 0 {
 			x = len(w.path)
-			w.path, w.sums = append(w.path, v.at), append(w.sums, 0)
+			w.path, w.sums, w.blank = append(w.path, at), append(w.sums, 0), append(w.blank, false)
 		}
-		w.sums[x] += v.packets
+		w.sums[x] += n
+		w.blank[x] = w.blank[x] || blank
+	}
+	for _, v := range s.sights {
+		add(v.at, v.packets, false)
+	}
+	for _, at := range s.blank {
+		add(at, 0, true)
 	}
 }
 
@@ -260,11 +332,19 @@ func (e *epochMap) silent(flows map[Key]*seen) {
 		if !e.m.cfg.Flowlets {
 			continue
 		}
-		sum := &seen{keyBytes: uint8(w.width), order: w.order}
+		sum := &seen{keyBytes: uint8(w.width), order: w.order, since: w.first}
 		for i, at := range w.path {
 			sum.sights = append(sum.sights, sight{at, w.sums[i]})
+			if w.blank[i] {
+				sum.unsure, sum.blank = true, append(sum.blank, at)
+			}
 		}
 		if order, chain, ok := e.way(k, sum); ok {
+			order = slices.DeleteFunc(order, func(v sight) bool { return slices.Contains(sum.blank, v.at) })
+			if len(order) < 2 {
+				e.out.Undecided++
+				continue
+			}
 			e.compare(k, sum, order, chain)
 		} else {
 			e.out.Rerouted++

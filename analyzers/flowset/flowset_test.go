@@ -292,7 +292,7 @@ func TestTwins(t *testing.T) {
 		told += got.right
 	}
 	t.Logf("%d told, %d wrong", told, wrong)
-	if wrong*5000 > told {
+	if wrong*3000 > told {
 		t.Errorf("%d of %d counts told are wrong", wrong, told)
 	}
 }

@@ -88,7 +88,8 @@ type LossMap struct {
 	home   map[addr]map[int32]int32 // which node is an end of how many flows of an address
 	last   map[Key]*memory
 
-	transit map[int32]bool // nodes in the middle of ways
+	transit map[int32]bool   // nodes in the middle of ways
+	partial map[int32]uint64 // by place that has ever counted: 1 + the last epoch of which not all is known
 
 	next      [][]int32 // linked, as lists
 	far       map[int32][]int32
@@ -110,8 +111,10 @@ type addr struct {
 // memory is what is kept of a flow.
 type memory struct {
 	path  []int32
-	epoch uint64
-	sums  []int64 // flowlets: packets so far, by hop
+	first uint64  // flowlets: the epoch in which it began
+	epoch uint64  // the last one
+	sums  []int64 // flowlets: packets so far, by place
+	blank []bool  // flowlets: in some epoch not known there
 	width int
 	order Order
 }
@@ -119,7 +122,7 @@ type memory struct {
 // NewLossMap returns a map of a network.
 func NewLossMap(cfg LossConfig) *LossMap {
 	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, 4_000_000)
-	m := &LossMap{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[Key]*memory{}, transit: map[int32]bool{}}
+	m := &LossMap{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[Key]*memory{}, transit: map[int32]bool{}, partial: map[int32]uint64{}}
 	for _, l := range cfg.Links {
 		m.link(l[0], l[1])
 	}
@@ -164,7 +167,9 @@ type seen struct {
 	sights   []sight
 	keyBytes uint8
 	order    Order
-	unsure   bool // counted without packets somewhere
+	unsure   bool    // counted without packets somewhere
+	blank    []int32 // where
+	since    uint64  // the epoch of the first count
 }
 
 // Epoch compares what the nodes counted in one epoch. Call it in the order of epochs.
@@ -181,19 +186,26 @@ func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
 			e.whole[m.point(d.Node, "")] = true
 		}
 		e.whole[at] = d.Coverage.Counted >= d.Coverage.Flows
+		m.counts(at)
 		for i := range d.Len() {
 			k := d.Key(i)
 			s := flows[k]
 			if s == nil {
-				s = &seen{keyBytes: uint8(d.KeyBytes), order: d.Order}
+				s = &seen{keyBytes: uint8(d.KeyBytes), order: d.Order, since: epoch}
 				flows[k] = s
 			}
 			n, ok := d.Packets(i)
 			if !ok {
 				s.unsure = true
+				s.blank = append(s.blank, at)
 				continue
 			}
 			s.sights = append(s.sights, sight{at, n})
+		}
+	}
+	for at := range m.partial {
+		if !e.whole[at] {
+			m.partial[at] = epoch + 1
 		}
 	}
 	keys := make([]Key, 0, len(flows))
@@ -208,6 +220,13 @@ func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
 	e.silent(flows)
 	e.learnHomes(keys, flows, m.home, e.odd)
 	return e.result()
+}
+
+// counts notes that packets are counted at a place.
+func (m *LossMap) counts(at int32) {
+	if _, ok := m.partial[at]; !ok {
+		m.partial[at] = 0
+	}
 }
 
 // addrs returns the source and destination of a key. A VNI is the last 3 of its bytes.

@@ -233,3 +233,55 @@ func TestAddressBehindTwoNodes(t *testing.T) {
 		}
 	}
 }
+
+// What a node counted coming in and none of which it counted going out was lost inside; a
+// flow whose counts fall along its way is no loop, though its addresses are new; and what
+// went on in the epoch before, and ends now, was lost behind its last node.
+func TestWholeFlows(t *testing.T) {
+	stage := map[string]string{"a/i": "ingress", "a/e": "egress", "b/i": "ingress", "b/e": "egress"}
+	m := flowset.NewLossMap(flowset.LossConfig{Links: [][2]string{{"a", "b"}}})
+	e := m.Epoch(1, sets(1, stage, nil, map[string]map[int]int64{"a/i": every(9, nil), "a/e": every(9, nil), "b/i": every(9, nil), "b/e": every(9, map[int]int64{2: 0})}))
+	if got := lostOn(e); !maps.Equal(got, map[string]int64{"b>b": 9}) {
+		t.Errorf("inside: got %v", got)
+	}
+	e = m.Epoch(2, sets(2, stage, nil, map[string]map[int]int64{"a/i": every(9, nil), "a/e": every(9, nil), "b/i": every(9, map[int]int64{3: 0}), "b/e": every(9, map[int]int64{3: 0})}))
+	if got := lostOn(e); !maps.Equal(got, map[string]int64{"a>b": 9}) {
+		t.Errorf("on the wire: got %v", got)
+	}
+	m = flowset.NewLossMap(flowset.LossConfig{})
+	e = m.Epoch(1, sets(1, nil, line, map[string]map[int]int64{"a": {1: 9}, "b": {1: 9}, "c": {1: 8}, "d": {1: 7}}))
+	if got := lostOn(e); !maps.Equal(got, map[string]int64{"b>c": 1, "c>d": 1}) || len(e.Anomalies) > 0 {
+		t.Errorf("new: got %v, %+v", got, e.Anomalies)
+	}
+	e = m.Epoch(2, sets(2, nil, line, map[string]map[int]int64{"a": {1: 2}, "b": {1: 2}, "c": {}, "d": {}}))
+	if got := lostOn(e); !maps.Equal(got, map[string]int64{"b>c": 2}) {
+		t.Errorf("gone: got %v", got)
+	}
+}
+
+// A node that knows a flow without its packets is left out of the flow's sums, and a node
+// that saw it in another epoch than its neighbours is not.
+func TestFlowletsPartly(t *testing.T) {
+	flows := func(epoch uint64, counts map[string]int64) (out []*flowset.Decoded) {
+		for _, node := range []string{"a", "b", "c", "d"} {
+			c := map[int]int64{}
+			if n, ok := counts[node]; ok {
+				c[1] = n
+			}
+			out = append(out, sets(epoch, nil, line, map[string]map[int]int64{node: c})...)
+		}
+		return out
+	}
+	m := flowset.NewLossMap(flowset.LossConfig{Flowlets: true})
+	for epoch, c := range []map[string]int64{{"a": 7, "b": 7, "c": 6, "d": 2}, {"a": 2, "c": 1, "d": 4}, {"b": 2, "c": 2, "d": 3}, {}} {
+		if got := lostOn(m.Epoch(uint64(epoch), flows(uint64(epoch), c))); len(got) > 0 {
+			t.Errorf("epoch %d: got %v", epoch, got)
+		}
+	}
+	m = flowset.NewLossMap(flowset.LossConfig{Flowlets: true})
+	for epoch, c := range []map[string]int64{{"a": 7, "b": 7, "c": 5, "d": 6}, {"a": 2, "b": 1, "c": -1, "d": 2}, {}} { // -1: not known
+		if got, want := lostOn(m.Epoch(uint64(epoch), flows(uint64(epoch), c))), map[string]int64{"a>b": 1}; epoch == 2 && !maps.Equal(got, want) {
+			t.Errorf("epoch %d: got %v, want %v", epoch, got, want)
+		}
+	}
+}

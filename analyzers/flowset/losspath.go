@@ -144,7 +144,8 @@ func (m *LossMap) byNode(s []sight) []sight {
 }
 
 // byStage is the opposite of byNode for a way.
-func (m *LossMap) byStage(way, s []sight) []sight {
+func (e *epochMap) byStage(way, s []sight, unsure bool) []sight {
+	m := e.m
 	if !m.staged {
 		return way
 	}
@@ -154,6 +155,8 @@ func (m *LossMap) byStage(way, s []sight) []sight {
 			i := m.point(m.points[v.at].node, stage)
 			if x := slices.IndexFunc(s, func(x sight) bool { return x.at == i }); x >= 0 {
 				out = append(out, s[x])
+			} else if n := len(out); stage == StageEgress && !unsure && e.whole[i] && n > 0 && e.m.points[out[n-1].at] == (point{e.m.points[v.at].node, StageIngress}) {
+				out = append(out, sight{i, 0}) // it came in, and nothing of it went out
 			}
 		}
 	}
@@ -174,7 +177,7 @@ func (e *epochMap) way(k Key, s *seen) (order []sight, chain, ok bool) {
 			if c = slices.Clone(c); e.backwards(k, int(s.keyBytes), c) {
 				slices.Reverse(c)
 			}
-			return m.byStage(c, s.sights), true, true
+			return e.byStage(c, s.sights, s.unsure), true, true
 		}
 		return nil, false, false
 	}
@@ -201,7 +204,8 @@ func (e *epochMap) along(nodes []string, s *seen) []sight {
 			switch {
 			case x >= 0:
 				out = append(out, s.sights[x])
-			case whole && !s.unsure:
+			case slices.Contains(s.blank, int32(i)):
+			case whole && !s.unsure && e.m.partial[int32(i)] <= s.since:
 				out = append(out, sight{int32(i), 0})
 			}
 		}
@@ -230,7 +234,11 @@ func (e *epochMap) flow(k Key, s *seen) {
 		e.out.Undecided++
 		return
 	}
-	if !e.m.cfg.Flowlets && e.loop(k, s) {
+	if e.m.cfg.Flowlets {
+		e.gather(k, s)
+		return
+	}
+	if e.loop(k, s) {
 		return
 	}
 	order, chain, ok := e.way(k, s)
@@ -240,10 +248,6 @@ func (e *epochMap) flow(k Key, s *seen) {
 		return
 	}
 	if len(order) == 0 {
-		return
-	}
-	if e.m.cfg.Flowlets {
-		e.remember(k, s, order)
 		return
 	}
 	e.compare(k, s, order, chain)
@@ -265,6 +269,8 @@ func (e *epochMap) compare(k Key, s *seen, order []sight, chain bool) {
 		var l *LinkLoss
 		if chain && (e.m.linked[[2]int32{a.at, b.at}] || e.m.cfg.Path != nil) {
 			l = e.link(a.at, b.at)
+		} else if chain {
+			l = e.stretch([]int32{a.at}, []int32{b.at}, true)
 		} else {
 			l = e.gap(order, i)
 		}
