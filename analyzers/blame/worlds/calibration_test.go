@@ -3,6 +3,7 @@ package worlds
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // calibration compares stated probabilities with how often they were right.
@@ -23,8 +24,12 @@ func (c *calibration) add(p float64, right bool) {
 	}
 }
 
-// links adds what an answer says of links.
+// links adds what an answer says of links, where no device is at fault: of such a device's
+// links, some have lost nothing.
 func (c *calibration) links(w *world, t *truth, a answer) {
+	if slices.ContainsFunc(w.faults, func(f fault) bool { return f.kind == "device" }) {
+		return
+	}
 	id := map[string]int{}
 	for i, l := range w.net.links {
 		id[l.name] = i

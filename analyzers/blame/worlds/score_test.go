@@ -257,7 +257,10 @@ func (w *world) judge(t *truth, a answer) (s score) {
 			continue
 		}
 		s.flows++
-		if x.Cause == w.net.links[f.culprit].name || f.device >= 0 && x.Device == w.net.nodes[f.device].name {
+		// What was lost inside a device was lost behind the link to it and before the next.
+		if slices.ContainsFunc(f.path, func(l int) bool {
+			return w.net.links[l].name == x.Cause && (l == f.culprit || f.device >= 0 && (w.net.links[l].from == f.device || w.net.links[l].to == f.device))
+		}) {
 			s.flowsRight++
 		}
 	}

@@ -94,6 +94,9 @@ func TestWorlds(t *testing.T) {
 				}
 				ours.add(s)
 				stated.links(w, tr, a)
+				if s.cause() < 0.5 && s.flows >= 10 {
+					s.misses = append(s.misses, fmt.Sprintf("causes of %d flows of %d right", s.flowsRight, s.flows))
+				}
 				for _, m := range s.misses {
 					lines = append(lines, fmt.Sprintf("%s %d (%s, %d links, %d flows, noise %.1g, %d faults): %s", k.name, seed, w.net.kind, len(w.net.links), len(w.flows), w.noiseMost, len(w.faults), m))
 				}
