@@ -91,6 +91,10 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 	if len(layouts[0].alone) == 0 {
 		return "no flow alone in a cell to tell by", false
 	}
+	name := algorithmText(text)
+	if r.hopeless[name] && !cached {
+		return closest, false
+	}
 	algs := Algorithms()
 	if named {
 		algs = []Algorithm{page.alg}
@@ -105,16 +109,16 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 			}
 		}
 	}
+	t.lay(&layouts[0])
 	told := t.Hash.Seeds
-	for i := range layouts {
-		l := &layouts[i]
-		for _, a := range algs {
-			if f, ok := t.searchSeeds(l, a, known, cached); ok && attempt(l, f, sure) {
-				return "", true
-			}
-			t.Hash.Seeds = told
+	for _, a := range algs {
+		f, ok := t.searchSeeds(&layouts[0], a, known, cached)
+		if t.Hash.Seeds = f.seeds; ok && attempt(&layouts[0], f, sure) {
+			return "", true
 		}
+		t.Hash.Seeds = told
 	}
+	r.hopeless[name] = len(layouts[0].alone) >= few
 	t.lay(&layouts[0])
 	return closest, false
 }

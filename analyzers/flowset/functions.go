@@ -26,18 +26,24 @@ func (h *Hash) functions(count, keyBytes int) functions {
 	case CRC32C:
 		f.table = crc32.MakeTable(crc32.Castagnoli)
 	}
-	zeros := make([]byte, keyBytes)
 	for i := range f.seeds {
-		s := h.seed(i)
-		f.seeds[i] = s
-		if (f.alg == CRC32 || f.alg == CRC32C) && f.form.place == before {
-			// A CRC is linear: what a seed before the key changes is the same for all keys.
-			f.seeds[i] = uint64(crc32.Update(crc32.Update(0, f.table, f.form.bytes(s, 4)), f.table, zeros) ^ crc32.Update(0, f.table, zeros))
-		} else if f.alg == SplitMix64 {
-			f.seeds[i] = (s + 1) * golden
-		}
+		f.setSeed(i, h.seed(i))
 	}
 	return f
+}
+
+// setSeed makes function i that of a seed.
+func (f *functions) setSeed(i int, s uint64) {
+	f.seeds[i] = s
+	switch f.alg {
+	case SplitMix64:
+		f.seeds[i] = (s + 1) * golden
+	case CRC32, CRC32C:
+		if f.form.place == before { // linear: what a seed before the key changes is the same for all keys
+			var zeros [MaxKey]byte
+			f.seeds[i] = uint64(crc32.Update(crc32.Update(0, f.table, f.form.bytes(s, 4)), f.table, zeros[:f.n]) ^ crc32.Update(0, f.table, zeros[:f.n]))
+		}
+	}
 }
 
 const golden = 0x9e3779b97f4a7c15

@@ -1,7 +1,5 @@
 package flowset
 
-import "slices"
-
 // layout is a way in which a table's text may have its cells.
 type layout struct {
 	kind   layoutKind
@@ -91,83 +89,4 @@ func (t *Table) gather(l layout, count int, from func(i int) int) layout {
 // lay makes the table's cells those of the layout.
 func (t *Table) lay(l *layout) {
 	t.cells, t.wide, t.Cells, t.Pooled = l.cells, l.wide, l.n, l.pooled
-}
-
-// mostSeed is up to where seeds are searched for.
-const mostSeed = 1 << 16
-
-// searchSeeds looks for the seed of every subtable's function by the flows that are alone
-// in its cells, for functions whose seeds are not told. If another table's were found, the
-// way in which they are hashed is known.
-func (t *Table) searchSeeds(l *layout, a Algorithm, known fit, cached bool) (f fit, ok bool) {
-	if l.pooled || a == MD5 || a == SHA1 || a == SHA256 || a == CRC16 || a == CRC16CCITT {
-		return fit{}, false
-	}
-	t.lay(l)
-	by := make([][]loner, t.Subtables)
-	for _, x := range l.alone {
-		s := int(x.n) / t.Cells
-		if len(by[s]) < few {
-			by[s] = append(by[s], x)
-		}
-	}
-	// 16 bits of seeds, and as many of doubt.
-	if slices.ContainsFunc(by, func(of []loner) bool { return float64(len(of))*t.surprise() < 40 }) {
-		return fit{}, false
-	}
-	ways := []form{{}}
-	for _, x := range forms(a) {
-		if x.number == byPage && !x.double && x.width < digits && (x.width == 0 || x.place != asInit) && x != (form{}) {
-			ways = append(ways, x)
-		}
-	}
-	if cached && known.alg == a {
-		x := known.form
-		x.number = byPage
-		ways = []form{x}
-	}
-	for _, way := range ways {
-		f = fit{alg: a, form: way, layout: l.kind, check: known.check}
-		if !cached || known.alg != a {
-			f.check = checkForm{}
-		}
-		if f.seeds, ok = t.seedsOf(a, way, by); ok {
-			t.Hash.Seeds = f.seeds
-			return f, true
-		}
-	}
-	t.Hash.Seeds = nil
-	return fit{}, false
-}
-
-// seedsOf searches one way of hashing seeds.
-func (t *Table) seedsOf(a Algorithm, way form, by [][]loner) (seeds []uint64, ok bool) {
-	next := uint64(0)
-	for s, of := range by {
-		found := false
-		for i := range uint64(mostSeed) {
-			seed := (next + i) % mostSeed
-			h := Hash{Algorithm: a, Seeds: []uint64{seed}, form: way}
-			fn := h.functions(1, t.KeyBytes)
-			wrong := 0
-			for j := range of {
-				x := &of[j]
-				var p prepared
-				fn.prepare(&p, x.k[0], x.k[1], (*[3]uint64)(x.k[2:]), x.k.digest(t.KeyBytes))
-				if uint32(s*t.Cells)+uint32(fn.cell(fn.value(0, &p), uint64(t.Cells))) != x.n {
-					if wrong++; 6*wrong > len(of) {
-						break
-					}
-				}
-			}
-			if 6*wrong <= len(of) {
-				seeds, next, found = append(seeds, seed), seed+1, true
-				break
-			}
-		}
-		if !found {
-			return nil, false
-		}
-	}
-	return append(seeds, seeds[len(seeds)-1]+1), true // the check's, if seeds go on
 }

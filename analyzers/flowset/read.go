@@ -31,9 +31,10 @@ type Reader struct {
 	Notes    []string           // what was read otherwise than the page says, once each
 	Stats    Stats
 
-	limit int
-	seen  map[nodeEpoch]bool
-	fits  map[string]fit // by the hash's text
+	limit    int
+	seen     map[nodeEpoch]bool
+	fits     map[string]fit  // by the hash's text
+	hopeless map[string]bool // hashes that were not understood, likewise
 }
 
 type nodeEpoch struct {
@@ -46,7 +47,7 @@ func NewReader(maxCells int) *Reader {
 	if maxCells <= 0 {
 		maxCells = DefaultMaxCells
 	}
-	return &Reader{limit: maxCells, seen: map[nodeEpoch]bool{}, fits: map[string]fit{}}
+	return &Reader{limit: maxCells, seen: map[nodeEpoch]bool{}, fits: map[string]fit{}, hopeless: map[string]bool{}}
 }
 
 // Read appends the flow sets of a file. Objects that cannot be taken become Problems; the

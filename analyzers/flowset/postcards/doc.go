@@ -23,7 +23,8 @@
 // A switch vouches that a packet did not get there if it reported before and after, no
 // number of its reports is missing around that time, and it is one that reports every
 // packet: a switch that is silent of a packet that must have crossed it, with no number
-// missing, is not believed for two seconds. So a missing number leaves all packets in
+// missing, is not believed for two seconds, nor is a vswitch that reports no packet that
+// it delivers. So a missing number leaves all packets in
 // doubt that vanished around it, and what is told as lost is the least that was. Around
 // the time means twice the longest time that it took lately from a hop's postcard to the
 // next one's.

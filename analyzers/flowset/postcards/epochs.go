@@ -194,7 +194,7 @@ func epochOf(r *postcard.Record) uint64 {
 
 // reached notes how long it took from a hop's postcard to the next one's.
 func (e *Epochs) reached(took int64) {
-	if turn := e.now / 1e9; turn > e.turn {
+	if turn := e.now / lately; turn > e.turn {
 		e.reach[1] = e.reach[0]
 		if turn > e.turn+1 {
 			e.reach[1] = 0
@@ -204,8 +204,10 @@ func (e *Epochs) reached(took int64) {
 	e.reach[0] = max(e.reach[0], took)
 }
 
-// leastMargin is the shortest time around a silence, ns.
-const leastMargin = 100_000
+const (
+	leastMargin = 1_000_000      // the shortest time around a silence, ns
+	lately      = 10_000_000_000 // how long the longest time between two postcards is remembered at least, ns
+)
 
 // margin is how far from a hop's postcard that of the next one may be, as far as is known.
 func (e *Epochs) margin() int64 {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/telltale-net/telltale/analyzers"
+	"github.com/telltale-net/telltale/topology"
 )
 
 // portKey is a port of a node.
@@ -100,10 +101,11 @@ func (e *Epochs) muteness(at int32, t, margin int64) {
 func (e *Epochs) claim(out *Epoch, p *packet, torn bool, margin int64) {
 	h := &p.hops[p.end]
 	at := p.time(h)
-	n := &e.nodes[e.net.PortAt(h.at, uint32(h.out)).Peer]
+	peer := e.net.PortAt(h.at, uint32(h.out)).Peer
+	n := &e.nodes[peer]
 	switch {
 	case torn:
-	case n.vouches(at, margin):
+	case n.vouches(at, margin, e.net.Nodes[peer].Role == topology.VSwitch):
 		p.fate = lost
 	case !n.holed(at-margin, at+margin):
 		out.Missing |= Silent

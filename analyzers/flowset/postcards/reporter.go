@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/collector/postcard"
 )
 
@@ -11,6 +12,7 @@ import (
 type reporter struct {
 	first, last int64 // when the first and the latest came; 0 = none did
 	sent        int64 // when the latest one came of a packet that went on
+	delivered   int64 // of those, to a tenant's machine
 	mute        int64 // when it was last silent of a packet that crossed it, without a number missing
 	holes       []hole
 	blind       int64 // up to here there were more holes than are kept
@@ -49,6 +51,9 @@ func (e *Epochs) report(r *postcard.Record, at int32) {
 	n.last = max(n.last, r.Received)
 	if !r.Lost() {
 		n.sent = max(n.sent, r.Received)
+		if e.net.PortAt(at, r.OutPort).Kind == analyzers.ToHost {
+			n.delivered = max(n.delivered, r.Received)
+		}
 	}
 	if e.cfg.Told {
 		return
@@ -111,9 +116,12 @@ func (n *reporter) holed(from, until int64) bool {
 }
 
 // vouches reports whether the node's silence of a packet that was to reach it about a
-// time means that it did not.
-func (n *reporter) vouches(t, margin int64) bool {
-	if n.first == 0 || n.first > t || n.last < t+margin || n.blind >= t-margin || n.sent < t-int64(trust) {
+// time means that it did not. An end of packets' ways must report those that it delivers.
+func (n *reporter) vouches(t, margin int64, end bool) bool {
+	if end && (n.delivered == 0 || n.delivered < t-int64(trust)) {
+		return false
+	}
+	if n.first == 0 || n.first > t || n.last < t+margin || n.blind >= t-margin || n.sent == 0 || n.sent < t-int64(trust) {
 		return false
 	}
 	if n.mute != 0 && n.mute+int64(trust) > t {

@@ -29,6 +29,7 @@ type world struct {
 
 	wire, queue map[string]float64 // share of packets lost, by link "leaf1>spine1"
 	reports     float64            // share of postcards lost
+	delay       float64            // share of packets that wait at a hop, up to 10 ms
 	mute        map[string]float64 // share of postcards that a node does not make
 
 	made    []postcard.Record // of the run that is on
@@ -97,6 +98,9 @@ func (w *world) packet(at int64) {
 		}
 		n, _ := w.net.Node(in.Node)
 		at += 20_000 + w.rng.Int64N(20_000)
+		if w.rng.Float64() < w.delay {
+			at += w.rng.Int64N(10 * ms)
+		}
 		r.Received, r.Node, r.InPort, r.OutPort = at, postcard.NodeID(n.ID), uint32(in.Port), uint32(out.Port)
 		r.Ingress = uint64(at - 20_000 + w.skew[in.Node])
 		if w.saw[in.Node] == nil {
