@@ -30,8 +30,8 @@ func (r *Reader) take(o *object) (field, text string) {
 		return field, text
 	}
 	h, err := ParseHash(o.hash)
-	if err != nil && o.hash != "" {
-		h = Hash{}
+	if err != nil {
+		h, _ = spelled(o.hash)
 	}
 	if len(o.seeds) == 1 {
 		h.Seed = uint64(o.seeds[0])
@@ -226,7 +226,10 @@ func (o *object) addFilter(t *Table) string {
 	f := o.filter
 	h, err := ParseHash(cmp.Or(f.hash, o.hash))
 	if err != nil {
-		return err.Error()
+		var ok bool
+		if h, ok = spelled(cmp.Or(f.hash, o.hash)); !ok {
+			return err.Error()
+		}
 	}
 	if f.bits == 0 {
 		f.bits = int64(8 * len(f.data))

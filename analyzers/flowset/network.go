@@ -17,6 +17,9 @@ type Options struct {
 	// Visits says whether packets of a flow were to cross a table's node, where the
 	// network's paths are known; nil = not known.
 	Visits func(table int, k Key) bool
+	// Earlier is what was decoded of the epoch before: most flows last for several, and
+	// those of a table's own node are looked for in it as neighbours' flows are.
+	Earlier []*Decoded
 }
 
 // maxRounds is how often neighbours are asked: information travels one hop a round.
@@ -28,7 +31,8 @@ type network struct {
 	adj  [][]int
 	opt  Options
 	seen [][]int // by table and neighbour: flows already looked at
-	view []view
+	view []view  // of the tables, then of earlier ones
+	kin  [][]int // by table: earlier ones of its place
 }
 
 // view is what others may read of a solver during a round.
@@ -78,7 +82,7 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 		n.s[i].single()
 		n.s[i].alone = len(n.s[i].a)
 	})
-	if !opt.Alone && len(tables) > 1 && slices.ContainsFunc(n.s, func(s *solver) bool { return !s.done() || !s.consistent() }) {
+	if !opt.Alone && len(tables)+len(opt.Earlier) > 1 && slices.ContainsFunc(n.s, func(s *solver) bool { return !s.done() || !s.consistent() }) {
 		n.adj = opt.Neighbours
 		if n.adj == nil {
 			n.adj = neighbours(tables)
@@ -156,15 +160,24 @@ func (n *network) flowDecode() {
 	for i := range n.seen {
 		n.seen[i] = make([]int, len(n.adj[i]))
 	}
-	n.view = make([]view, len(n.s))
-	for range maxRounds {
+	n.view = make([]view, len(n.s), len(n.s)+len(n.opt.Earlier))
+	n.kin = make([][]int, len(n.s))
+	for _, d := range n.opt.Earlier {
+		n.view = append(n.view, view{d.a, d.b, d.w})
+		for i, s := range n.s {
+			if t := s.t; t.Node == d.Node && t.Stage == d.Stage && t.KeyBytes == d.KeyBytes {
+				n.kin[i] = append(n.kin[i], len(n.view)-1)
+			}
+		}
+	}
+	for round := range maxRounds {
 		for i, s := range n.s {
 			n.view[i] = view{s.a, s.b, s.w}
 		}
 		var progress atomic.Bool
 		n.each(func(i int) {
 			before := len(n.s[i].a)
-			n.listen(i)
+			n.listen(i, round == 0)
 			if len(n.s[i].a) > before {
 				progress.Store(true)
 			}
@@ -175,8 +188,8 @@ func (n *network) flowDecode() {
 	}
 }
 
-// listen takes what the neighbours have found.
-func (n *network) listen(i int) {
+// listen takes what the neighbours have found, and first what was there an epoch earlier.
+func (n *network) listen(i int, first bool) {
 	s := n.s[i]
 	was := s.pending
 	s.pending = nil
@@ -195,6 +208,11 @@ func (n *network) listen(i int) {
 		}
 		n.seen[i][x] = len(n.view[j].a)
 	}
+	for _, j := range n.kin[i] {
+		for f := 0; first && f < len(n.view[j].a); f++ {
+			n.consider(i, s, ref{int32(j), int32(f)})
+		}
+	}
 }
 
 // consider looks whether a neighbour's flow is here.
@@ -210,7 +228,7 @@ func (n *network) consider(i int, s *solver, r ref) {
 		d = digest(a, b)
 	}
 	if f := s.find(a, b, w, d); f >= 0 {
-		s.meet(f, r)
+		n.meet(s, f, r)
 		return
 	}
 	if n.opt.Visits != nil {
@@ -231,7 +249,7 @@ func (n *network) consider(i int, s *solver, r ref) {
 		if s.cells[c].flows < 1 {
 			if s.settled(c) { // all flows of one of its cells are known: it is not among them
 				if s.t.Filter != nil { // but the filter may have hidden it: see repair
-					s.meet(s.add(a, b, w, d, at[:s.k], rejected), r)
+					n.meet(s, s.add(a, b, w, d, at[:s.k], rejected), r)
 				}
 				return
 			}
@@ -242,7 +260,7 @@ func (n *network) consider(i int, s *solver, r ref) {
 		return
 	}
 	f := s.add(a, b, w, d, at[:s.k], taken)
-	s.meet(f, r)
+	n.meet(s, f, r)
 	s.takeOut(f, check, unknownPackets, false)
 	s.drain()
 }
@@ -253,15 +271,22 @@ func (n *network) offer(i int) {
 	if s.offered == nil {
 		s.offered = map[Key]struct{}{}
 	}
-	for x, j := range n.adj[i] {
-		v := &n.view[j]
-		for f := n.seen[i][x]; f < len(v.a) && n.s[j].t.KeyBytes == s.t.KeyBytes; f++ {
+	add := func(v *view, from int) {
+		for f := from; f < len(v.a); f++ {
 			k := Key{v.a[f], v.b[f]}
 			if v.w != nil {
 				copy(k[2:], v.w[f][:])
 			}
 			s.offered[k] = struct{}{}
 		}
+	}
+	for x, j := range n.adj[i] {
+		if n.s[j].t.KeyBytes == s.t.KeyBytes {
+			add(&n.view[j], n.seen[i][x])
+		}
+	}
+	for _, j := range n.kin[i] {
+		add(&n.view[j], 0)
 	}
 }
 
@@ -280,7 +305,10 @@ func (s *solver) known(a, b uint64, w *[3]uint64) bool {
 }
 
 // meet notes that flow f is r's at another table.
-func (s *solver) meet(f int, r ref) {
+func (n *network) meet(s *solver, f int, r ref) {
+	if int(r.table) >= len(n.s) {
+		return // its packets then say nothing of those now
+	}
 	p := &s.peer[f]
 	for x := range p {
 		if p[x].table < 0 || p[x] == r {

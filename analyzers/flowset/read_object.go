@@ -106,8 +106,10 @@ func (r *Reader) object(s *stream) (*object, error) {
 			}
 			o.checkBytes = int(n)
 		case "hash":
+			var text []byte
 			o.hasHash = true
-			o.hash, err = s.name()
+			text, err = s.flat(nil, 0)
+			o.hash = strings.TrimSuffix(string(text), " ")
 		case "links":
 			err = s.array(func() error {
 				n, err := s.name()

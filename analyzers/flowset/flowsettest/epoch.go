@@ -228,3 +228,21 @@ func (e *Epoch) Way() func(k flowset.Key, keyBytes int) []string {
 		return names
 	}
 }
+
+// Next makes the epoch after another one: so large a share of its flows goes on, with as
+// many packets as new flows have.
+func (c Config) Next(e *Epoch, goOn float64) (*Epoch, error) {
+	rng := rand.New(rand.NewPCG(c.Seed^0x6e657874, c.Epoch))
+	next, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	for i := range next.Flows {
+		if rng.Float64() >= goOn || i >= len(e.Flows) {
+			continue
+		}
+		next.Flows[i].Key, next.Flows[i].Path = e.Flows[i].Key, e.Flows[i].Path
+	}
+	next.Tables, err = c.encode(next.Flows)
+	return next, err
+}
