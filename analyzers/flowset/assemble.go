@@ -55,7 +55,13 @@ func (r *Reader) take(o *object) (field, text string) {
 		t.Set(int(w.subtable), int(w.at), leftAlign(w.key, shift), w.flows, w.packets, w.check)
 	}
 	if closest, ok := r.fit(t, o.hash, h.Algorithm != ""); !ok {
-		return "hash", unfit(o.hash, h.Algorithm != "", closest)
+		why := unfit(o.hash, h.Algorithm != "", closest)
+		if !t.coherent() {
+			return "hash", why
+		}
+		t.unknown, t.filtered = true, o.filter != nil
+		o.filter = nil
+		r.blind(o.node, why)
 	}
 	if !o.ordered {
 		t.Order = guessOrder(t)
@@ -84,6 +90,23 @@ func (r *Reader) take(o *object) (field, text string) {
 	flows, _ := t.totals(0)
 	r.Stats.Flows += uint64(max(0, flows))
 	return "", ""
+}
+
+// blind notes that only flows alone in a cell are told of a node.
+func (r *Reader) blind(node, why string) {
+	const text = "only flows that are alone in a cell are told, which nothing verifies"
+	if r.blinded == nil {
+		r.blinded = map[string]bool{}
+	}
+	if r.blinded[node] {
+		return
+	}
+	if len(r.blinded) == 0 {
+		r.note("node %s: %s: hash: %s", node, text, why)
+	} else {
+		r.note("node %s: %s, either", node, text)
+	}
+	r.blinded[node] = true
 }
 
 // unfit says why a table's hash is not understood.

@@ -54,7 +54,10 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 	if named {
 		try = append(try, page)
 	}
-	layouts := t.layouts()
+	layouts := []layout{t.plain()}
+	if cached && known.layout != asIs {
+		layouts = t.layouts(layouts[0])
+	}
 	best := 0.0
 	attempt := func(l *layout, f fit, need float64) bool {
 		t.lay(l)
@@ -94,6 +97,9 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 	name := algorithmText(text)
 	if r.hopeless[name] && !cached {
 		return closest, false
+	}
+	if len(layouts) == 1 {
+		layouts = t.layouts(layouts[0])
 	}
 	algs := Algorithms()
 	if named {

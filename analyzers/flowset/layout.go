@@ -29,10 +29,26 @@ func (k layoutKind) String() string {
 	}[k]
 }
 
+// plain is the table's cells as they stand.
+func (t *Table) plain() layout {
+	l := layout{kind: asIs, cells: t.cells, wide: t.wide, n: t.Cells, pooled: t.Pooled}
+	t.sample(&l)
+	return l
+}
+
+// sample fills in flows that are alone in a cell of the layout, which is the table's then.
+func (t *Table) sample(l *layout) {
+	t.lay(l)
+	t.alone(func(n int, key Key) {
+		l.alone = append(l.alone, loner{uint32(n), t.cells[n].check, key})
+	})
+}
+
 // layouts returns the ways to read the table's cells that are possible, likelier ones first.
-func (t *Table) layouts() []layout {
+func (t *Table) layouts(plain layout) []layout {
+	t.lay(&plain)
 	k, n := t.Subtables, t.Cells
-	out := []layout{{kind: asIs, cells: t.cells, wide: t.wide, n: n, pooled: t.Pooled}}
+	out := []layout{plain}
 	if !t.Pooled && k > 1 && !t.digest() {
 		used := func(i int) bool { return t.cells[i].flows != 0 || t.cells[i].packets != 0 }
 		first, low := true, n%k == 0 // only the first subtable is used; only the first n/k of each
@@ -61,11 +77,8 @@ func (t *Table) layouts() []layout {
 		}
 		out = append(out, layout{kind: pooled, cells: t.cells, wide: t.wide, n: n * k, pooled: true})
 	}
-	for i := range out {
-		t.lay(&out[i])
-		t.alone(func(n int, key Key) {
-			out[i].alone = append(out[i].alone, loner{uint32(n), t.cells[n].check, key})
-		})
+	for i := range out[1:] {
+		t.sample(&out[1+i])
 	}
 	t.lay(&out[0])
 	return out

@@ -78,7 +78,11 @@ func (n *network) parallel(count int, fn func(i int)) {
 func Decode(tables []*Table, opt Options) []*Decoded {
 	n := &network{s: make([]*solver, len(tables)), opt: opt}
 	n.each(func(i int) {
-		n.s[i] = newSolver(tables[i])
+		t := tables[i]
+		if t.unknown {
+			t = t.blank() // it has nothing to tell others by, nor to be told
+		}
+		n.s[i] = newSolver(t)
 		n.s[i].single()
 		n.s[i].alone = len(n.s[i].a)
 	})
@@ -97,6 +101,10 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 	missing := make([]*Missing, len(tables))
 	n.each(func(i int) { missing[i] = n.s[i].missing(n) }) // reads what others decoded
 	n.each(func(i int) {
+		if tables[i].unknown {
+			out[i] = tables[i].lone()
+			return
+		}
 		out[i] = n.s[i].result()
 		out[i].Missing = missing[i]
 	})

@@ -35,6 +35,7 @@ type Reader struct {
 	seen     map[nodeEpoch]bool
 	fits     map[string]fit  // by the hash's text
 	hopeless map[string]bool // hashes that were not understood, likewise
+	blinded  map[string]bool // nodes whose functions are not known
 }
 
 type nodeEpoch struct {

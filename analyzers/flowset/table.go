@@ -67,6 +67,9 @@ type Table struct {
 	checks functions // the check's, where it is not fn's
 	mask   uint32    // of a check's bits that are compared
 	linear linear
+
+	unknown  bool // nobody knows the functions: see lone
+	filtered bool // there was a filter, which nobody can read then
 }
 
 // cell is 32 bytes: two to a cache line.
