@@ -77,8 +77,18 @@ func headline(set *blame.Set, res *blame.Result, links []suspect) string {
 		}
 	}
 	for i := range links {
-		if l := &links[i]; l.Verdict == blame.Bad && (len(l.instead) == 0 || l.instead[0] > i) {
+		l := &links[i]
+		switch {
+		case len(l.instead) == 0 && l.Verdict == blame.Bad:
 			faults++
+		case len(l.instead) > 0 && l.instead[0] > i:
+			one := *l.Probability
+			for _, j := range l.instead {
+				one += *links[j].Probability
+			}
+			if one >= 0.5 {
+				faults++
+			}
 		}
 	}
 	var what []string
