@@ -79,6 +79,11 @@ func (w *world) broken() {
 
 var kinds = []kind{
 	{"healthy", floor{1, 1, 0}, func(w *world) { w.any() }},
+	{"healthy, noisy", floor{1, 1, 0}, func(w *world) { w.any().quiet(between(w.rng, 1e-5, 1e-3)) }},
+	{"healthy, spurious", floor{1, 1, 0}, func(w *world) {
+		w.any()
+		w.style.spurious = between(w.rng, 1e-4, 3e-2)
+	}},
 	{"links", floor{}, func(w *world) { w.any().broken() }},
 	{"faint", floor{}, func(w *world) {
 		w.any()
