@@ -24,7 +24,9 @@
 //
 //	single    a cell with one flow is its key: take it out of its other cells, go on
 //	flow      flows that a neighbour decoded, and that the filter here knows, are taken
-//	          out here; hash functions differ by switch, so what is stuck differs, too
+//	          out here; hash functions differ by switch, so what is stuck differs, too;
+//	          so are those that were here an epoch earlier (Options.Earlier): with a
+//	          filter, new flows alone then decide how many cells are enough
 //	counter   packets of those flows: peel as above; believe neighbours' counts where
 //	          all cells agree; count jointly as if nothing were lost, by peeling, and
 //	          where cells contradict that, by least squares; mend what cells show lost

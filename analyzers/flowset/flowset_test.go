@@ -296,3 +296,43 @@ func TestTwins(t *testing.T) {
 		t.Errorf("%d of %d counts told are wrong", wrong, told)
 	}
 }
+
+// Past the cliff, what the epoch before had brings the flows back, and with them the counts
+// of this one; flows that have ended are not invented.
+func TestEarlier(t *testing.T) {
+	for _, bits := range []uint64{8, 25} {
+		c := flowsettest.Config{Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 400, Seed: 2, Epoch: 1, Cells: 110, CheckBytes: 2, FilterBits: 400 * bits, FilterHashes: int(bits * 7 / 10), Losses: 50}
+		first, err := flowsettest.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was := flowset.Decode(first.Tables, flowset.Options{Neighbours: first.Neighbours()})
+		c.Epoch, c.Cells = 2, 50
+		next, err := c.Next(first, 0.7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := judge(next, flowset.Decode(next.Tables, flowset.Options{Neighbours: next.Neighbours(), Earlier: was}))
+		without := judge(next, flowset.Decode(next.Tables, flowset.Options{Neighbours: next.Neighbours()}))
+		t.Logf("%d bits: %+v; without %+v", bits, with, without)
+		if with.invented+with.wrong > 0 || 100*with.right < 99*with.flows || 100*(without.right+without.found) > 10*without.flows {
+			t.Errorf("%d bits: got %+v, and %+v without the epoch before", bits, with, without)
+		}
+	}
+	// One switch by itself is helped, too.
+	c := flowsettest.Config{Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 400, Seed: 2, Epoch: 1, Cells: 200, CheckBytes: 2, FilterBits: 400 * 25, FilterHashes: 17}
+	first, err := flowsettest.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := flowset.Decode(first.Tables[:1], flowset.Options{})
+	c.Epoch, c.Cells = 2, 130
+	next, err := c.Next(first, 0.9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, without := flowset.Decode(next.Tables[:1], flowset.Options{Earlier: was})[0].Coverage, flowset.Decode(next.Tables[:1], flowset.Options{})[0].Coverage
+	if with.Decoded < with.Flows || 2*without.Decoded > without.Flows {
+		t.Errorf("alone: got %+v, and %+v without the epoch before", with, without)
+	}
+}

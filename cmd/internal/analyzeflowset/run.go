@@ -104,7 +104,7 @@ func Decoded(ctx context.Context, inputs []dataset.Input, opt Options) ([]*flows
 		}
 		return 0
 	})
-	var all []*flowset.Decoded
+	var all, earlier []*flowset.Decoded
 	for from := 0; from < len(r.Tables); {
 		to := from
 		for to < len(r.Tables) && r.Tables[to].Epoch == r.Tables[from].Epoch {
@@ -113,7 +113,8 @@ func Decoded(ctx context.Context, inputs []dataset.Input, opt Options) ([]*flows
 		if err := ctx.Err(); err != nil {
 			return nil, sum, err
 		}
-		all = append(all, flowset.Decode(r.Tables[from:to], flowset.Options{Alone: opt.Alone, Workers: opt.Workers})...)
+		earlier = flowset.Decode(r.Tables[from:to], flowset.Options{Alone: opt.Alone, Workers: opt.Workers, Earlier: earlier})
+		all = append(all, earlier...)
 		clear(r.Tables[from:to])
 		from = to
 	}

@@ -1,0 +1,205 @@
+package flowset
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// flowDecode is the paper's FlowDecode: flows decoded at a neighbour that the filter here
+// knows are taken out of the cells here, until that helps nobody. Rounds, in each of which
+// every table looks at what its neighbours had at the end of the one before, make the
+// result the same for any number of workers.
+func (n *network) flowDecode() {
+	n.each(func(i int) {
+		s := n.s[i]
+		flows, _ := s.t.totals(0)
+		s.index(int(min(flows, int64(2*len(s.cells)))) + 1024)
+	})
+	n.seen = make([][]int, len(n.s))
+	for i := range n.seen {
+		n.seen[i] = make([]int, len(n.adj[i]))
+	}
+	n.view = make([]view, len(n.s), len(n.s)+len(n.opt.Earlier))
+	n.kin = make([][]int, len(n.s))
+	for _, d := range n.opt.Earlier {
+		n.view = append(n.view, view{d.a, d.b, d.w})
+		for i, s := range n.s {
+			if t := s.t; t.Node == d.Node && t.Stage == d.Stage && t.KeyBytes == d.KeyBytes {
+				n.kin[i] = append(n.kin[i], len(n.view)-1)
+			}
+		}
+	}
+	for round := range maxRounds {
+		for i, s := range n.s {
+			n.view[i] = view{s.a, s.b, s.w}
+		}
+		var progress atomic.Bool
+		n.each(func(i int) {
+			before := len(n.s[i].a)
+			n.listen(i, round == 0)
+			if len(n.s[i].a) > before {
+				progress.Store(true)
+			}
+		})
+		if !progress.Load() {
+			return
+		}
+	}
+}
+
+// listen takes what the neighbours have found, and first what was there an epoch earlier.
+func (n *network) listen(i int, first bool) {
+	s := n.s[i]
+	was := s.pending
+	s.pending = nil
+	if s.t.doubtful() {
+		n.offer(i)
+	}
+	for _, r := range was {
+		n.consider(i, s, r)
+	}
+	for x, j := range n.adj[i] {
+		if n.s[j].t.KeyBytes != s.t.KeyBytes {
+			continue
+		}
+		for f := n.seen[i][x]; f < len(n.view[j].a); f++ {
+			n.consider(i, s, ref{int32(j), int32(f)})
+		}
+		n.seen[i][x] = len(n.view[j].a)
+	}
+	for _, j := range n.kin[i] {
+		for f := 0; first && f < len(n.view[j].a); f++ {
+			n.consider(i, s, ref{int32(j), int32(f)})
+		}
+	}
+}
+
+// consider looks whether a neighbour's flow is here.
+func (n *network) consider(i int, s *solver, r ref) {
+	v := &n.view[r.table]
+	a, b := v.a[r.flow], v.b[r.flow]
+	var w *[3]uint64
+	var d uint64
+	if v.w != nil {
+		w = &v.w[r.flow]
+		d = wideDigest(a, b, w, s.t.KeyBytes)
+	} else {
+		d = digest(a, b)
+	}
+	if f := s.find(a, b, w, d); f >= 0 {
+		n.meet(s, f, r)
+		return
+	}
+	if n.opt.Visits != nil {
+		k := Key{a, b}
+		if w != nil {
+			copy(k[2:], w[:])
+		}
+		if !n.opt.Visits(i, k) {
+			return
+		}
+	}
+	if s.t.Filter != nil && !s.t.Filter.has(a, b, w, d) {
+		return
+	}
+	var at [MaxSubtables]uint32
+	check := s.t.place(a, b, w, d, &at)
+	for _, c := range at[:s.k] {
+		if s.cells[c].flows < 1 {
+			if s.settled(c) { // all flows of one of its cells are known: it is not among them
+				if s.t.Filter != nil { // but the filter may have hidden it: see repair
+					n.meet(s, s.add(a, b, w, d, at[:s.k], rejected), r)
+				}
+				return
+			}
+		}
+	}
+	if s.t.Filter == nil && !s.pairs(a, b, w, check, at[:s.k]) {
+		s.pending = append(s.pending, r)
+		return
+	}
+	f := s.add(a, b, w, d, at[:s.k], taken)
+	n.meet(s, f, r)
+	s.takeOut(f, check, unknownPackets, false)
+	s.drain()
+}
+
+// offer notes the flows of the neighbours' that are new.
+func (n *network) offer(i int) {
+	s := n.s[i]
+	if s.offered == nil {
+		s.offered = map[Key]struct{}{}
+	}
+	add := func(v *view, from int) {
+		for f := from; f < len(v.a); f++ {
+			k := Key{v.a[f], v.b[f]}
+			if v.w != nil {
+				copy(k[2:], v.w[f][:])
+			}
+			s.offered[k] = struct{}{}
+		}
+	}
+	for x, j := range n.adj[i] {
+		if n.s[j].t.KeyBytes == s.t.KeyBytes {
+			add(&n.view[j], n.seen[i][x])
+		}
+	}
+	for _, j := range n.kin[i] {
+		add(&n.view[j], 0)
+	}
+}
+
+// known reports whether a neighbour has a flow; it is asked only where cells say nothing,
+// as their functions are linear.
+func (s *solver) known(a, b uint64, w *[3]uint64) bool {
+	if s.offered == nil {
+		return true
+	}
+	k := Key{a, b}
+	if w != nil {
+		copy(k[2:], w[:])
+	}
+	_, ok := s.offered[k]
+	return ok
+}
+
+// meet notes that flow f is r's at another table.
+func (n *network) meet(s *solver, f int, r ref) {
+	if int(r.table) >= len(n.s) {
+		return // its packets then say nothing of those now
+	}
+	p := &s.peer[f]
+	for x := range p {
+		if p[x].table < 0 || p[x] == r {
+			p[x] = r
+			return
+		}
+	}
+}
+
+// pairs reports whether a flow is in a cell with one other, by what is left without it:
+// that must be a key that belongs there. It does where there is no filter.
+func (s *solver) pairs(a, b uint64, w *[3]uint64, check uint32, at []uint32) bool {
+	for _, n := range at {
+		c := &s.cells[n]
+		if c.flows != 2 {
+			continue
+		}
+		oa, ob, oc := c.a^a, c.b^b, c.check^check
+		var ow *[3]uint64
+		var d uint64
+		if w != nil {
+			rest := s.wide[n]
+			xorWide(&rest, w)
+			ow = &rest
+			d = wideDigest(oa, ob, ow, s.t.KeyBytes)
+		} else {
+			d = digest(oa, ob)
+		}
+		var there [MaxSubtables]uint32
+		if s.t.place(oa, ob, ow, d, &there) == oc && slices.Contains(there[:s.k], n) && s.known(oa, ob, ow) {
+			return true
+		}
+	}
+	return false
+}
