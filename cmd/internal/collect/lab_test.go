@@ -109,6 +109,7 @@ type epochLosses struct {
 	mu     sync.Mutex
 	lost   map[string]uint64
 	flows  map[string]bool
+	seen   uint64 // packets at nodes
 	failed error
 }
 
@@ -129,7 +130,7 @@ func (x *epochLosses) receive(c net.PacketConn) {
 		}
 		for _, set := range p.FlowSets {
 			s, ok := set.(netflow.DataFlowSet)
-			if !ok || s.Id != 264 && s.Id != 265 {
+			if !ok || s.Id < 262 {
 				continue
 			}
 			for _, r := range s.Records {
@@ -140,6 +141,10 @@ func (x *epochLosses) receive(c net.PacketConn) {
 						id |= 1 << 15
 					}
 					v[id], _ = f.Value.([]byte)
+				}
+				if s.Id < 264 {
+					x.seen += binary.BigEndian.Uint64(v[2])
+					continue
 				}
 				x.lost[string(v[13|1<<15])+">"+string(v[15|1<<15])] += binary.BigEndian.Uint64(v[133])
 				x.flows[fmt.Sprintf("%x %x %x %x", v[8], v[12], v[7], v[11])] = true
@@ -184,7 +189,7 @@ func (w *labRun) play(t *testing.T, link string, total uint64, share float64) {
 	flows := epochLosses{lost: map[string]uint64{}, flows: map[string]bool{}}
 	var receiving sync.WaitGroup
 	receiving.Go(func() { flows.receive(c) })
-	s := settings(t, "--ipfix", c.LocalAddr().String(), "--metrics-interval", "100ms")
+	s := settings(t, "--ipfix", c.LocalAddr().String(), "--ipfix-epochs", "all", "--metrics-interval", "100ms")
 	s.Topology = filepath.Join(t.TempDir(), "fabric.yaml")
 	if err := os.WriteFile(s.Topology, topology.Write(w.fabric), 0o600); err != nil {
 		t.Fatal(err)
@@ -264,8 +269,8 @@ func (w *labRun) play(t *testing.T, link string, total uint64, share float64) {
 	eventually(t, func() string {
 		flows.mu.Lock()
 		defer flows.mu.Unlock()
-		if flows.lost[link] != lost[link] {
-			return fmt.Sprintf("IPFIX has %v lost, /metrics %v", flows.lost, lost)
+		if flows.lost[link] != lost[link] || share == 0 && flows.seen != uint64(sent) { // every report is of a packet at a node
+			return fmt.Sprintf("IPFIX has %v lost, /metrics %v; packets were seen %d times, %d reported", flows.lost, lost, flows.seen, sent)
 		}
 		return ""
 	})
