@@ -28,6 +28,7 @@ fat trees of 20 and 80 switches. What the papers published stands beside our fig
   accept   100 K flows in 2.36 MB
   time     decoding by threads, and by flows
   counts   flows known and counts told by how full tables are and by lost packets
+  earlier  past the cliff, with what the epoch before had
   losses   single lost packets found by comparing counters
   digests  LossRadar's digests: decoded by cells per loss
   causes   LossRadar's classifier: precision and recall by cause
@@ -51,14 +52,14 @@ The exit status is 0 when everything ran, 2 when not; targets are for tests to h
 	}
 	f := cmd.Flags()
 	f.StringVar(&cfg.Experiment, "experiment", "all", "which: all, "+strings.Join(evalflowset.Experiments(), ", "))
-	f.IntSliceVar(&cfg.Ks, "k", []int{4, 8}, "pods of the fat trees; the first is that of time, counts and losses")
+	f.IntSliceVar(&cfg.Ks, "k", []int{4, 8}, "pods of the fat trees; the first is that of time, counts, earlier and losses")
 	f.IntVar(&cfg.Epochs, "epochs", 10, "epochs of accept with 20 switches; fewer with more")
 	f.IntVar(&cfg.LossEpochs, "loss-epochs", 1000, "epochs of the experiment with single losses")
 	f.IntVar(&cfg.Digests, "digests", 1000, "pairs of digests per figure; fewer of more than 1 000 losses")
 	f.IntVar(&cfg.Windows, "windows", 30, "windows of 100 ms for every mixture of causes")
 	f.Uint64Var(&cfg.FirstSeed, "first-seed", 1, "chooses the traffic")
 	f.IntSliceVar(&cfg.Sizes, "sizes", []int{1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000}, "flows per switch whose memory is looked for")
-	f.IntVar(&cfg.Flows, "flows", 100_000, "flows per switch of the experiments accept and time, ten times those of counts; memory goes with it")
+	f.IntVar(&cfg.Flows, "flows", 100_000, "flows per switch of the experiments accept and time, ten times those of counts and earlier; memory goes with it")
 	f.IntVar(&cfg.Budget, "budget", 2_500_000, "flows at switches decoded for a point of memory: epochs are fewer where flows are many, but at least 10 switches' and at most 1 000")
 	f.Int64Var(&cfg.Memory, "memory", 6<<30, "bytes that this process may use")
 	f.IntVar(&cfg.Workers, "workers", 0, "threads (0 = one per processor)")

@@ -34,7 +34,7 @@ type Config struct {
 
 // Experiments returns their names.
 func Experiments() []string {
-	return []string{"memory", "accept", "time", "counts", "losses", "digests", "causes"}
+	return []string{"memory", "accept", "time", "counts", "earlier", "losses", "digests", "causes"}
 }
 
 // Clock tells wall time and processor time.
@@ -97,7 +97,7 @@ func Run(ctx context.Context, cfg Config, clock Clock, progress func(done, total
 	r := &runner{ctx: ctx, cfg: cfg, clock: clock, progress: progress}
 	res := &Result{Ks: cfg.Ks, FirstSeed: cfg.FirstSeed}
 	all := map[string]func() ([]Table, error){
-		"memory": r.memory, "accept": r.accept, "time": r.time, "counts": r.counts, "losses": r.losses, "digests": r.digests, "causes": r.causes,
+		"memory": r.memory, "accept": r.accept, "time": r.time, "counts": r.counts, "earlier": r.earlier, "losses": r.losses, "digests": r.digests, "causes": r.causes,
 	}
 	for _, name := range Experiments() {
 		if cfg.Experiment != "all" && cfg.Experiment != name {
