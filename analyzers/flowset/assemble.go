@@ -73,6 +73,10 @@ func (r *Reader) take(o *object) (field, text string) {
 		if text := o.addFilter(t); text != "" {
 			return "filter", text
 		}
+		if !r.filterFits(t) && o.filter.hash == "" { // its functions may be as the table's are
+			t.Filter.Hash = t.Hash
+			t.Filter.ready()
+		}
 		if !r.filterFits(t) {
 			r.note("node %s: the filter does not know flows that its table holds: it is not used", o.node)
 			t.Filter = nil
@@ -251,7 +255,10 @@ func (o *object) addFilter(t *Table) string {
 	if err != nil {
 		var ok bool
 		if h, ok = spelled(cmp.Or(f.hash, o.hash)); !ok {
-			return err.Error()
+			if f.hash != "" {
+				return err.Error()
+			}
+			h = t.Hash
 		}
 	}
 	if f.bits == 0 {

@@ -35,12 +35,17 @@ func NewFilter(h Hash, bits uint64, hashes, keyBytes int) (*Filter, error) {
 		return nil, fmt.Errorf("cannot make a filter: got keys of %d bytes, want 1 to %d", keyBytes, MaxKey)
 	}
 	f := &Filter{Hash: h, Bits: bits, Hashes: hashes, KeyBytes: keyBytes, words: make([]uint64, (bits+63)/64)}
-	n := hashes
-	if h.Double {
+	f.ready()
+	return f, nil
+}
+
+// ready makes the functions of the filter's hash.
+func (f *Filter) ready() {
+	n := f.Hashes
+	if f.Hash.Double {
 		n = 2
 	}
-	f.fn = h.functions(n, keyBytes)
-	return f, nil
+	f.fn = f.Hash.functions(n, f.KeyBytes)
 }
 
 // Add sets the key's bits and reports whether one of them was clear: the flow is new.

@@ -166,6 +166,9 @@ func writeFlows(w *bufio.Writer, all []*flowset.Decoded) error {
 			b := append(w.AvailableBuffer(), `{"flow":`...)
 			b = flowset.AppendFlow(b, d.Key(i), d.KeyBytes, d.Order)
 			b = append(append(b, `,"node":`...), name...)
+			if d.Stage != "" {
+				b = append(append(append(b, `,"stage":"`...), d.Stage...), '"')
+			}
 			b = strconv.AppendUint(append(b, `,"epoch":`...), d.Epoch, 10)
 			b = append(b, `,"packets":`...)
 			if n, ok := d.Packets(i); ok {
@@ -198,6 +201,7 @@ func shares(c flowset.Coverage) coverage {
 // tableCoverage is a table that was not decoded as a whole.
 type tableCoverage struct {
 	Node  string `json:"node"`
+	Stage string `json:"stage,omitempty"`
 	Epoch uint64 `json:"epoch"`
 	coverage
 	Missing *flowset.Missing `json:"missing,omitempty"`
@@ -215,7 +219,7 @@ func writeCoverage(w io.Writer, all []*flowset.Decoded, sum *Summary) error {
 	}{Coverage: shares(sum.Coverage), Tables: sum.Stats.Tables, Digests: sum.Stats.Digests, Bad: sum.Stats.Bad, Notes: sum.Notes}
 	for _, d := range all {
 		if c := d.Coverage; c.Counted < c.Flows || c.Inconsistent > 0 || c.Refused > 0 {
-			last.Incomplete = append(last.Incomplete, tableCoverage{d.Node, d.Epoch, shares(c), d.Missing})
+			last.Incomplete = append(last.Incomplete, tableCoverage{d.Node, d.Stage, d.Epoch, shares(c), d.Missing})
 		}
 	}
 	enc := json.NewEncoder(w)
