@@ -1,0 +1,89 @@
+package flowset
+
+import "slices"
+
+// memory returns what is kept of a flow; nil = there is no room.
+func (e *epochMap) memory(k Key, s *seen) *memory {
+	w := e.m.last[k]
+	if w == nil {
+		if len(e.m.last) >= e.m.cfg.MaxFlows {
+			e.out.Shed++
+			return nil
+		}
+		w = &memory{first: s.since}
+		e.m.last[k] = w
+	}
+	w.epoch, w.width, w.order = e.out.Epoch, int(s.keyBytes), s.order
+	return w
+}
+
+// remember keeps a flow's way.
+func (e *epochMap) remember(k Key, s *seen, order []sight) {
+	if w := e.memory(k, s); w != nil {
+		w.path = make([]int32, len(order))
+		for i, v := range order {
+			w.path[i] = v.at
+		}
+	}
+}
+
+// gather adds a flow's counts to its flowlet, place by place: in which epoch a packet is
+// counted differs by place, so that no epoch shows the whole way.
+func (e *epochMap) gather(k Key, s *seen) {
+	w := e.memory(k, s)
+	if w == nil {
+		return
+	}
+	add := func(at int32, n int64, blank bool) {
+		x := slices.Index(w.path, at)
+		if x < 0 {
+			x = len(w.path)
+			w.path, w.sums, w.blank = append(w.path, at), append(w.sums, 0), append(w.blank, false)
+		}
+		w.sums[x] += n
+		w.blank[x] = w.blank[x] || blank
+	}
+	for _, v := range s.sights {
+		add(v.at, v.packets, false)
+	}
+	for _, at := range s.blank {
+		add(at, 0, true)
+	}
+}
+
+// silent ends the flowlets of flows that no node saw this epoch, and forgets ways that
+// have not been used for two.
+func (e *epochMap) silent(flows map[Key]*seen) {
+	var over []Key
+	for k, w := range e.m.last {
+		if flows[k] == nil && (e.m.cfg.Flowlets || w.epoch+1 < e.out.Epoch) {
+			over = append(over, k)
+		}
+	}
+	slices.SortFunc(over, func(a, b Key) int { return slices.Compare(a[:], b[:]) })
+	for _, k := range over {
+		w := e.m.last[k]
+		delete(e.m.last, k)
+		if !e.m.cfg.Flowlets {
+			continue
+		}
+		sum := &seen{keyBytes: uint8(w.width), order: w.order, since: w.first}
+		for i, at := range w.path {
+			sum.sights = append(sum.sights, sight{at, w.sums[i]})
+			if w.blank[i] {
+				sum.unsure, sum.blank = true, append(sum.blank, at)
+			}
+		}
+		if order, chain, ok := e.way(k, sum); ok {
+			order = slices.DeleteFunc(order, func(v sight) bool { return slices.Contains(sum.blank, v.at) })
+			if len(order) < 2 {
+				e.out.Undecided++
+				continue
+			}
+			e.compare(k, sum, order, chain)
+		} else {
+			e.out.Rerouted++
+			e.rerouted(k, sum)
+		}
+	}
+}

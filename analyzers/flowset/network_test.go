@@ -1,0 +1,97 @@
+package flowset_test
+
+import (
+	"testing"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
+)
+
+// Linear functions confirm whatever three flows add up to: nothing may come of it.
+func TestLinear(t *testing.T) {
+	for _, alg := range []flowset.Algorithm{flowset.CRC32, flowset.CRC32C} {
+		for _, cells := range []int{64, 122, 125} { // all subtables alike, in part, not
+			for _, bits := range []uint64{0, 6} {
+				var sum score
+				for seed := range uint64(4) {
+					e, err := flowsettest.New(flowsettest.Config{
+						Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: (100 + 15*int(seed)) * cells / 64, Seed: seed, Cells: cells, CheckBytes: 2, Algorithm: alg,
+						FilterBits: 250 * bits, FilterHashes: 4, Losses: int(seed) * 10,
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					got := judge(e, flowset.Decode(e.Tables, flowset.Options{}))
+					sum.flows += got.flows
+					sum.right += got.right
+					sum.found += got.found
+					sum.wrong += got.wrong
+					sum.invented += got.invented
+				}
+				if sum.invented > 0 || 1000*sum.wrong > sum.right {
+					t.Errorf("%s, %d cells, filter of %d bits: %+v", alg, cells, 250*bits, sum)
+				}
+				t.Logf("%s, %d cells, filter of %d bits: %+v", alg, cells, 250*bits, sum)
+			}
+		}
+	}
+}
+
+// Two flows that share all their cells have a known sum. If each loses a packet at a
+// different place, neighbours' counts split it wrongly, and nothing contradicts them.
+func TestTwins(t *testing.T) {
+	wrong, told := 0, 0
+	for seed := range uint64(400) {
+		e, err := flowsettest.New(flowsettest.Config{Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 14, Seed: seed, Cells: 6, CheckBytes: 2, FilterBits: 500, FilterHashes: 17, Losses: 30, MaxPackets: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := judge(e, flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours(), Workers: 1}))
+		wrong += got.wrong
+		told += got.right
+	}
+	t.Logf("%d told, %d wrong", told, wrong)
+	if wrong*3000 > told {
+		t.Errorf("%d of %d counts told are wrong", wrong, told)
+	}
+}
+
+// Past the cliff, what the epoch before had brings the flows back, and with them the counts
+// of this one; flows that have ended are not invented.
+func TestEarlier(t *testing.T) {
+	for _, bits := range []uint64{8, 25} {
+		c := flowsettest.Config{Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 400, Seed: 2, Epoch: 1, Cells: 110, CheckBytes: 2, FilterBits: 400 * bits, FilterHashes: int(bits * 7 / 10), Losses: 50}
+		first, err := flowsettest.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was := flowset.Decode(first.Tables, flowset.Options{Neighbours: first.Neighbours()})
+		c.Epoch, c.Cells = 2, 50
+		next, err := c.Next(first, 0.7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := judge(next, flowset.Decode(next.Tables, flowset.Options{Neighbours: next.Neighbours(), Earlier: was}))
+		without := judge(next, flowset.Decode(next.Tables, flowset.Options{Neighbours: next.Neighbours()}))
+		t.Logf("%d bits: %+v; without %+v", bits, with, without)
+		if with.invented+with.wrong > 0 || 100*with.right < 99*with.flows || 100*(without.right+without.found) > 10*without.flows {
+			t.Errorf("%d bits: got %+v, and %+v without the epoch before", bits, with, without)
+		}
+	}
+	// One switch by itself is helped, too.
+	c := flowsettest.Config{Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: 400, Seed: 2, Epoch: 1, Cells: 200, CheckBytes: 2, FilterBits: 400 * 25, FilterHashes: 17}
+	first, err := flowsettest.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := flowset.Decode(first.Tables[:1], flowset.Options{})
+	c.Epoch, c.Cells = 2, 130
+	next, err := c.Next(first, 0.9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, without := flowset.Decode(next.Tables[:1], flowset.Options{Earlier: was})[0].Coverage, flowset.Decode(next.Tables[:1], flowset.Options{})[0].Coverage
+	if with.Decoded < with.Flows || 2*without.Decoded > without.Flows {
+		t.Errorf("alone: got %+v, and %+v without the epoch before", with, without)
+	}
+}
