@@ -45,6 +45,10 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 	if !slices.ContainsFunc(t.cells, func(c cell) bool { return c.check != 0 }) {
 		t.CheckBytes = 0 // there are none
 	}
+	if !slices.ContainsFunc(t.cells, func(c cell) bool { return c.flows != 0 || c.packets != 0 }) {
+		t.ready()
+		return "", true // nothing was counted
+	}
 	page := fit{alg: t.Hash.Algorithm}
 	var try []fit // what needs no more evidence than most lone flows in their place
 	known, cached := r.fits[algorithmText(text)]
