@@ -27,6 +27,19 @@ func TestLines(t *testing.T) {
 	}
 }
 
+func TestLinesWithByteOrderMark(t *testing.T) {
+	for _, text := range []string{"\ufeff1\r\n2", "\ufeff\n1\n2\n"} {
+		var got []string
+		l := New("f", strings.NewReader(text), 64)
+		for l.Next() {
+			got = append(got, string(l.Bytes()))
+		}
+		if !slices.Equal(got, []string{"1", "2"}) || l.Err() != nil {
+			t.Errorf("%q: got %q, %v", text, got, l.Err())
+		}
+	}
+}
+
 func TestLinesFail(t *testing.T) {
 	l := New("f", strings.NewReader("1\n"+strings.Repeat("x", 65)), 64)
 	for l.Next() {

@@ -24,12 +24,19 @@ func New(file string, in io.Reader, max int) *Lines {
 	return &Lines{s: s, file: file, max: max}
 }
 
+// byteOrderMark is what some programs put before UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // Next goes to the next line that is not blank. It returns false at the end, and where
 // reading failed: see Err.
 func (l *Lines) Next() bool {
 	for l.s.Scan() {
 		l.n++
-		if l.line = bytes.TrimSpace(l.s.Bytes()); len(l.line) > 0 {
+		l.line = l.s.Bytes()
+		if l.n == 1 {
+			l.line = bytes.TrimPrefix(l.line, byteOrderMark)
+		}
+		if l.line = bytes.TrimSpace(l.line); len(l.line) > 0 {
 			return true
 		}
 	}
