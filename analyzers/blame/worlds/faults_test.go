@@ -133,6 +133,7 @@ func (w *world) congest(links int, lo, hi float64) {
 // happen lets all packets be lost that are.
 func (w *world) happen() {
 	on, in := make([][]*fault, len(w.net.links)), map[int][]*fault{}
+	w.took = make([]int, len(w.net.links))
 	for i := range w.faults {
 		f := &w.faults[i]
 		if f.device >= 0 {
@@ -157,6 +158,7 @@ func (w *world) happen() {
 			left, f.lost, f.bursts = left-lost, f.lost+lost, f.bursts+runs
 			if faulty {
 				all += lost
+				w.took[l] += lost
 				if lost > f.most {
 					f.most, f.culprit, f.device = lost, l, device
 				}

@@ -15,6 +15,7 @@ type world struct {
 	noisePerFlow bool // drawn anew for every flow and link, as 007's simulation does
 	run          float64
 	load         []int // packets that set out to cross each link
+	took         []int // packets that faults took there
 	faults       []fault
 	flows        []flow
 	style        style

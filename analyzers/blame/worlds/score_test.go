@@ -127,11 +127,13 @@ type score struct {
 	hidden               int // faults without evidence, found or not
 	flowsRight, flows    int // flows that lost packets to faults
 	noiseRight, noise    int // and to nothing else
+	hits, named, lossy   int // links: bad and faulty; bad; faulty and took three packets (no excuses)
 	misses               []string
 }
 
 func (s *score) add(x score) {
 	s.right, s.wrong, s.missed, s.excused, s.hidden = s.right+x.right, s.wrong+x.wrong, s.missed+x.missed, s.excused+x.excused, s.hidden+x.hidden
+	s.hits, s.named, s.lossy = s.hits+x.hits, s.named+x.named, s.lossy+x.lossy
 	s.flowsRight, s.flows, s.noiseRight, s.noise = s.flowsRight+x.flowsRight, s.flows+x.flows, s.noiseRight+x.noiseRight, s.noise+x.noise
 }
 
@@ -144,6 +146,7 @@ func share(a, b int) float64 {
 
 func (s *score) precision() float64 { return share(s.right, s.right+s.wrong) }
 func (s *score) recall() float64    { return share(s.right, s.right+s.missed) }
+func (s *score) blunt() [2]float64  { return [2]float64{share(s.hits, s.named), share(s.hits, s.lossy)} }
 func (s *score) cause() float64     { return share(s.flowsRight, s.flows) }
 func (s *score) calm() float64      { return share(s.noiseRight, s.noise) }
 
@@ -203,6 +206,19 @@ func (w *world) judge(t *truth, a answer) (s score) {
 		}
 	}
 	s.hidden = len(t.hidden)
+	s.named = len(bad)
+	for l := range t.faulty {
+		if w.took[l] >= 3 {
+			s.lossy++
+		}
+	}
+	for l := range bad {
+		if t.faulty[l] && w.took[l] >= 3 {
+			s.hits++
+		} else if t.faulty[l] {
+			s.named-- // right, by luck
+		}
+	}
 	for _, x := range t.find {
 		f, found := &w.faults[x.fault], bad[x.link]
 		if x.link < 0 {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var tinies = flag.Int("worlds.tiny", 8, "how many worlds TestTiny makes")
+var tinies = flag.Int("worlds.tiny", 6, "how many worlds TestTiny makes")
 
 // newTiny draws a network of at most ten links, some dozens of flows, and up to two faults.
 func newTiny(seed uint64) *world {
