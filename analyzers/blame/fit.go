@@ -205,6 +205,10 @@ func (m *fit) fitNoise() {
 	m.noise = max(eps, 1e-9)
 }
 
+// usualNoise is up to where any noise is as probable as any other: one that is too little to
+// lose a packet in all the set has is nothing that could be known.
+func (m *fit) usualNoise() float64 { return max(usualNoise, noSurprise/m.hopped) }
+
 // settle fits all rates and the noise to the current set of faults.
 func (m *fit) settle() {
 	for range 30 {
@@ -347,7 +351,7 @@ func (m *fit) objective() float64 {
 			j += m.lost[f] * log1mexp(m.scale[f]*x)
 		}
 	}
-	j += m.mixed() - noiseDecline*max(0, math.Log(m.noise/usualNoise))
+	j += m.mixed() - noiseDecline*max(0, math.Log(m.noise/m.usualNoise()))
 	span, n := math.Log(maxTheta/m.floor()), [2]float64{}
 	for _, c := range m.faults {
 		width := math.Sqrt(2 * math.Pi / max(m.bend(c), 1e-9))

@@ -34,6 +34,7 @@ const (
 	noiseLost      = 0.01 // hardly any opinion: 0.01 packets lost …
 	noiseWeight    = 1e4  // … in this many hops
 	usualNoise     = 1e-6 // up to here any noise is as probable as any other,
+	noSurprise     = 0.3  // … nor is one by which so many packets are lost in all,
 	noiseDecline   = 1.5  // … beyond, x times as much is x^1.5 times less so
 	faultOverNoise = 10   // a fault loses at least this many times what a healthy link does
 )

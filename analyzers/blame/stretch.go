@@ -90,8 +90,13 @@ func (s *Set) stretches(i int, normal float64) (k, scale, arrived float64) {
 const counterLoss = 1.0 / 200
 
 // burstPackets is how many packets are lost at once where nothing is at fault, at most: who loses
-// more lost them more than once.
-const burstPackets = 10
+// more lost them more than once. Where takenShare of a flow is lost it may be the flow that is
+// taken, not its packets: that is no noise, but no more than two losses.
+const (
+	burstPackets = 10
+	takenShare   = 0.9
+	takenLosses  = 2
+)
 
 // stretches divides a flow into stretches of scale packets in which it usually loses
 // less than a quarter of one, and at most a burst, and returns in how many of them it lost some (as if it
@@ -101,7 +106,11 @@ func stretches(packets, lost uint32, normal float64) (k, scale, arrived float64)
 	if lost == 0 {
 		return 0, 1, float64(packets)
 	}
-	n := max(1+math.Floor(4*normal*float64(packets)), math.Ceil(float64(lost)/burstPackets))
+	bursts := math.Ceil(float64(lost) / burstPackets)
+	if float64(lost) >= takenShare*float64(packets) {
+		bursts = min(bursts, takenLosses)
+	}
+	n := max(1+math.Floor(4*normal*float64(packets)), bursts)
 	n = min(n, float64(packets))
 	k = n * -math.Expm1(float64(lost)*math.Log1p(-1/n))
 	scale = float64(packets) / n
