@@ -149,6 +149,13 @@ func (n *network) offer(i int) {
 	}
 }
 
+// plausible reports whether a flow that is alone in a cell may be there at all, where
+// functions are linear: the filter must know it, and if all subtables are alike, a
+// neighbour.
+func (s *solver) plausible(a, b uint64, w *[3]uint64, d uint64) bool {
+	return (s.t.Filter == nil || s.t.Filter.has(a, b, w, d)) && (!s.t.copies() || s.known(a, b, w))
+}
+
 // known reports whether a neighbour has a flow; it is asked only where cells say nothing,
 // as their functions are linear.
 func (s *solver) known(a, b uint64, w *[3]uint64) bool {

@@ -151,7 +151,7 @@ func (s *solver) pure(n uint32) {
 			return // taken out already: the cell contradicts the others
 		}
 		s.state[f] = banned // it is there after all; not to be given back again
-	} else if s.offered != nil && s.t.copies() && !s.known(c.a, c.b, s.wideAt(n)) {
+	} else if s.offered != nil && !s.plausible(c.a, c.b, s.wideAt(n), d) {
 		return
 	} else {
 		f = s.add(c.a, c.b, s.wideAt(n), d, at[:s.k], pure)
