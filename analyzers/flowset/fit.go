@@ -121,6 +121,9 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 	}
 	t.lay(&layouts[0])
 	told := t.Hash.Seeds
+	if !named && text != "" {
+		algs = nil // functions of somebody's own: their seeds are no use
+	}
 	for _, a := range algs {
 		f, ok := t.searchSeeds(&layouts[0], a, known, cached)
 		if t.Hash.Seeds = f.seeds; ok && attempt(&layouts[0], f, sure) {
