@@ -1,7 +1,6 @@
 package evalflowset
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -13,12 +12,12 @@ import (
 // traffic is 100 ms of a link of 10 Gb/s at 40 % load, and why it lost packets:
 //
 //	flows       TCP: a SYN, then windows of a doubling number of packets, one per 300 µs,
-//	            that leave 1 µs apart; sizes Pareto, shape 1.05, from 4 to 2,000 packets
-//	            of 1,000 bytes. A third of the flows has begun before the window.
+//	            that leave 1 µs apart; sizes as in web search (DCTCP, SIGCOMM 2010), in
+//	            packets of 1,000 bytes. Half of the flows begin in the 100 ms before.
 //	congestion  incast: 3 times in 100 ms, for 100 to 400 µs, a full queue drops each of
 //	            the packets that arrive with one probability, 0.2 to 0.8
-//	blackhole   from some time on all packets of a twentieth of the flows are lost: what is
-//	            left of a window; then the sender waits for longer than the 100 ms
+//	blackhole   from some time on all packets of a tenth of the flows are lost: what is left
+//	            of a window; then the sender waits for longer than the 100 ms
 //	random      each packet with a probability of 1 %, as in the paper
 //	loop        a twentieth of the flows arrives with no time to live left
 type traffic struct {
@@ -30,6 +29,21 @@ const (
 	roundTrip = 300 * time.Microsecond
 	perWindow = 50_000 // packets: 4 Gb/s for 100 ms at 1,000 bytes
 )
+
+// sizes is the distribution of flow sizes in web search, packets.
+var sizes = [...]struct{ share, packets float64 }{
+	{0, 1}, {0.15, 6}, {0.2, 13}, {0.3, 19}, {0.4, 33}, {0.53, 53}, {0.6, 133}, {0.7, 667}, {0.8, 1333}, {0.9, 3333}, {0.97, 6667}, {1, 20_000},
+}
+
+// webSearch returns the size that a share of the flows does not exceed.
+func webSearch(share float64) int {
+	for i := 1; i < len(sizes); i++ {
+		if a, b := sizes[i-1], sizes[i]; share <= b.share {
+			return int(a.packets + (b.packets-a.packets)*(share-a.share)/(b.share-a.share))
+		}
+	}
+	return int(sizes[len(sizes)-1].packets)
+}
 
 // newWindow makes 100 ms of a link.
 func newWindow(seed, n uint64, causes []lossradar.Cause) *traffic {
@@ -47,13 +61,9 @@ func newWindow(seed, n uint64, causes []lossradar.Cause) *traffic {
 	}
 	dead := time.Duration(rng.Int64N(int64(window / 2)))
 	for f := 0; len(w.packets) < perWindow; f++ {
-		holed, looped := has(lossradar.Blackhole) && rng.IntN(20) == 0, has(lossradar.Loop) && rng.IntN(20) == 0
-		size := int(min(2000, 4*math.Pow(1-rng.Float64(), -1/1.05)))
-		at, burst := time.Duration(rng.Int64N(int64(window))), 1
-		old := rng.IntN(3) == 0
-		if old {
-			burst = 1 << rng.IntN(7)
-		}
+		holed, looped := has(lossradar.Blackhole) && rng.IntN(10) == 0, has(lossradar.Loop) && rng.IntN(20) == 0
+		size := webSearch(rng.Float64())
+		at, burst := time.Duration(rng.Int64N(2*int64(window)))-window, 1
 		p := lossradar.Packet{Key: flowset.Key{rng.Uint64(), 6<<56 | uint64(f)<<24}, ID: uint16(rng.Uint32()), TTL: 60}
 		if looped {
 			p.TTL = 0
@@ -64,7 +74,12 @@ func newWindow(seed, n uint64, causes []lossradar.Cause) *traffic {
 				if p.At = (at + time.Duration(i)*time.Microsecond).Truncate(time.Microsecond); p.At >= window {
 					break
 				}
-				p.SYN = !old && sent == 0
+				if p.At < 0 {
+					p.ID++
+					sent++
+					continue
+				}
+				p.SYN = sent == 0
 				w.packets = append(w.packets, p)
 				cause := lossradar.Cause("")
 				switch {
