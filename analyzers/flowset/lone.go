@@ -70,9 +70,9 @@ func (t *Table) coherent() bool {
 	if t.digest() {
 		return false
 	}
-	total, _ := t.totals(0)
+	total, packets := t.totals(0)
 	for s := 1; s < t.Subtables && !t.Pooled; s++ {
-		if flows, _ := t.totals(s); flows != total {
+		if f, p := t.totals(s); f != total || p != packets {
 			t.Pooled, t.Cells = true, len(t.cells)
 		}
 	}
