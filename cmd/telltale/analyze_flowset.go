@@ -29,7 +29,7 @@ when objects were malformed, and 2 when the input or output itself failed.`,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt.Format = analyzeflowset.Format(format)
-			to, err := out.open(cmd, nil, true)
+			to, err := out.open(cmd, nil, true, false, &analyzeflowset.Filter{Epoch: -1})
 			if err != nil {
 				return err
 			}

@@ -149,7 +149,7 @@ the input or output itself failed.`,
 			if err != nil {
 				return err
 			}
-			to, err := out.open(cmd, net, !log)
+			to, err := out.open(cmd, net, !log, false, &s.show)
 			if err != nil {
 				return err
 			}

@@ -54,14 +54,13 @@ type sending struct {
 }
 
 // open opens what is asked for; nil where nothing is. files says that epochs have numbers
-// only. text asks for metrics as text, too.
-func (o *flowOutputs) open(cmd *cobra.Command, net *analyzers.Network, files bool) (*sending, error) {
-	return o.openFormat(cmd, net, files, false)
-}
-
-func (o *flowOutputs) openFormat(cmd *cobra.Command, net *analyzers.Network, files, text bool) (*sending, error) {
+// only. text asks for metrics as text. What show leaves out cannot be left out here.
+func (o *flowOutputs) open(cmd *cobra.Command, net *analyzers.Network, files, text bool, show *analyzeflowset.Filter) (*sending, error) {
 	if !o.ipfix.Asked() && !o.remote.Asked() && !text {
 		return nil, nil
+	}
+	if len(show.Prefixes)+len(show.Nodes) > 0 || show.Epoch >= 0 || show.Limit > 0 {
+		return nil, errors.New("--prefix, --at, --epoch and --limit are for what is shown; what is sent is all")
 	}
 	s := &sending{say: func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format, args...) }}
 	if net != nil {

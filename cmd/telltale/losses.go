@@ -51,8 +51,7 @@ the input or output itself failed.`,
 			if err != nil {
 				return err
 			}
-			text := s.format == prometheus
-			to, err := out.openFormat(cmd, net, !log, text)
+			to, err := out.open(cmd, net, !log, s.format == prometheus, &s.show)
 			if err != nil {
 				return err
 			}
