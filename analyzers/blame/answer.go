@@ -8,7 +8,7 @@ import (
 // answer puts the posterior into words.
 func (t *Tracker) answer(s *Set, m *fit) Result {
 	v := tally(s)
-	res := Result{Method: "likelihood", Noise: round(m.noise), Carried: t.losing(), Shed: t.shed, EqualTraffic: m.equal}
+	res := Result{Method: "likelihood", Noise: round(m.noise * m.level()), Carried: t.losing(), Shed: t.shed, EqualTraffic: m.equal}
 	suspects := m.posterior()
 	byCol := make([]*suspect, len(m.theta))
 	for i := range suspects {
@@ -116,7 +116,7 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, path 
 			left -= byCol[c].share
 		}
 	}
-	noise := noiseShare(some, rate, float64(len(s.Path(i)))*m.noise)
+	noise := noiseShare(some, rate, m.noiseOf(float64(len(s.Path(i))), s.packets[i]))
 	best, most := int32(-1), 0.0
 	for _, c := range cols {
 		if p := byCol[c].share; p > most {

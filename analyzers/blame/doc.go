@@ -16,11 +16,14 @@
 //	log(1−exp(−n·Θ_f))    Θ_f = h_f·ε + Σ θ_c over the faults c on its path
 //
 // Where most flows lose packets, that fact says little: flows are divided into stretches
-// in which losses are rare, and k losses are taken to be spread over them. Where it is known
+// in which losses are rare, and k losses are taken to be spread over them; and so are flows
+// that lost more than ten packets, as no noise takes more at once. Where it is known
 // in how many runs a flow's losses lay, each run is one such stretch.
 //
 // ε is the noise of every link (h_f links), estimated along with the rest; more than
-// 1e-6 is the less probable the more it is. What
+// 1e-6, or than could lose a third of a packet in all, is the less probable the more it is.
+// Where noise by flow explains more (retransmissions that nothing was lost for), every flow
+// has the noise of so many packets besides. What
 // flows without losses add is linear: they need only be added up per link, once, and give
 // the denominators that 007 does not have. A fault is a link or a device (a node of links
 // named "from>to"): all of a device's links, at half its rate each, so that a packet meets
@@ -44,7 +47,8 @@
 // losses share it, and so do several with their images in the exchange of two devices.
 //
 // The cause of a flow's loss: of what is lost on its path each suspect has the share of its
-// rate, of the packets that those before it left over. Where rates of two faults differ by no
+// rate, of the packets that those before it left over; the greatest is named, if it is at
+// least .05, rather than noise. Where rates of two faults differ by no
 // more than their error, the link with more votes is named.
 //
 // # Paths that are uncertain

@@ -28,12 +28,14 @@ type fit struct {
 
 	mix mix // of flows whose path is uncertain
 
-	links  int        // columns below are links
-	ends   [][2]int32 // devices at a link's ends
-	noise  float64    // ε
-	hopped float64    // Σ packets that arrived · links crossed
-	equal  bool       // see equalTraffic
-	cfg    Config
+	links   int        // columns below are links
+	ends    [][2]int32 // devices at a link's ends
+	noise   float64    // ε
+	hopped  float64    // Σ packets that arrived · links crossed
+	flows   float64    // that lost nothing, weighted by age
+	besides float64    // see spread
+	equal   bool       // see equalTraffic
+	cfg     Config
 }
 
 func (m *fit) row(f int32) []crossing {
@@ -172,7 +174,7 @@ func (m *fit) set(c int32, theta float64) {
 
 // fitNoise sets ε to its best, the faults fixed.
 func (m *fit) fitNoise() {
-	eps, total := max(m.noise, 1e-12), m.hopped+noiseWeight
+	eps, total := max(m.noise, 1e-12), m.crossed()+noiseWeight
 	for range 40 {
 		a, b := noiseLost/eps, noiseLost/(eps*eps)
 		for f := range m.end {
@@ -345,13 +347,13 @@ func (m *fit) evidenceMixed(c int32) (logBF, theta float64) {
 
 // objective is the log posterior of the current hypothesis, rates integrated out.
 func (m *fit) objective() float64 {
-	j := noiseLost*math.Log(m.noise) - (m.hopped+noiseWeight)*m.noise
+	j := noiseLost*math.Log(m.noise) - (m.crossed()+noiseWeight)*m.noise
 	for f := range m.end {
 		if x := m.base(int32(f)); x > 0 {
 			j += m.lost[f] * log1mexp(m.scale[f]*x)
 		}
 	}
-	j += m.mixed() - noiseDecline*max(0, math.Log(m.noise/m.usualNoise()))
+	j += m.mixed() - noiseDecline*max(0, math.Log(m.noise*m.level()/m.usualNoise()))
 	span, n := math.Log(maxTheta/m.floor()), [2]float64{}
 	for _, c := range m.faults {
 		width := math.Sqrt(2 * math.Pi / max(m.bend(c), 1e-9))

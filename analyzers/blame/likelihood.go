@@ -51,6 +51,7 @@ type Tracker struct {
 	survivors []float64 // by link, of earlier epochs, decayed
 	nodes     []float64 // by device
 	hopped    float64
+	flows     float64
 	carried   []carried
 	paths     []int32
 	doubtful  []doubtful
@@ -108,7 +109,7 @@ func (t *Tracker) model(s *Set) *fit {
 	if nodes > 0 {
 		copy(m.survivors[links:], t.nodes)
 	}
-	m.hopped = t.hopped
+	m.hopped, m.flows = t.hopped, t.flows
 	var buf []crossing
 	from, normal := 0, s.normal()
 	for _, c := range t.carried {
@@ -128,6 +129,7 @@ func (t *Tracker) model(s *Set) *fit {
 		}
 		buf = t.columns(buf[:0], path)
 		k, scale, arrived := s.stretches(i, normal)
+		m.flows += s.kept(i, k, scale, normal)
 		if x != nil {
 			t.addMix(m, x, buf, float64(len(path)), 1, k, scale, arrived)
 			b := &m.mix.bundles[t.bundleOf(m, x)]
@@ -150,6 +152,9 @@ func (t *Tracker) model(s *Set) *fit {
 		if k > 0 {
 			m.append(buf, k, scale, len(path))
 		}
+	}
+	if len(s.bursts) > 0 {
+		m.flows = 0 // rows are runs of losses, not flows
 	}
 	if onlyLosing(s) {
 		m.equalTraffic(t.links)
@@ -227,6 +232,7 @@ func (t *Tracker) carry(s *Set) {
 		t.nodes[i] *= d
 	}
 	t.hopped *= d
+	t.flows *= d
 	rows, paths, from := t.carried[:0], t.paths[:0], 0
 	for _, c := range t.carried {
 		if c.lost*d >= leastWeight {
@@ -258,6 +264,9 @@ func (t *Tracker) carry(s *Set) {
 		}
 		buf = t.columns(buf[:0], path)
 		k, scale, arrived := s.stretches(i, normal)
+		if len(s.bursts) == 0 && (len(path) > 0 || x != nil) {
+			t.flows += d * s.kept(i, k, scale, normal)
+		}
 		if x != nil {
 			t.carryMix(x, path, k, scale, arrived, kept)
 			t.hopped += d * arrived * x.hops

@@ -5,7 +5,7 @@ import "math"
 // What is thought of faults before any packet is looked at. It weighs what a handful of
 // observations outweighs, and most of it is learnt from the faults that are found.
 const (
-	priorFaults = 0.3  // among L links the first fault has odds priorFaults : L, each further one 1 more to the left:
+	priorFaults = 0.2  // among L links the first fault has odds priorFaults : L, each further one 1 more to the left:
 	priorLinks  = 100  // … a beta-binomial prior, by which any number of faults is about as probable as twice as many
 	devicePrior = 0.1  // odds of a device fault against a link fault
 	classWeight = 1    // a class of links counts as half a fault before any is found

@@ -23,6 +23,11 @@ func (m *fit) remove(c int32) {
 
 // search finds the hypothesis.
 func (m *fit) search() {
+	m.searchOnce()
+	m.searchBesides()
+}
+
+func (m *fit) searchOnce() {
 	m.noise = noiseLost / noiseWeight
 	m.most = min(m.cfg.MaxFaults, max(mostOfFew, m.carrying()/mostShare))
 	m.settle()

@@ -34,8 +34,8 @@ func (m *fit) leap() bool {
 			changed = true
 		}
 	}
-	if m.noise > faultOverNoise*m.usualNoise() && m.attempt(func() {
-		m.noise = m.usualNoise()
+	if m.noise*m.level() > faultOverNoise*m.usualNoise() && m.attempt(func() {
+		m.noise = m.usualNoise() / m.level()
 		m.sprout(func(c int32) bool { return int(c) < m.links }, min(m.most, len(m.faults)+m.quiet()))
 	}) {
 		changed = true

@@ -86,6 +86,18 @@ func (s *Set) stretches(i int, normal float64) (k, scale, arrived float64) {
 	return stretches(s.packets[i], s.lost[i], normal)
 }
 
+// kept is how many stretches of flow i lost nothing, where k of scale packets lost some.
+func (s *Set) kept(i int, k, scale, normal float64) float64 {
+	packets := float64(s.packets[i])
+	switch {
+	case s.counters[int32(i)]:
+		return 0 // no flow
+	case k > 0:
+		return max(0, packets/scale-k)
+	}
+	return min(1+math.Floor(4*normal*packets), packets)
+}
+
 // counterLoss makes stretches of 50 packets of what counters say.
 const counterLoss = 1.0 / 200
 
