@@ -160,12 +160,16 @@ func queues(rng *rand.Rand) *world {
 	return w
 }
 
-// anomalous: loops, black holes, flows sent another way, duplicates.
-func anomalous(rng *rand.Rand) *world {
+// anomalous: loops, black holes, flows sent another way.
+func anomalous(rng *rand.Rand) *world { return odd(rng, rng.IntN(3)) }
+
+// doubled: a link doubles packets.
+func doubled(rng *rand.Rand) *world { return odd(rng, 3) }
+
+func odd(rng *rand.Rand, kind int) *world {
 	w := newWorld(rng)
 	w.net = pick(rng, fatTree(), leafSpine(4, 2), chain(5))
 	w.populate(40+rng.IntN(200), false)
-	kind := rng.IntN(4)
 	hole := link{-1, -1}
 	for e := uint64(1); e <= 3; e++ {
 		for _, f := range w.flows {
@@ -263,7 +267,7 @@ func strangers(rng *rand.Rand) *world {
 	w.populate(60+rng.IntN(400), false)
 	w.sendAll(1)
 	k := 2 + rng.IntN(3)
-	w.kind, w.refusable = fmt.Sprint(k), true
+	w.refusable = true
 	name, s := stranger(rng, k)
 	w.kind = name
 	load := easy[k] * 0.8
@@ -299,20 +303,22 @@ func totals(rng *rand.Rand) *world {
 }
 
 var kinds = []struct {
-	name string
-	make func(*rand.Rand) *world
+	name  string
+	make  func(*rand.Rand) *world
+	floor floor
 }{
-	{"strict", strict},
-	{"cliff", cliff},
-	{"lossy", lossy},
-	{"unlinked", unlinked},
-	{"queues", queues},
-	{"anomalous", anomalous},
-	{"formats", formats},
-	{"strangers", strangers},
-	{"spellings", spellings},
-	{"totals", totals},
-	{"corrupt", corrupt},
-	{"foreign", foreign},
-	{"flowlets", flowlets},
+	{"strict", strict, floor{decoded: .999, counted: .999}},
+	{"cliff", cliff, floor{decoded: .8, counted: .8}},
+	{"lossy", lossy, floor{decoded: .98, counted: .98, partial: .95, whole: .4, anomalies: .3}},
+	{"unlinked", unlinked, floor{decoded: .98, counted: .98, partial: .95}},
+	{"queues", queues, floor{decoded: .99, counted: .99, partial: .98, whole: .7}},
+	{"anomalous", anomalous, floor{decoded: .999, counted: .999, whole: .5, anomalies: .5}},
+	{"doubled", doubled, floor{decoded: .999, counted: .999, surplus: true}},
+	{"flowlets", flowlets, floor{decoded: .99, counted: .99, partial: .3, mistaken: .4, wrong: .001}},
+	{"formats", formats, floor{decoded: .999, counted: .999}},
+	{"totals", totals, floor{decoded: .999, counted: .999}},
+	{"spellings", spellings, floor{decoded: .999, counted: .999}},
+	{"strangers", strangers, floor{decoded: .7, counted: .7, behind: .3}},
+	{"foreign", foreign, floor{decoded: .5, counted: .5, behind: .5}},
+	{"corrupt", corrupt, floor{decoded: .9, counted: .8, wrong: .01, damaged: true}},
 }

@@ -39,7 +39,7 @@ func TestLarge(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		files := w.format.write(t, rng, dir, w.tables, nil, nil)
+		files := w.format.write(t, rng, dir, w.tables, nil)
 		a := run(t, append([]string{"analyze", "flowset"}, files...)...)
 		size := int64(0)
 		for _, f := range files {

@@ -29,7 +29,7 @@ func run(t *testing.T, args ...string) answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, tool(t), args...)
+	cmd := exec.CommandContext(ctx, *program, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -57,11 +57,12 @@ type score struct {
 	anomalies, anomaliesFound, falseAnomalies,
 	vanished, vanishedFound int // of the losses: all of a flow's packets
 	refused, unstaged, undecided int
-	problems                     []string // what is wrong with the answer as such
+	problems                     []string // examples of what is missed
+	faults                       []string // what is wrong with the answer as such
 }
 
 func (s *score) add(o *score) {
-	s.worlds++
+	s.worlds += o.worlds
 	s.flows += o.flows
 	s.decoded += o.decoded
 	s.counted += o.counted
@@ -84,10 +85,15 @@ func (s *score) add(o *score) {
 	s.unstaged += o.unstaged
 	s.undecided += o.undecided
 	s.problems = append(s.problems, o.problems...)
+	s.faults = append(s.faults, o.faults...)
 }
 
 func (s *score) problem(format string, args ...any) {
 	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+}
+
+func (s *score) fault(format string, args ...any) {
+	s.faults = append(s.faults, fmt.Sprintf(format, args...))
 }
 
 type flowJSON struct {
@@ -129,7 +135,7 @@ type told struct {
 func (w *world) judgeFlows(t *testing.T, s *score, files []string) {
 	a := run(t, append([]string{"analyze", "flowset"}, files...)...)
 	if a.code != 0 && !(w.refusable && a.code == 1) {
-		s.problem("analyze flowset: exit status %d: %s", a.code, first(a.stderr))
+		s.fault("analyze flowset: exit status %d: %s", a.code, first(a.stderr))
 	}
 	for _, c := range w.counts {
 		s.flows += len(c)
@@ -143,15 +149,15 @@ func (w *world) judgeFlows(t *testing.T, s *score, files []string) {
 		lines++
 		var l line
 		if err := json.Unmarshal(in.Bytes(), &l); err != nil {
-			s.problem("analyze flowset: line %d is not as documented: %v: %.200s", lines, err, in.Text())
+			s.fault("analyze flowset: line %d is not as documented: %v: %.200s", lines, err, in.Text())
 			continue
 		}
 		if last != nil {
-			s.problem("analyze flowset: a line after the coverage: %.200s", in.Text())
+			s.fault("analyze flowset: a line after the coverage: %.200s", in.Text())
 		}
 		if l.Flow == nil && l.Key == "" {
 			if l.Coverage == nil {
-				s.problem("analyze flowset: a line that is neither flow nor coverage: %.200s", in.Text())
+				s.fault("analyze flowset: a line that is neither flow nor coverage: %.200s", in.Text())
 			}
 			last = &l
 			continue
@@ -169,14 +175,14 @@ func (w *world) judgeFlows(t *testing.T, s *score, files []string) {
 		f := l.Flow.flow()
 		if w.staged && l.Stage == "" {
 			if s.unstaged++; s.unstaged == 1 {
-				s.problem("analyze flowset: lines do not say the stage: %.200s", in.Text())
+				s.fault("analyze flowset: lines do not say the stage: %.200s", in.Text())
 			}
 			if at.stage = "ingress"; had[told{at, f}] {
 				at.stage = "egress"
 			}
 		}
 		if had[told{at, f}] {
-			s.problem("analyze flowset: told twice: %v %v", at, f)
+			s.fault("analyze flowset: told twice: %v %v", at, f)
 		}
 		had[told{at, f}] = true
 		n, ok := w.counts[at][f]
@@ -202,14 +208,14 @@ func (w *world) judgeFlows(t *testing.T, s *score, files []string) {
 		if w.refusable {
 			s.refused++
 		} else {
-			s.problem("analyze flowset: no coverage at the end: %s", first(a.stderr))
+			s.fault("analyze flowset: no coverage at the end: %s", first(a.stderr))
 		}
 		return
 	}
 	if a.code == 1 && last.Tables == 0 && w.refusable {
 		s.refused++
 		if !strings.Contains(a.stderr, "hash") {
-			s.problem("refused without a word about the hash: %s", first(a.stderr))
+			s.fault("refused without a word about the hash: %s", first(a.stderr))
 		}
 		return
 	}
@@ -221,16 +227,16 @@ func (w *world) judgeFlows(t *testing.T, s *score, files []string) {
 	if w.uncertain == "" {
 		c := last.Coverage
 		if c.Flows != int64(s.flows) || c.Packets != total {
-			s.problem("coverage says %d flows and %d packets in the tables, true %d and %d", c.Flows, c.Packets, s.flows, total)
+			s.fault("coverage says %d flows and %d packets in the tables, true %d and %d", c.Flows, c.Packets, s.flows, total)
 		}
 		if c.Decoded != decoded || c.Counted != counted || c.CountedP != countedPackets {
-			s.problem("coverage says %d decoded, %d counted, %d packets counted; lines have %d, %d, %d", c.Decoded, c.Counted, c.CountedP, decoded, counted, countedPackets)
+			s.fault("coverage says %d decoded, %d counted, %d packets counted; lines have %d, %d, %d", c.Decoded, c.Counted, c.CountedP, decoded, counted, countedPackets)
 		}
 		if want := float64(c.Decoded) / float64(max(1, c.Flows)); c.Share-want > 1e-3 || want-c.Share > 1e-3 {
-			s.problem("coverage says a share of %v flows, %v true", c.Share, want)
+			s.fault("coverage says a share of %v flows, %v true", c.Share, want)
 		}
 		if last.Tables != len(w.tables) {
-			s.problem("coverage says %d tables, true %d", last.Tables, len(w.tables))
+			s.fault("coverage says %d tables, true %d", last.Tables, len(w.tables))
 		}
 	}
 	if w.uncertain == "damaged" {
@@ -300,7 +306,7 @@ func named(from, to string) map[string]bool {
 func (w *world) judgeLosses(t *testing.T, s *score, files []string) {
 	a := run(t, append(append([]string{"losses", "--format", "json"}, w.args...), files...)...)
 	if a.code != 0 {
-		s.problem("losses: exit status %d: %s", a.code, first(a.stderr))
+		s.fault("losses: exit status %d: %s", a.code, first(a.stderr))
 	}
 	got := map[uint64]*lossLine{}
 	in := bufio.NewScanner(strings.NewReader(a.stdout))
@@ -308,7 +314,7 @@ func (w *world) judgeLosses(t *testing.T, s *score, files []string) {
 	for in.Scan() {
 		l := &lossLine{}
 		if err := json.Unmarshal(in.Bytes(), l); err != nil {
-			s.problem("losses: not as documented: %v: %.200s", err, in.Text())
+			s.fault("losses: not as documented: %v: %.200s", err, in.Text())
 			continue
 		}
 		if w.summed {
@@ -329,7 +335,7 @@ func (w *world) judgeLosses(t *testing.T, s *score, files []string) {
 	for _, e := range w.epochs() {
 		l, lost := got[e], w.lost[e]
 		if l == nil {
-			s.problem("losses: no epoch %d", e)
+			s.fault("losses: no epoch %d", e)
 			continue
 		}
 		byFlow, covered := map[flow]map[string]uint64{}, map[flow]map[string]bool{}

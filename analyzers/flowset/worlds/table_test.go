@@ -109,7 +109,6 @@ type format struct {
 	nested, noCells, pretty, gz   bool
 	omitZero, files, shuffle      bool
 	stringEpoch, floatNumbers     bool
-	indexName                     string
 	total                         bool // "cells" are those of all subtables
 }
 
@@ -138,11 +137,7 @@ func (f *format) cell(b *bytes.Buffer, t *table, i int, c cell, keyLength int) {
 	}
 	switch f.sparse {
 	case "cell":
-		name := "cell"
-		if f.indexName != "" {
-			name = f.indexName
-		}
-		put(name, strconv.Itoa(i))
+		put("cell", strconv.Itoa(i))
 	case "subtable":
 		put("subtable", strconv.Itoa(i/int(t.cells)))
 		put("cell", strconv.Itoa(i%int(t.cells)))
@@ -247,7 +242,7 @@ func (f *format) object(t *table, keyLength int) []byte {
 }
 
 // write writes tables and links to files in dir and returns their names.
-func (f *format) write(t *testing.T, rng *rand.Rand, dir string, tables []*table, links []string, lines []string) []string {
+func (f *format) write(t *testing.T, rng *rand.Rand, dir string, tables []*table, links []string) []string {
 	t.Helper()
 	var objects [][]byte
 	var names []string
@@ -269,10 +264,6 @@ func (f *format) write(t *testing.T, rng *rand.Rand, dir string, tables []*table
 		}
 		objects = append(objects, []byte(`{"links":[`+strings.Join(quoted, ",")+"]}\n"))
 		names = append(names, "links")
-	}
-	for _, l := range lines {
-		objects = append(objects, []byte(l+"\n"))
-		names = append(names, "lines")
 	}
 	if f.shuffle {
 		rng.Shuffle(len(objects), func(i, j int) {

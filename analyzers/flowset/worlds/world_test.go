@@ -23,7 +23,6 @@ type world struct {
 	tables []*table
 	format format
 	links  bool     // tell the links
-	lines  []string // further lines of the file
 	args   []string // of losses
 	summed bool     // losses are judged by their sums over epochs; the truth has them all in epoch 0
 
