@@ -42,6 +42,12 @@
 //	leap    rather several links of a device than the device? several links than high noise?
 //	        several faults with two devices in each other's place (where paths are uncertain)?
 //
+// Where there are few suspects (up to 96, and 1,024 rows), several links of one device that lose
+// at about the same rate may have a cause in common (a line card), which makes the second and
+// further ones less improbable; hypotheses around the best one are weighed all together, also
+// those with a device instead of some of its links, other links of it, or links of one device
+// instead of noise; and the best of them is the answer.
+//
 // A probability is that of the fault against none, with the noise fitted anew, and against
 // each other one in its place, the other faults given: two links that carry the same
 // losses share it, and so do several with their images in the exchange of two devices.

@@ -25,6 +25,8 @@ type fit struct {
 	count     [2]float64 // of faults by class
 	rates     rates      // of faults
 	classes   classes
+	sharing   sharing
+	few       bool // suspects and rows
 
 	mix mix // of flows whose path is uncertain
 
@@ -159,10 +161,12 @@ func (m *fit) set(c int32, theta float64) {
 	if m.theta[c] > 0 {
 		m.rates.add(m.theta[c], -1)
 		m.count[m.classes.of(c)]--
+		m.share(c, -1)
 	}
 	if theta > 0 {
 		m.rates.add(theta, 1)
 		m.count[m.classes.of(c)]++
+		m.share(c, 1)
 	}
 	m.theta[c] = theta
 	for _, x := range m.of[c] {
@@ -360,7 +364,7 @@ func (m *fit) objective() float64 {
 		j += m.prior(c, n) + math.Log(min(width, span)) - m.survivors[c]*m.theta[c]
 		n[m.classes.of(c)]++
 	}
-	return j + m.rates.joint()
+	return j + m.rates.joint() + m.causes()
 }
 
 // bend is the curvature of the log-likelihood in log θ at a fault's rate.

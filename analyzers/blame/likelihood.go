@@ -160,7 +160,9 @@ func (t *Tracker) model(s *Set) *fit {
 		m.equalTraffic(t.links)
 	}
 	m.classes = classify(t.links.ends, len(t.links.nodes), len(m.theta))
+	m.sharing = shared(t.links.ends, len(t.links.nodes))
 	m.index()
+	m.countFew()
 	return m
 }
 

@@ -18,6 +18,7 @@ type suspect struct {
 // posterior returns all columns that losing flows cross.
 func (m *fit) posterior() []suspect {
 	var out []suspect
+	around := m.average()
 	at := make([]int32, len(m.of))
 	for c := range m.of {
 		at[c] = -1
@@ -63,6 +64,9 @@ func (m *fit) posterior() []suspect {
 				s.logOdds = max(s.logOdds, logit(s.probability))
 			}
 		})
+	}
+	if around != nil && len(images) == 0 {
+		around.weigh(out)
 	}
 	return out
 }

@@ -62,20 +62,28 @@ func (x *classes) of(c int32) int {
 	return 0
 }
 
+// odds returns the log odds of a fault of a link of a class beside others.
+func (x *classes) odds(k int, n [2]float64) float64 {
+	all, share := n[0]+n[1], 1.0 // of the class
+	if x.links[1-k] > 0 {
+		share = 0.5
+	}
+	return math.Log((priorFaults + all) * (n[k] + classWeight*share) / (all + classWeight) / (x.links[k] + priorLinks*share))
+}
+
 // prior returns the log odds of a fault at column c beside others, so many of each class. A
 // device at the edge is no suspect: its only neighbour's links to it and from it are.
 func (m *fit) prior(c int32, n [2]float64) float64 {
-	k, all := m.classes.of(c), n[0]+n[1]
+	k := m.classes.of(c)
 	if k == 1 && int(c) >= m.links {
 		return math.Inf(-1)
 	}
-	share := 1.0 // of the class
-	if m.classes.links[1-k] > 0 {
-		share = 0.5
-	}
-	odds := math.Log((priorFaults + all) * (n[k] + classWeight*share) / (all + classWeight) / (m.classes.links[k] + priorLinks*share))
+	odds := m.classes.odds(k, n)
 	if int(c) >= m.links {
 		odds += math.Log(devicePrior)
+		if m.few { // parts of devices have a share of it
+			odds -= math.Ln2
+		}
 	}
 	return odds
 }

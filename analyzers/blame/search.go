@@ -8,7 +8,7 @@ import (
 // odds returns the log posterior odds of a fault at column c, given the others.
 func (m *fit) odds(c int32) (logOdds, theta float64) {
 	logBF, theta := m.evidence(c)
-	return m.prior(c, m.count) + logBF, theta
+	return m.prior(c, m.count) + m.next(c, theta) + logBF, theta
 }
 
 func (m *fit) add(c int32, theta float64) {
