@@ -12,22 +12,21 @@ type table struct {
 }
 
 type row struct {
-	key     string
-	n       int
-	found   []int // windows until the verdict was right
-	right   int   // verdicts that were right in the last window
-	tied    int   // of the others, those that name the true links, or the same ones of the other spine as well
-	least   float64
-	wrong   int
-	lost    uint64
-	windows int
+	key   string
+	n     int
+	found []int // windows until the verdict was right
+	right int   // verdicts that were right in the last window
+	tied  int   // of the others, those that name the true links, or the same ones of the other spine as well
+	least float64
+	wrong int
+	lost  uint64
 }
 
 func newTable() *table { return &table{} }
 
 // add adds a verdict and returns it as a line.
 func (t *table) add(x *trial, o *observer, v *verdict) string {
-	key := fmt.Sprintf("%-10s %6g %10g %-10s", x.name, x.loss, x.telemetry, o.name)
+	key := fmt.Sprintf("%-10s %6g %10g %-10s", x.name, x.loss, o.lost, o.name)
 	i := slices.IndexFunc(t.rows, func(r *row) bool { return r.key == key })
 	if i < 0 {
 		i = len(t.rows)
@@ -38,7 +37,6 @@ func (t *table) add(x *trial, o *observer, v *verdict) string {
 	r.lost += x.lost
 	r.least += v.least
 	r.wrong += v.wrong
-	r.windows += x.windows
 	if v.windows > 0 {
 		r.found = append(r.found, v.windows)
 	}
@@ -53,7 +51,7 @@ func (t *table) add(x *trial, o *observer, v *verdict) string {
 
 func (t *table) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%-10s %6s %10s %-10s %4s %8s %6s %6s %8s %8s %11s %6s\n", "fault", "loss", "telemetry", "postcards", "labs", "lost/lab", "right", "tied", "windows", "worst", "probability", "wrong")
+	fmt.Fprintf(&b, "\n%-10s %6s %10s %-10s %4s %8s %6s %6s %8s %8s %11s %9s\n", "fault", "loss", "telemetry", "postcards", "labs", "lost/lab", "right", "tied", "windows", "worst", "probability", "wrong/lab")
 	for _, r := range t.rows {
 		median, worst := "-", "-"
 		if n := len(r.found); n > 0 {
@@ -63,7 +61,7 @@ func (t *table) String() string {
 		if len(r.found) < r.n {
 			worst = "never"
 		}
-		fmt.Fprintf(&b, "%s %4d %8.0f %5.0f%% %5.0f%% %8s %8s %11.3f %6.2f\n", r.key, r.n, float64(r.lost)/float64(r.n), 100*float64(r.right)/float64(r.n), 100*float64(r.tied)/float64(r.n), median, worst, r.least/float64(r.n), float64(r.wrong)/float64(r.windows))
+		fmt.Fprintf(&b, "%s %4d %8.0f %5.0f%% %5.0f%% %8s %8s %11.3f %9.2f\n", r.key, r.n, float64(r.lost)/float64(r.n), 100*float64(r.right)/float64(r.n), 100*float64(r.tied)/float64(r.n), median, worst, r.least/float64(r.n), float64(r.wrong)/float64(r.n))
 	}
 	return b.String()
 }
