@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/telltale-net/telltale/analyzers/blame"
 	"github.com/telltale-net/telltale/cmd/internal/dataset"
 )
 
@@ -51,8 +52,6 @@ func TestStory(t *testing.T) {
 			[]string{"1 link is to blame:\n", "  t2>a4                    bad      probability 1.000, loses 0.03", " of packets; of 20 flows 20 lost some, 60 packets of 2000\n", "cause:\n", "t2>a4                    20\n"}, "votes"},
 		{"either of two", Likelihood, join(good, flows(20, "h2>t2 t2>a4 a4>t9", 100, 3)),
 			[]string{"1 link is to blame:\n  one of these, which most of the same losses crossed:\n    ", "probability 0.", "\n    ", "probability 0."}, "2 links"},
-		{"a device", Likelihood, join(good, flows(9, "h1>t1 t1>x x>t4", 100, 2), flows(9, "h1>t1 t1>x x>t5", 100, 2), flows(9, "h2>t2 t2>x x>t5", 100, 2), flows(9, "h2>t2 t2>x x>t4", 100, 2), flows(50, "h1>t1 t1>a2 a2>t4", 100, 0)),
-			[]string{"1 device is to blame:\n  device x                 bad ", "all of its 4 links alike\n", "device x                 36\n"}, "t1>x"},
 		{"votes", Votes, join(good, flows(20, "h2>t2 t2>a4", 100, 3)), []string{"1 link is to blame:\n  h2>t2                    bad      10 votes; of 120 flows 20 lost some, 60 packets of 12000\n"}, "probability"},
 	} {
 		got := tell(t, x.method, x.lines...)
@@ -83,5 +82,35 @@ func TestStoryIsShort(t *testing.T) {
 	got := tell(t, Likelihood, lines...)
 	if n := strings.Count(got, " bad "); n != mostBad || !strings.Contains(got, "60 links are to blame:\n") || !strings.Contains(got, "  and 20 more, of 60 links that flows with losses crossed\n") {
 		t.Errorf("got %d links told:\n%s", n, got)
+	}
+}
+
+// TestStoryOfDevice: a device is one fault, not as many as it has links.
+func TestStoryOfDevice(t *testing.T) {
+	p := 1.0
+	links := blame.NewLinks()
+	set := blame.NewSet(links)
+	if err := set.Add([]byte("f"), []int32{links.ID("t1>x"), links.ID("x>t2")}, 100, 3); err != nil {
+		t.Fatal(err)
+	}
+	res := blame.Result{
+		Method:  string(Likelihood),
+		Links:   []blame.LinkResult{{Link: "t1>x", Verdict: blame.Bad, Probability: &p, Device: "x"}, {Link: "x>t2", Verdict: blame.Bad, Probability: &p, Device: "x"}},
+		Devices: []blame.DeviceResult{{Device: "x", Verdict: blame.Bad, Probability: 1, LossRate: 0.02}},
+		Flows:   []blame.FlowResult{{Flow: "f", Cause: "t1>x", Device: "x"}},
+		Noise:   1e-6,
+	}
+	var b bytes.Buffer
+	if err := story(&b, "flows", false, set, &res); err != nil {
+		t.Fatal(err)
+	}
+	const want = `1 device is to blame:
+  device x                 bad      probability 1.000, loses 0.02 of packets, all of its 2 links alike
+A healthy link loses 1e-06 of packets.
+Flows with losses, by cause:
+  device x                 1
+`
+	if got := b.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
