@@ -68,12 +68,13 @@ type doubtful struct {
 
 // carried is a losing flow of an earlier epoch.
 type carried struct {
-	end   int // of its links in paths
-	lost  float64
-	scale float64
+	end    int // of its links in paths
+	weight float64
+	lost   float64
+	scale  float64
 }
 
-// leastWeight is the weight below which a flow's losses are forgotten.
+// leastWeight is the weight below which a flow's losses are forgotten, however many they were.
 const leastWeight = 0.05
 
 // NewTracker returns a tracker of sets over a table of links.
@@ -237,9 +238,9 @@ func (t *Tracker) carry(s *Set) {
 	t.flows *= d
 	rows, paths, from := t.carried[:0], t.paths[:0], 0
 	for _, c := range t.carried {
-		if c.lost*d >= leastWeight {
+		if c.weight*d >= leastWeight {
 			paths = append(paths, t.paths[from:c.end]...) // moves down only
-			rows = append(rows, carried{len(paths), c.lost * d, c.scale})
+			rows = append(rows, carried{len(paths), c.weight * d, c.lost * d, c.scale})
 		}
 		from = c.end
 	}
@@ -291,6 +292,6 @@ func (t *Tracker) carry(s *Set) {
 			continue
 		}
 		t.paths = append(t.paths, path...)
-		t.carried = append(t.carried, carried{len(t.paths), d * k, scale})
+		t.carried = append(t.carried, carried{len(t.paths), d, d * k, scale})
 	}
 }

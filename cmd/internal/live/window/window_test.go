@@ -90,6 +90,33 @@ func TestLostReports(t *testing.T) {
 	}
 }
 
+// TestMended: a link that loses no packets any more is blamed for as long as its losses weigh
+// anything, which is 29 windows, and no other one is meanwhile.
+func TestMended(t *testing.T) {
+	const mended = 8
+	for _, rate := range []float64{0.2, 0.02, 0.005} {
+		m := newModel(t, 3)
+		m.Run(0, 2000, 2000)
+		m.Lossy["leaf1>spine2"] = rate
+		m.Run(2000, mended*1000, 2000)
+		delete(m.Lossy, "leaf1>spine2")
+		m.Run(mended*1000, (mended+31)*1000, 2000)
+		_, _, all := m.play(t, Config{}, 1<<20, nil)
+		last := 0
+		for i, w := range all.Windows {
+			for _, l := range w.Blame.BadLinks() {
+				if last = i; l != "leaf1>spine2" {
+					t.Errorf("a loss of %g: window %d blames %s", rate, i, l)
+				}
+			}
+		}
+		t.Logf("a loss of %g: blamed for %d windows after it ended", rate, last-mended+1)
+		if after := last - mended + 1; after < 1 || after > 29 {
+			t.Errorf("a loss of %g: blamed for %d windows after it ended, want 1 to 29", rate, after)
+		}
+	}
+}
+
 // TestSampled: of more packets than may be analysed, whole ones are taken: nothing looks
 // lost that is not, what is lost is found, and the estimates are near the truth.
 func TestSampled(t *testing.T) {
