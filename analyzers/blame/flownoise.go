@@ -33,12 +33,13 @@ func (m *fit) crossed() float64 { return m.hopped + m.besides*m.flows }
 // level is how many times as much is lost to noise as without what flows have besides.
 func (m *fit) level() float64 { return m.crossed() / math.Max(m.hopped, 1) }
 
-// searchBesides looks whether noise by flow explains more, and if so searches again with it.
+// searchBesides looks whether noise by flow explains more, and if so searches again with it: it
+// must need no more faults than noise by packet.
 func (m *fit) searchBesides() {
 	if m.equal || m.flows == 0 || m.hopped == 0 {
 		return
 	}
-	found, back := m.objective(), m.saved()
+	found, back, faults := m.objective(), m.saved(), len(m.faults)
 	best, most := 0.0, found+flowNoiseOdds
 	for _, x := range flowNoises {
 		m.spread(x)
@@ -57,7 +58,7 @@ func (m *fit) searchBesides() {
 	}
 	m.spread(best)
 	m.searchOnce()
-	if m.objective() < found+flowNoiseOdds {
+	if m.objective() < found+flowNoiseOdds || len(m.faults) > faults {
 		m.spread(0)
 		back()
 	}

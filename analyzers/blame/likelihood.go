@@ -129,8 +129,8 @@ func (t *Tracker) model(s *Set) *fit {
 			continue // who knows where it lost them
 		}
 		buf = t.columns(buf[:0], path)
-		k, scale, arrived := s.stretches(i, normal)
-		m.flows += s.kept(i, k, scale, normal)
+		k, scale, arrived := s.stretches(i, normal, x != nil)
+		m.flows += s.kept(i, k, scale)
 		if x != nil {
 			t.addMix(m, x, buf, float64(len(path)), 1, k, scale, arrived)
 			b := &m.mix.bundles[t.bundleOf(m, x)]
@@ -154,8 +154,8 @@ func (t *Tracker) model(s *Set) *fit {
 			m.append(buf, k, scale, len(path))
 		}
 	}
-	if len(s.bursts) > 0 {
-		m.flows = 0 // rows are runs of losses, not flows
+	if len(s.bursts) > 0 || normal > 0 {
+		m.flows = 0 // rows are runs of losses, or parts of flows, most of which lose some
 	}
 	if onlyLosing(s) {
 		m.equalTraffic(t.links)
@@ -266,9 +266,9 @@ func (t *Tracker) carry(s *Set) {
 			continue
 		}
 		buf = t.columns(buf[:0], path)
-		k, scale, arrived := s.stretches(i, normal)
-		if len(s.bursts) == 0 && (len(path) > 0 || x != nil) {
-			t.flows += d * s.kept(i, k, scale, normal)
+		k, scale, arrived := s.stretches(i, normal, x != nil)
+		if len(s.bursts) == 0 && normal == 0 && (len(path) > 0 || x != nil) {
+			t.flows += d * s.kept(i, k, scale)
 		}
 		if x != nil {
 			t.carryMix(x, path, k, scale, arrived, kept)

@@ -75,7 +75,7 @@ func (s *Set) normal() float64 {
 
 // stretches returns those of flow i. Where it is known in how many runs its losses lay,
 // each run is a stretch that lost some.
-func (s *Set) stretches(i int, normal float64) (k, scale, arrived float64) {
+func (s *Set) stretches(i int, normal float64, doubtful bool) (k, scale, arrived float64) {
 	if r := float64(s.runs(i)); r > 0 {
 		lost := float64(s.lost[i])
 		return r, lost / r, float64(s.packets[i]) - lost
@@ -83,19 +83,22 @@ func (s *Set) stretches(i int, normal float64) (k, scale, arrived float64) {
 	if s.counters[int32(i)] {
 		normal = max(normal, counterLoss)
 	}
-	return stretches(s.packets[i], s.lost[i], normal)
+	most := math.Inf(1)
+	if doubtful {
+		most = 1
+	}
+	return stretches(s.packets[i], s.lost[i], normal, most)
 }
 
 // kept is how many stretches of flow i lost nothing, where k of scale packets lost some.
-func (s *Set) kept(i int, k, scale, normal float64) float64 {
-	packets := float64(s.packets[i])
+func (s *Set) kept(i int, k, scale float64) float64 {
 	switch {
 	case s.counters[int32(i)]:
 		return 0 // no flow
 	case k > 0:
-		return max(0, packets/scale-k)
+		return max(0, float64(s.packets[i])/scale-k)
 	}
-	return min(1+math.Floor(4*normal*packets), packets)
+	return 1
 }
 
 // counterLoss makes stretches of 50 packets of what counters say.
@@ -113,12 +116,13 @@ const (
 // stretches divides a flow into stretches of scale packets in which it usually loses
 // less than a quarter of one, and at most a burst, and returns in how many of them it lost some (as if it
 // lost them anywhere) and how many packets the others have. Within a stretch it does not
-// matter how many are lost: losses come in bursts, and a burst is one event.
-func stretches(packets, lost uint32, normal float64) (k, scale, arrived float64) {
+// matter how many are lost: losses come in bursts, and a burst is one event. Bursts count
+// as most, at most: those of a flow whose path is uncertain all took the same one.
+func stretches(packets, lost uint32, normal, most float64) (k, scale, arrived float64) {
 	if lost == 0 {
 		return 0, 1, float64(packets)
 	}
-	bursts := math.Ceil(float64(lost) / burstPackets)
+	bursts := min(math.Ceil(float64(lost)/burstPackets), most)
 	if float64(lost) >= takenShare*float64(packets) {
 		bursts = min(bursts, takenLosses)
 	}
