@@ -10,8 +10,9 @@
 // packets; a wrong count and an invented flow are counted apart. Cells per flow are searched
 // in steps of a hundredth, for 99 and for 99.9 % of the switches' epochs; there are fewer
 // epochs where flows are many, and the table says how many. Memory is what a switch needs:
-// 20 bytes a cell (key 13, flows 1, packets 4, check 2) and 24.8 bits of filter per flow; the
-// paper's cells have 18 bytes, and its filter is larger. Bandwidth is that memory every 10 ms.
+// 20 bytes a cell (key 13, flows 1, packets 4, check 2) and 24.8 bits of filter per flow; a
+// switch by itself needs a filter that hides none, which grows with its flows, to 36 bits for
+// 1 M. The paper's cells have 18 bytes, and its filter some 38 bits per flow. Bandwidth is that memory every 10 ms.
 // Losses are right if they are on the link that lost them, in the epoch after which the
 // counters are read.
 //

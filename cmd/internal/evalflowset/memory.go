@@ -2,6 +2,7 @@ package evalflowset
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
@@ -177,9 +178,15 @@ func (r *runner) row(t *Table, c *curve, flows, switches, mode, supposed int) (i
 		return 0, err
 	}
 	row := []string{fmt.Sprint(flows)}
+	need := func(hundredths int) float64 {
+		if mode == 0 {
+			return float64(cellsFor(flows, hundredths))*cellBytes + aloneBits(flows)/8*float64(flows)
+		}
+		return memoryOf(cellsFor(flows, hundredths), flows)
+	}
 	if first > 0 {
 		supposed = first
-		bytes := memoryOf(cellsFor(flows, first), flows)
+		bytes := need(first)
 		row = append(row, number(float64(first)/100, 2), number(bytes/1e6, 3))
 		mb, rate := "–", "–"
 		if p, ok := published[flows]; ok {
@@ -191,7 +198,7 @@ func (r *runner) row(t *Table, c *curve, flows, switches, mode, supposed int) (i
 			return 0, err
 		}
 		if second > 0 {
-			row = append(row, number(float64(second)/100, 2), number(memoryOf(cellsFor(flows, second), flows)/1e6, 3))
+			row = append(row, number(float64(second)/100, 2), number(need(second)/1e6, 3))
 		} else {
 			row = append(row, "–", "–")
 		}
@@ -231,6 +238,8 @@ func (r *runner) single(flows, hundredths int) (*point, error) {
 	err := r.trials(n, atOnce, func(i int) error {
 		c := r.config(4, flows, cellsFor(flows, hundredths), uint64(hundredths))
 		c.Seed += uint64(i) << 20
+		c.FilterBits = uint64(aloneBits(flows) * float64(flows))
+		c.FilterHashes = int(aloneBits(flows) * math.Ln2)
 		t, truth, err := flowsettest.Alone(c)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"strconv"
@@ -166,6 +167,12 @@ const (
 	filterBits = 24.8
 	hashes     = 17
 )
+
+// aloneBits is the filter of a switch by itself, bits per flow: nobody helps to find flows
+// that it hides, so there must be fewer than one in 1,000 epochs, a tenth of what may fail.
+func aloneBits(flows int) float64 {
+	return max(filterBits, math.Log(1000*float64(flows)/hashes)/(math.Ln2*math.Ln2))
+}
 
 // memoryOf returns the bytes of a table and its filter.
 func memoryOf(cells, flows int) float64 {
