@@ -17,8 +17,8 @@ func (s *solver) correct() {
 	var flows []int
 	for f, p := range s.packets {
 		switch {
-		case p != unknownPackets:
-			continue
+		case p != unknownPackets || s.state[f] == rejected && !s.recounted:
+			continue // known, or not among the cells' flows
 		case s.state[f] == rejected:
 			s.guess[f] = 0 // until its cells say otherwise
 		case s.guess[f] <= 0:

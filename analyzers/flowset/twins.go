@@ -65,7 +65,7 @@ func (n *network) twins(i int) (doubtful []int) {
 }
 
 // fewTwins is the number of pairs to be expected in a table below which none are looked for.
-const fewTwins = 1e-6
+const fewTwins = 1e-3
 
 // withhold takes back what rests on a guess alone.
 func (n *network) withhold() {
