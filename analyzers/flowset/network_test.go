@@ -1,6 +1,7 @@
 package flowset_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
@@ -93,5 +94,44 @@ func TestEarlier(t *testing.T) {
 	with, without := flowset.Decode(next.Tables[:1], flowset.Options{Earlier: was})[0].Coverage, flowset.Decode(next.Tables[:1], flowset.Options{})[0].Coverage
 	if with.Decoded < with.Flows || 2*without.Decoded > without.Flows {
 		t.Errorf("alone: got %+v, and %+v without the epoch before", with, without)
+	}
+}
+
+// Settings of all kinds, most of them poor: tables too small, filters of few bits or none,
+// links that lose much. Next to nothing that is told is wrong, and nothing breaks.
+func TestSettings(t *testing.T) {
+	var sum score
+	for seed := uint64(40); seed < 56; seed++ {
+		rng := rand.New(rand.NewPCG(seed, 77))
+		flows := 100 + rng.IntN(900)
+		bits := []uint64{0, 3, 6, 10, 16, 25}[rng.IntN(6)]
+		c := flowsettest.Config{
+			Tree: flowsettest.FatTree{K: 4}, FlowsPerNode: flows, Seed: seed, Cells: int((0.35 + 0.8*rng.Float64()) * float64(flows) / 3), CheckBytes: []int{0, 1, 2, 4}[rng.IntN(4)],
+			FilterBits: uint64(flows) * bits, FilterHashes: int(bits*7/10) + 1, Losses: rng.IntN(1 + flows*4*rng.IntN(3)), Subtables: 3 + rng.IntN(3)/2, MaxPackets: []int64{3, 10, 1000}[rng.IntN(3)],
+		}
+		for range rng.IntN(3) {
+			i := rng.IntN(20)
+			n := c.Tree.Neighbours(i)
+			c.Lossy = append(c.Lossy, flowsettest.Link{From: int32(i), To: int32(n[rng.IntN(len(n))]), Rate: []float64{0.001, 0.01, 0.1, 1}[rng.IntN(4)]})
+		}
+		e, err := flowsettest.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt := flowset.Options{Neighbours: e.Neighbours()}
+		switch rng.IntN(4) {
+		case 0:
+			opt.Visits = e.Visits()
+		case 1:
+			opt.Neighbours = nil
+		}
+		got := judge(e, flowset.Decode(e.Tables, opt))
+		sum.right += got.right
+		sum.wrong += got.wrong
+		sum.invented += got.invented
+	}
+	t.Logf("%+v", sum)
+	if sum.invented > 0 || 10_000*sum.wrong > sum.right {
+		t.Errorf("got %+v", sum)
 	}
 }
