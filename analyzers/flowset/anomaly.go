@@ -149,7 +149,7 @@ func (e *epochMap) vanished(k Key, s *seen, order []sight) (end int, next []int3
 	first, last := order[0].at, order[end].at
 	if was := e.m.last[k]; was != nil { // it went on in the epoch before
 		x := slices.Index(was.path, last)
-		if y := slices.Index(was.path, first); x >= 0 && y >= 0 && y <= x && x+1 < len(was.path) && e.missed(s, was.path[x+1]) {
+		if y := slices.Index(was.path, first); x >= 0 && y >= 0 && y <= x && x+1 < len(was.path) && e.m.linked[[2]int32{last, was.path[x+1]}] && e.missed(s, was.path[x+1]) {
 			return end, was.path[x+1 : x+2]
 		}
 	}
