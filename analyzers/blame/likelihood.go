@@ -52,6 +52,7 @@ type Tracker struct {
 	nodes     []float64 // by device
 	hopped    float64
 	flows     float64
+	parts     float64 // weight of the last epoch the rows of which were no whole flows
 	carried   []carried
 	paths     []int32
 	doubtful  []doubtful
@@ -154,7 +155,7 @@ func (t *Tracker) model(s *Set) *fit {
 			m.append(buf, k, scale, len(path))
 		}
 	}
-	if len(s.bursts) > 0 || normal > 0 {
+	if len(s.bursts) > 0 || normal > 0 || t.parts >= leastWeight {
 		m.flows = 0 // rows are runs of losses, or parts of flows, most of which lose some
 	}
 	if onlyLosing(s) {
@@ -236,6 +237,7 @@ func (t *Tracker) carry(s *Set) {
 	}
 	t.hopped *= d
 	t.flows *= d
+	t.parts *= d
 	rows, paths, from := t.carried[:0], t.paths[:0], 0
 	for _, c := range t.carried {
 		if c.weight*d >= leastWeight {
@@ -247,6 +249,9 @@ func (t *Tracker) carry(s *Set) {
 	t.carried, t.paths = rows, paths
 	var buf []crossing
 	links, normal := t.links.Len(), s.normal()
+	if len(s.bursts) > 0 || normal > 0 {
+		t.parts = d
+	}
 	old, kept := t.doubtful[:0], map[keptKey]int{}
 	for _, c := range t.doubtful {
 		if c.weight *= d; c.weight < leastWeight {
