@@ -155,8 +155,8 @@ func (e *epochMap) vanished(k Key, s *seen, order []sight) (end int, next []int3
 	}
 	enters, ends := e.m.nodePoint(first), e.m.nodePoint(last)
 	homes := e.homes(dst)
-	if slices.Contains(homes, ends) {
-		return 0, nil // it arrived
+	if slices.Contains(homes, ends) || !e.settled(dst) {
+		return 0, nil // it arrived, or who knows
 	}
 	homes = slices.DeleteFunc(homes, func(p int32) bool { return p == enters })
 	if len(homes) != 1 || !e.whole[homes[0]] || ends != enters && (!e.m.transit[ends] || e.edge(ends)) {

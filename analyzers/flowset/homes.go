@@ -51,10 +51,7 @@ func (e *epochMap) learnHomes(keys []Key, flows map[Key]*seen, into map[addr]map
 // homes returns the places behind which an address may be: those that were an end of
 // nearly as many of its flows' ways as any, in epochs before or else in this one.
 func (e *epochMap) homes(a addr) (at []int32) {
-	votes := e.m.home[a]
-	if len(votes) == 0 {
-		votes = e.fresh[a]
-	}
+	votes := e.votes(a)
 	best := int32(0)
 	for _, n := range votes {
 		best = max(best, n)
@@ -66,4 +63,22 @@ func (e *epochMap) homes(a addr) (at []int32) {
 	}
 	slices.Sort(at)
 	return at
+}
+
+// settled reports whether more than two thirds of an address's flows have an end at the same place.
+// Where some end elsewhere, the most frequent end may be that of those it speaks to.
+func (e *epochMap) settled(a addr) bool {
+	best, all := int32(0), int32(0)
+	for _, n := range e.votes(a) {
+		best, all = max(best, n), all+n
+	}
+	return 3*best > all // a flow whose direction is open has one vote at each end
+}
+
+// votes returns where an address's flows ended, in epochs before or else in this one.
+func (e *epochMap) votes(a addr) map[int32]int32 {
+	if v := e.m.home[a]; len(v) > 0 {
+		return v
+	}
+	return e.fresh[a]
 }
