@@ -309,7 +309,7 @@ var kinds = []struct {
 }{
 	{"strict", strict, floor{decoded: .999, counted: .999}},
 	{"cliff", cliff, floor{decoded: .8, counted: .8}},
-	{"lossy", lossy, floor{decoded: .98, counted: .98, partial: .95, whole: .4, anomalies: .3}},
+	{"lossy", lossy, floor{decoded: .98, counted: .98, partial: .95, whole: .3, anomalies: .3}},
 	{"unlinked", unlinked, floor{decoded: .98, counted: .98, partial: .95}},
 	{"queues", queues, floor{decoded: .99, counted: .99, partial: .98, whole: .7}},
 	{"anomalous", anomalous, floor{decoded: .999, counted: .999, whole: .5, anomalies: .5}},
