@@ -1,11 +1,10 @@
-// Package flowset answers how many packets of every flow every switch saw in an epoch, and
-// from that, which link or device lost them: it decodes encoded flow sets, compares nodes,
-// and reads and writes the data set of docs/datasets.md. It is pure; it knows no topology
-// but what it is told of neighbours and paths.
+// Package flowset answers how many packets of every flow every switch saw in an epoch: it
+// decodes encoded flow sets, and reads and writes the data set of docs/datasets.md. It is
+// pure; it knows no topology but what it is told of neighbours and paths.
 //
-// From: FlowRadar (Li, Miao, Kim, Yu, NSDI'16). Below it, lossradar holds LossRadar's
-// digests (CoNEXT'16), postcards counts flows off per-hop reports, and flowsettest makes
-// epochs whose truth is known.
+// From: FlowRadar (Li, Miao, Kim, Yu, NSDI'16). Below it, loss finds from the counts which
+// link or device lost packets, lossradar holds LossRadar's digests (CoNEXT'16), postcards
+// counts flows off per-hop reports, and flowsettest makes epochs whose truth is known.
 //
 // # The table
 //

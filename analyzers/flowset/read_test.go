@@ -13,6 +13,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
 
 // foreign writes a data set as somebody else would: with functions of their own, straight
@@ -230,7 +231,7 @@ func FuzzRead(f *testing.F) {
 		if err := r.Read("f", bytes.NewReader(data)); err != nil {
 			return
 		}
-		m := flowset.NewLossMap(flowset.LossConfig{Links: r.Links})
+		m := loss.NewMap(loss.Config{Links: r.Links})
 		for _, d := range flowset.Decode(r.Tables, flowset.Options{Workers: 1}) {
 			for i := range d.Len() {
 				flowset.AppendFlow(nil, d.Key(i), d.KeyBytes, d.Order)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 	"github.com/telltale-net/telltale/analyzers/flowset/postcards"
 	"github.com/telltale-net/telltale/cmd/internal/analyzeflowset"
 	"github.com/telltale-net/telltale/cmd/internal/collect"
@@ -130,7 +131,7 @@ func (s *sending) epoch(e *postcards.Epoch, others int) error {
 // flows sends how many packets of every flow every node saw.
 func (s *sending) flows(all []*flowset.Decoded) error {
 	for _, d := range all {
-		e, others := flowsetout.FromDataSet(&flowset.EpochLosses{Epoch: d.Epoch}, d.Coverage, []*flowset.Decoded{d}, s.clock)
+		e, others := flowsetout.FromDataSet(&loss.Epoch{Epoch: d.Epoch}, d.Coverage, []*flowset.Decoded{d}, s.clock)
 		if err := s.epoch(e, others); err != nil {
 			return err
 		}
@@ -139,8 +140,8 @@ func (s *sending) flows(all []*flowset.Decoded) error {
 }
 
 // losses sends the loss maps of decoded flow sets.
-func (s *sending) losses(all []*flowset.Decoded, m *flowset.LossMap) error {
-	err := analyzeflowset.EachEpoch(all, m, func(l *flowset.EpochLosses, c flowset.Coverage, _ []*flowset.Decoded) error {
+func (s *sending) losses(all []*flowset.Decoded, m *loss.Map) error {
+	err := analyzeflowset.EachEpoch(all, m, func(l *loss.Epoch, c flowset.Coverage, _ []*flowset.Decoded) error {
 		return s.epoch(flowsetout.FromDataSet(l, c, nil, s.clock))
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 	"github.com/telltale-net/telltale/analyzers/flowset/postcards"
 	"github.com/telltale-net/telltale/cmd/internal/analyzeflowset"
 )
@@ -46,7 +47,7 @@ the input or output itself failed.`,
 			if err != nil {
 				return err
 			}
-			cfg := flowset.LossConfig{Flowlets: flowlets}
+			cfg := loss.Config{Flowlets: flowlets}
 			net, err := s.network(cmd)
 			if err != nil {
 				return err
@@ -80,9 +81,9 @@ the input or output itself failed.`,
 			return s.decoded(cmd, args, func(all []*flowset.Decoded, sum *analyzeflowset.Summary) error {
 				cfg.Links = append(cfg.Links, sum.Links...)
 				if to != nil {
-					return to.losses(all, flowset.NewLossMap(cfg))
+					return to.losses(all, loss.NewMap(cfg))
 				}
-				err := analyzeflowset.WriteLosses(cmd.OutOrStdout(), all, flowset.NewLossMap(cfg), s.show, format)
+				err := analyzeflowset.WriteLosses(cmd.OutOrStdout(), all, loss.NewMap(cfg), s.show, format)
 				if err == nil {
 					err = analyzeflowset.WriteSegments(cmd.OutOrStdout(), sum.Segments, s.show, format)
 				}

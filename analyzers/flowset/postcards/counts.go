@@ -6,6 +6,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
 
 // counts counts the packets of flows at nodes.
@@ -83,15 +84,15 @@ func neighbours(net *analyzers.Network, node string) []string {
 
 // Losses returns the epoch in the terms of flow sets: by pairs of nodes, what a switch
 // dropped being lost between it and itself.
-func (e *Epoch) Losses() flowset.EpochLosses {
-	out := flowset.EpochLosses{Epoch: e.Number}
+func (e *Epoch) Losses() loss.Epoch {
+	out := loss.Epoch{Epoch: e.Number}
 	links := map[[2]string]int{}
-	link := func(from, to string) *flowset.LinkLoss {
+	link := func(from, to string) *loss.Link {
 		i, ok := links[[2]string{from, to}]
 		if !ok {
 			i = len(out.Links)
 			links[[2]string{from, to}] = i
-			out.Links = append(out.Links, flowset.LinkLoss{From: from, To: to})
+			out.Links = append(out.Links, loss.Link{From: from, To: to})
 		}
 		return &out.Links[i]
 	}
@@ -114,13 +115,13 @@ func (e *Epoch) Losses() flowset.EpochLosses {
 		if !ok {
 			d = len(out.Devices)
 			devices[l.Node] = d
-			out.Devices = append(out.Devices, flowset.DeviceLoss{Node: l.Node})
+			out.Devices = append(out.Devices, loss.Device{Node: l.Node})
 		}
 		out.Devices[d].Sent += l.Sent
 		out.Devices[d].Queue += l.Dropped
 		out.Devices[d].Wire += l.Lost
 	}
-	slices.SortFunc(out.Links, func(a, b flowset.LinkLoss) int {
+	slices.SortFunc(out.Links, func(a, b loss.Link) int {
 		return cmp.Or(cmp.Compare(b.Lost, a.Lost), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	for i := range e.Flows {
@@ -133,12 +134,12 @@ func (e *Epoch) Losses() flowset.EpochLosses {
 		if f.Place != Wire {
 			to = f.Node
 		}
-		out.Flows = append(out.Flows, flowset.FlowLoss{Key: k, KeyBytes: flowset.KeyVNI6, From: f.Node, To: to, Sent: f.Sent, Lost: f.Lost})
+		out.Flows = append(out.Flows, loss.Flow{Key: k, KeyBytes: flowset.KeyVNI6, From: f.Node, To: to, Sent: f.Sent, Lost: f.Lost})
 	}
 	for i := range e.Anomalies {
 		a := &e.Anomalies[i]
 		if k, ok := keyOf(&a.Flow); ok {
-			out.Anomalies = append(out.Anomalies, flowset.Anomaly{Kind: a.Kind, Key: k, KeyBytes: flowset.KeyVNI6, Nodes: a.Nodes, Packets: a.Packets})
+			out.Anomalies = append(out.Anomalies, loss.Anomaly{Kind: a.Kind, Key: k, KeyBytes: flowset.KeyVNI6, Nodes: a.Nodes, Packets: a.Packets})
 		}
 	}
 	out.Undecided = int(e.Doubt)

@@ -9,20 +9,21 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
 
 // lossLine is an epoch's loss map as JSON.
 type lossLine struct {
-	Epoch     uint64               `json:"epoch"`
-	Links     []flowset.LinkLoss   `json:"links"`
-	Devices   []flowset.DeviceLoss `json:"devices"`
-	Flows     []flowLine           `json:"flows"`
-	Anomalies []anomalyLine        `json:"anomalies,omitempty"`
-	Rerouted  int                  `json:"rerouted,omitempty"`
-	Undecided int                  `json:"undecided,omitempty"`
-	Shed      int                  `json:"shed,omitempty"`
-	Missing   string               `json:"incomplete,omitempty"` // why, of postcards
-	Coverage  coverage             `json:"coverage"`
+	Epoch     uint64        `json:"epoch"`
+	Links     []loss.Link   `json:"links"`
+	Devices   []loss.Device `json:"devices"`
+	Flows     []flowLine    `json:"flows"`
+	Anomalies []anomalyLine `json:"anomalies,omitempty"`
+	Rerouted  int           `json:"rerouted,omitempty"`
+	Undecided int           `json:"undecided,omitempty"`
+	Shed      int           `json:"shed,omitempty"`
+	Missing   string        `json:"incomplete,omitempty"` // why, of postcards
+	Coverage  coverage      `json:"coverage"`
 }
 
 type flowLine struct {
@@ -63,7 +64,7 @@ func NewLossWriter(out io.Writer, f Filter, format Format) (*LossWriter, error) 
 }
 
 // write writes an epoch; missing says why it is not complete.
-func (w *LossWriter) write(e *flowset.EpochLosses, c flowset.Coverage, missing string) error {
+func (w *LossWriter) write(e *loss.Epoch, c flowset.Coverage, missing string) error {
 	if w.f.Epoch >= 0 && uint64(w.f.Epoch) != e.Epoch {
 		return nil
 	}
@@ -88,7 +89,7 @@ func (w *LossWriter) Flush() error {
 }
 
 // EachEpoch compares the nodes' counts epoch by epoch.
-func EachEpoch(all []*flowset.Decoded, m *flowset.LossMap, use func(e *flowset.EpochLosses, c flowset.Coverage, of []*flowset.Decoded) error) error {
+func EachEpoch(all []*flowset.Decoded, m *loss.Map, use func(e *loss.Epoch, c flowset.Coverage, of []*flowset.Decoded) error) error {
 	for from := 0; from < len(all); {
 		to := from
 		var c flowset.Coverage
@@ -106,25 +107,25 @@ func EachEpoch(all []*flowset.Decoded, m *flowset.LossMap, use func(e *flowset.E
 }
 
 // WriteLosses compares the nodes' counts epoch by epoch and writes the loss maps.
-func WriteLosses(out io.Writer, all []*flowset.Decoded, m *flowset.LossMap, f Filter, format Format) error {
+func WriteLosses(out io.Writer, all []*flowset.Decoded, m *loss.Map, f Filter, format Format) error {
 	w, err := NewLossWriter(out, f, format)
 	if err != nil {
 		return err
 	}
-	err = EachEpoch(all, m, func(e *flowset.EpochLosses, c flowset.Coverage, _ []*flowset.Decoded) error { return w.write(e, c, "") })
+	err = EachEpoch(all, m, func(e *loss.Epoch, c flowset.Coverage, _ []*flowset.Decoded) error { return w.write(e, c, "") })
 	if err != nil {
 		return err
 	}
 	return w.Flush()
 }
 
-func (f *Filter) lossLine(e *flowset.EpochLosses, c flowset.Coverage) *lossLine {
+func (f *Filter) lossLine(e *loss.Epoch, c flowset.Coverage) *lossLine {
 	l := &lossLine{Epoch: e.Epoch, Links: e.Links, Devices: e.Devices, Flows: []flowLine{}, Rerouted: e.Rerouted, Undecided: e.Undecided, Shed: e.Shed, Coverage: shares(c)}
 	if l.Links == nil {
-		l.Links = []flowset.LinkLoss{}
+		l.Links = []loss.Link{}
 	}
 	if l.Devices == nil {
-		l.Devices = []flowset.DeviceLoss{}
+		l.Devices = []loss.Device{}
 	}
 	for i := range e.Flows {
 		x := &e.Flows[i]
@@ -144,7 +145,7 @@ func (f *Filter) lossLine(e *flowset.EpochLosses, c flowset.Coverage) *lossLine 
 // mostShown is how many links, flows and anomalies of an epoch are told in words.
 const mostShown = 10
 
-func (f *Filter) lossStory(w io.Writer, e *flowset.EpochLosses, c flowset.Coverage, missing string) {
+func (f *Filter) lossStory(w io.Writer, e *loss.Epoch, c flowset.Coverage, missing string) {
 	limit := mostShown
 	if f.Limit > 0 {
 		limit = f.Limit

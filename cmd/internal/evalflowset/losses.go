@@ -6,6 +6,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
 
 // losses loses single packets and looks for them in the epoch's counters: up to three an
@@ -24,9 +25,9 @@ func (r *runner) losses() ([]Table, error) {
 	}
 	r.expect(r.cfg.LossEpochs)
 	var way func(flowset.Key, int) []string
-	maps := []*flowset.LossMap{
-		flowset.NewLossMap(flowset.LossConfig{Path: func(k flowset.Key, n int) []string { return way(k, n) }}),
-		flowset.NewLossMap(flowset.LossConfig{Links: links}),
+	maps := []*loss.Map{
+		loss.NewMap(loss.Config{Path: func(k flowset.Key, n int) []string { return way(k, n) }}),
+		loss.NewMap(loss.Config{Links: links}),
 	}
 	var lost, on, behind, missed, invented [2]int64
 	cells := int(1.05 * flows)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 	"github.com/telltale-net/telltale/analyzers/flowset/postcards"
 	"github.com/telltale-net/telltale/collector/postcard"
 )
@@ -30,7 +31,7 @@ func (c Clock) at(number uint64) int64 { return c.Zero + int64(number)*int64(c.L
 // FromDataSet returns an epoch of a data set: what was lost in it, and, where decoded has
 // the tables, how many packets of its flows each node saw. Flows whose keys are no
 // five-tuples are left out; how many, others says.
-func FromDataSet(l *flowset.EpochLosses, c flowset.Coverage, decoded []*flowset.Decoded, clock Clock) (e *postcards.Epoch, others int) {
+func FromDataSet(l *loss.Epoch, c flowset.Coverage, decoded []*flowset.Decoded, clock Clock) (e *postcards.Epoch, others int) {
 	e = &postcards.Epoch{Number: l.Epoch, From: clock.at(l.Epoch), To: clock.at(l.Epoch + 1), OneIn: 1, Packets: uint64(max(c.Packets, 0))}
 	flows := map[[2]string]uint64{}
 	for i := range l.Links {
@@ -57,11 +58,11 @@ func FromDataSet(l *flowset.EpochLosses, c flowset.Coverage, decoded []*flowset.
 			others++
 			continue
 		}
-		loss := postcards.FlowLoss{Flow: f, Node: x.From, Peer: x.To, Place: postcards.Wire, Sent: x.Sent, Lost: x.Lost}
+		one := postcards.FlowLoss{Flow: f, Node: x.From, Peer: x.To, Place: postcards.Wire, Sent: x.Sent, Lost: x.Lost}
 		if x.From == x.To {
-			loss.Peer, loss.Place = "", postcards.Queue
+			one.Peer, one.Place = "", postcards.Queue
 		}
-		e.Flows = append(e.Flows, loss)
+		e.Flows = append(e.Flows, one)
 	}
 	for i := range l.Anomalies {
 		x := &l.Anomalies[i]

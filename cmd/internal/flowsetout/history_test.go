@@ -19,6 +19,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers"
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 	"github.com/telltale-net/telltale/analyzers/flowset/postcards"
 	"github.com/telltale-net/telltale/collector/ipfix"
 	"github.com/telltale-net/telltale/collector/ipfix/export"
@@ -262,11 +263,11 @@ func TestFromDataSet(t *testing.T) {
 	}
 	d := flowset.Counted(flowset.Shape{Node: "s1", Stage: flowset.StageIngress, Epoch: 7, KeyBytes: flowset.KeyIPv4}, []flowset.Key{k}, []int64{9})
 	odd := flowset.Counted(flowset.Shape{Node: "s1", Epoch: 7, KeyBytes: 9}, []flowset.Key{k}, []int64{4})
-	l := flowset.EpochLosses{
+	l := loss.Epoch{
 		Epoch:     7,
-		Links:     []flowset.LinkLoss{{From: "s1", To: "s2", Sent: 9, Lost: 2, Flows: 1}, {From: "s1", To: "s1", Sent: 11, Lost: 2, Flows: 1}},
-		Flows:     []flowset.FlowLoss{{Key: k, KeyBytes: flowset.KeyIPv4, From: "s1", To: "s2", Sent: 9, Lost: 2}, {Key: k, KeyBytes: flowset.KeyIPv4, From: "s1", To: "s1", Sent: 11, Lost: 2}, {Key: k, KeyBytes: 5}},
-		Anomalies: []flowset.Anomaly{{Kind: "blackhole", Key: k, KeyBytes: flowset.KeyIPv4, Nodes: []string{"s1", "s2"}, Packets: 3}, {Kind: "blackhole", Key: k, KeyBytes: flowset.KeyIPv4, Nodes: []string{"s1"}}},
+		Links:     []loss.Link{{From: "s1", To: "s2", Sent: 9, Lost: 2, Flows: 1}, {From: "s1", To: "s1", Sent: 11, Lost: 2, Flows: 1}},
+		Flows:     []loss.Flow{{Key: k, KeyBytes: flowset.KeyIPv4, From: "s1", To: "s2", Sent: 9, Lost: 2}, {Key: k, KeyBytes: flowset.KeyIPv4, From: "s1", To: "s1", Sent: 11, Lost: 2}, {Key: k, KeyBytes: 5}},
+		Anomalies: []loss.Anomaly{{Kind: "blackhole", Key: k, KeyBytes: flowset.KeyIPv4, Nodes: []string{"s1", "s2"}, Packets: 3}, {Kind: "blackhole", Key: k, KeyBytes: flowset.KeyIPv4, Nodes: []string{"s1"}}},
 	}
 	c := flowset.Coverage{Flows: 10, Counted: 9, Packets: 100, CountedPackets: 80}
 	clock := Clock{Zero: 1000, Length: 10}

@@ -1,9 +1,13 @@
-package flowset
+package loss
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
+)
 
 // memory returns what is kept of a flow; nil = there is no room.
-func (e *epochMap) memory(k Key, s *seen) *memory {
+func (e *epochMap) memory(k flowset.Key, s *seen) *memory {
 	w := e.m.last[k]
 	if w == nil {
 		if len(e.m.last) >= e.m.cfg.MaxFlows {
@@ -18,7 +22,7 @@ func (e *epochMap) memory(k Key, s *seen) *memory {
 }
 
 // remember keeps a flow's way.
-func (e *epochMap) remember(k Key, s *seen, order []sight) {
+func (e *epochMap) remember(k flowset.Key, s *seen, order []sight) {
 	if w := e.memory(k, s); w != nil {
 		w.path = make([]int32, len(order))
 		for i, v := range order {
@@ -29,7 +33,7 @@ func (e *epochMap) remember(k Key, s *seen, order []sight) {
 
 // gather adds a flow's counts to its flowlet, place by place: in which epoch a packet is
 // counted differs by place, so that no epoch shows the whole way.
-func (e *epochMap) gather(k Key, s *seen) {
+func (e *epochMap) gather(k flowset.Key, s *seen) {
 	w := e.memory(k, s)
 	if w == nil {
 		return
@@ -53,14 +57,14 @@ func (e *epochMap) gather(k Key, s *seen) {
 
 // silent ends the flowlets of flows that no node saw this epoch, and forgets ways that
 // have not been used for two.
-func (e *epochMap) silent(flows map[Key]*seen) {
-	var over []Key
+func (e *epochMap) silent(flows map[flowset.Key]*seen) {
+	var over []flowset.Key
 	for k, w := range e.m.last {
 		if flows[k] == nil && (e.m.cfg.Flowlets || w.epoch+1 < e.out.Epoch) {
 			over = append(over, k)
 		}
 	}
-	slices.SortFunc(over, func(a, b Key) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(over, func(a, b flowset.Key) int { return slices.Compare(a[:], b[:]) })
 	for _, k := range over {
 		w := e.m.last[k]
 		delete(e.m.last, k)

@@ -1,10 +1,14 @@
-package flowset
+package loss
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
+)
 
 // learnHomes finds behind which node addresses are: at an end of all their flows' ways.
 // Flows that skip says nothing good of have no vote.
-func (e *epochMap) learnHomes(keys []Key, flows map[Key]*seen, into map[addr]map[int32]int32, skip map[Key]bool) {
+func (e *epochMap) learnHomes(keys []flowset.Key, flows map[flowset.Key]*seen, into map[addr]map[int32]int32, skip map[flowset.Key]bool) {
 	if len(e.m.linked) == 0 || e.m.cfg.Path != nil || e.m.cfg.Flowlets {
 		return // flowlets: what one epoch shows of a flow may be any part of its way
 	}

@@ -1,25 +1,27 @@
-package flowset
+package loss
 
 import (
 	"cmp"
 	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
 )
 
 // epochMap is an epoch being compared.
 type epochMap struct {
-	m     *LossMap
-	out   EpochLosses
-	links map[[2]int32]*LinkLoss
-	gaps  map[[2]string]*LinkLoss
-	fresh map[addr]map[int32]int32 // votes of this epoch: see LossMap.home
+	m     *Map
+	out   Epoch
+	links map[[2]int32]*Link
+	gaps  map[[2]string]*Link
+	fresh map[addr]map[int32]int32 // votes of this epoch: see Map.home
 	edges map[int32]bool           // nodes with addresses behind them; nil = not looked for
-	odd   map[Key]bool             // flows with anomalies
+	odd   map[flowset.Key]bool     // flows with anomalies
 	whole map[int32]bool           // places whose tables were decoded as a whole
 }
 
-// ends returns the places of a flow in the order of links between them, in either
+// chain returns the places of a flow in the order of links between them, in either
 // direction; ok is false where they do not form one chain.
-func (m *LossMap) chain(s []sight) (order []sight, ok bool) {
+func (m *Map) chain(s []sight) (order []sight, ok bool) {
 	if len(s) < 2 {
 		return s, true
 	}
@@ -60,15 +62,15 @@ func (m *LossMap) chain(s []sight) (order []sight, ok bool) {
 }
 
 // byNode returns one place of every node: the first at which it counts.
-func (m *LossMap) byNode(s []sight) []sight {
+func (m *Map) byNode(s []sight) []sight {
 	if !m.staged {
 		return s
 	}
 	var out []sight
 	for _, v := range s {
 		p := m.points[v.at]
-		if p.stage == StageEgress && slices.ContainsFunc(s, func(x sight) bool {
-			return m.points[x.at] == point{p.node, StageIngress}
+		if p.stage == flowset.StageEgress && slices.ContainsFunc(s, func(x sight) bool {
+			return m.points[x.at] == point{p.node, flowset.StageIngress}
 		}) {
 			continue
 		}
@@ -85,11 +87,11 @@ func (e *epochMap) byStage(way, s []sight, unsure bool) []sight {
 	}
 	var out []sight
 	for _, v := range way {
-		for _, stage := range []string{"", StageIngress, StageEgress} {
+		for _, stage := range []string{"", flowset.StageIngress, flowset.StageEgress} {
 			i := m.point(m.points[v.at].node, stage)
 			if x := slices.IndexFunc(s, func(x sight) bool { return x.at == i }); x >= 0 {
 				out = append(out, s[x])
-			} else if n := len(out); stage == StageEgress && !unsure && e.whole[i] && n > 0 && e.m.points[out[n-1].at] == (point{e.m.points[v.at].node, StageIngress}) {
+			} else if n := len(out); stage == flowset.StageEgress && !unsure && e.whole[i] && n > 0 && e.m.points[out[n-1].at] == (point{e.m.points[v.at].node, flowset.StageIngress}) {
 				out = append(out, sight{i, 0}) // it came in, and nothing of it went out
 			}
 		}
@@ -99,7 +101,7 @@ func (e *epochMap) byStage(way, s []sight, unsure bool) []sight {
 
 // way orders a flow's places along its way. chain says that neighbours in the order are
 // neighbours in the network; ok is false where there is no single way.
-func (e *epochMap) way(k Key, s *seen) (order []sight, chain, ok bool) {
+func (e *epochMap) way(k flowset.Key, s *seen) (order []sight, chain, ok bool) {
 	m := e.m
 	if m.cfg.Path != nil {
 		if nodes := m.cfg.Path(k, int(s.keyBytes)); nodes != nil {
@@ -125,7 +127,7 @@ func (e *epochMap) way(k Key, s *seen) (order []sight, chain, ok bool) {
 func (e *epochMap) along(nodes []string, s *seen) []sight {
 	var out []sight
 	for _, n := range nodes {
-		for _, stage := range []string{"", StageIngress, StageEgress} {
+		for _, stage := range []string{"", flowset.StageIngress, flowset.StageEgress} {
 			i, ok := e.m.names[n+"\x00"+stage]
 			if !ok {
 				continue
@@ -148,7 +150,7 @@ func (e *epochMap) along(nodes []string, s *seen) []sight {
 }
 
 // backwards reports whether a chain runs from the destination to the source.
-func (e *epochMap) backwards(k Key, n int, c []sight) bool {
+func (e *epochMap) backwards(k flowset.Key, n int, c []sight) bool {
 	first, last := c[0], c[len(c)-1]
 	if src, dst, ok := addrs(k, n); ok && len(c) > 1 {
 		from, to := e.homes(src), e.homes(dst)
@@ -163,7 +165,7 @@ func (e *epochMap) backwards(k Key, n int, c []sight) bool {
 }
 
 // flow compares a flow's counts.
-func (e *epochMap) flow(k Key, s *seen) {
+func (e *epochMap) flow(k flowset.Key, s *seen) {
 	if s.unsure && len(s.sights) == 0 {
 		e.out.Undecided++
 		return
@@ -190,7 +192,7 @@ func (e *epochMap) flow(k Key, s *seen) {
 }
 
 // compare adds a way's counts to the links.
-func (e *epochMap) compare(k Key, s *seen, order []sight, chain bool) {
+func (e *epochMap) compare(k flowset.Key, s *seen, order []sight, chain bool) {
 	for i := 1; i < len(order); i++ {
 		a, b := order[i-1], order[i]
 		lost := a.packets - b.packets
@@ -200,7 +202,7 @@ func (e *epochMap) compare(k Key, s *seen, order []sight, chain bool) {
 		if lost < 0 {
 			lost = 0 // more arrived than left: not decoded upstream, or duplicated
 		}
-		var l *LinkLoss
+		var l *Link
 		if chain && (e.m.linked[[2]int32{a.at, b.at}] || e.m.cfg.Path != nil) {
 			l = e.link(a.at, b.at)
 		} else if chain {
@@ -217,18 +219,18 @@ func (e *epochMap) compare(k Key, s *seen, order []sight, chain bool) {
 	}
 }
 
-func (e *epochMap) lossOf(k Key, s *seen, l *LinkLoss, sent, lost uint64) {
+func (e *epochMap) lossOf(k flowset.Key, s *seen, l *Link, sent, lost uint64) {
 	if len(e.out.Flows) >= maxFlowLosses {
 		e.out.Shed++
 		return
 	}
-	e.out.Flows = append(e.out.Flows, FlowLoss{Key: k, KeyBytes: int(s.keyBytes), Order: s.order, From: l.From, To: l.To, Sent: sent, Lost: lost})
+	e.out.Flows = append(e.out.Flows, Flow{Key: k, KeyBytes: int(s.keyBytes), Order: s.order, From: l.From, To: l.To, Sent: sent, Lost: lost})
 }
 
-func (e *epochMap) link(a, b int32) *LinkLoss {
+func (e *epochMap) link(a, b int32) *Link {
 	l := e.links[[2]int32{a, b}]
 	if l == nil {
-		l = &LinkLoss{From: e.m.points[a].node, To: e.m.points[b].node}
+		l = &Link{From: e.m.points[a].node, To: e.m.points[b].node}
 		e.links[[2]int32{a, b}] = l
 	}
 	return l
@@ -236,7 +238,7 @@ func (e *epochMap) link(a, b int32) *LinkLoss {
 
 // gap is the stretch between places whose order is known by counts alone: after all that
 // counted as many as order[i-1], before all that counted as many as order[i].
-func (e *epochMap) gap(order []sight, i int) *LinkLoss {
+func (e *epochMap) gap(order []sight, i int) *Link {
 	level := func(n int64) (out []int32) {
 		for _, s := range order {
 			if s.packets == n {
@@ -249,17 +251,17 @@ func (e *epochMap) gap(order []sight, i int) *LinkLoss {
 }
 
 // stretch is what lies between places: a link, or a gap.
-func (e *epochMap) stretch(from, to []int32, gap bool) *LinkLoss {
+func (e *epochMap) stretch(from, to []int32, gap bool) *Link {
 	if !gap {
 		return e.link(from[0], to[0])
 	}
 	key := [2]string{e.m.nodesOf(from), e.m.nodesOf(to)}
 	if e.gaps == nil {
-		e.gaps = map[[2]string]*LinkLoss{}
+		e.gaps = map[[2]string]*Link{}
 	}
 	l := e.gaps[key]
 	if l == nil {
-		l = &LinkLoss{From: key[0], To: key[1], Gap: true}
+		l = &Link{From: key[0], To: key[1], Gap: true}
 		e.gaps[key] = l
 	}
 	return l

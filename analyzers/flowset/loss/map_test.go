@@ -1,4 +1,4 @@
-package flowset_test
+package loss_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
+	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
 
 func links(tree flowsettest.FatTree) (out [][2]string) {
@@ -34,7 +35,7 @@ func lossesOf(e *flowsettest.Epoch) map[string]int64 {
 	return lost
 }
 
-func lostOn(e flowset.EpochLosses) map[string]int64 {
+func lostOn(e loss.Epoch) map[string]int64 {
 	lost := map[string]int64{}
 	for _, l := range e.Links {
 		if l.Lost > 0 {
@@ -49,8 +50,8 @@ func lostOn(e flowset.EpochLosses) map[string]int64 {
 func TestSingleLosses(t *testing.T) {
 	tree := flowsettest.FatTree{K: 4}
 	var ways func(k flowset.Key, n int) []string
-	m := flowset.NewLossMap(flowset.LossConfig{Links: links(tree)})
-	known := flowset.NewLossMap(flowset.LossConfig{Path: func(k flowset.Key, n int) []string { return ways(k, n) }})
+	m := loss.NewMap(loss.Config{Links: links(tree)})
+	known := loss.NewMap(loss.Config{Path: func(k flowset.Key, n int) []string { return ways(k, n) }})
 	for epoch := range uint64(60) {
 		losses := int(epoch % 3)
 		e, err := flowsettest.New(flowsettest.Config{
@@ -115,7 +116,7 @@ func every(n int64, but map[int]int64) map[int]int64 {
 
 // A flow that goes round, one whose way ends, and one that is rerouted are told apart.
 func TestAnomalies(t *testing.T) {
-	m := flowset.NewLossMap(flowset.LossConfig{})
+	m := loss.NewMap(loss.Config{})
 	// Losses show which way flows run.
 	first := m.Epoch(1, sets(1, nil, line, map[string]map[int]int64{"a": every(9, nil), "b": every(9, nil), "c": every(8, nil), "d": every(8, nil)}))
 	if got := lostOn(first); !maps.Equal(got, map[string]int64{"b>c": 3}) || len(first.Anomalies) > 0 {
@@ -133,7 +134,7 @@ func TestAnomalies(t *testing.T) {
 	}
 	// Two ways in one epoch: nothing went round, and the ends agree.
 	square := map[string][]string{"a": {"b", "e"}, "b": {"a", "d"}, "d": {"b", "e"}, "e": {"a", "d"}}
-	m = flowset.NewLossMap(flowset.LossConfig{})
+	m = loss.NewMap(loss.Config{})
 	m.Epoch(1, sets(1, nil, square, map[string]map[int]int64{"a": every(9, nil), "b": every(9, nil), "d": every(8, nil), "e": {}}))
 	third := m.Epoch(2, sets(2, nil, square, map[string]map[int]int64{"a": every(9, nil), "b": every(9, map[int]int64{1: 5}), "d": every(9, map[int]int64{1: 7}), "e": {1: 4}}))
 	if got := lostOn(third); !maps.Equal(got, map[string]int64{"a>d": 2}) || third.Rerouted != 1 || len(third.Anomalies) > 0 {
@@ -144,12 +145,12 @@ func TestAnomalies(t *testing.T) {
 // Where a node counts at both ends, its queue's losses are told from the wire's.
 func TestQueueOrWire(t *testing.T) {
 	stage := map[string]string{"a/i": "ingress", "a/e": "egress", "b/i": "ingress", "b/e": "egress"}
-	m := flowset.NewLossMap(flowset.LossConfig{Links: [][2]string{{"a", "b"}}})
+	m := loss.NewMap(loss.Config{Links: [][2]string{{"a", "b"}}})
 	e := m.Epoch(1, sets(1, stage, nil, map[string]map[int]int64{"a/i": every(20, nil), "a/e": every(18, nil), "b/i": every(17, nil), "b/e": every(17, nil)}))
 	if got := lostOn(e); !maps.Equal(got, map[string]int64{"a>a": 6, "a>b": 3}) {
 		t.Errorf("got %v", got)
 	}
-	want := []flowset.DeviceLoss{{Node: "a", Sent: 54, Queue: 6, Wire: 3}, {Node: "b"}}
+	want := []loss.Device{{Node: "a", Sent: 54, Queue: 6, Wire: 3}, {Node: "b"}}
 	if !slices.Equal(e.Devices, want) {
 		t.Errorf("got %+v, want %+v", e.Devices, want)
 	}
@@ -158,7 +159,7 @@ func TestQueueOrWire(t *testing.T) {
 // Without an epoch bit, packets are counted in different epochs at different nodes: a flow
 // is compared once it is silent.
 func TestFlowlets(t *testing.T) {
-	m := flowset.NewLossMap(flowset.LossConfig{Flowlets: true})
+	m := loss.NewMap(loss.Config{Flowlets: true})
 	var lost []map[string]int64
 	for epoch, c := range []map[string]map[int]int64{
 		{"a": every(10, nil), "b": every(7, nil), "c": every(6, nil), "d": every(5, nil)},
@@ -224,7 +225,7 @@ func TestAddressBehindTwoNodes(t *testing.T) {
 	tenants = append(tenants, flow{2, 1, 1, d}, flow{2, 2, 2, d})
 	copies = append(copies, flow{1, 100, 1, d}, flow{1, 101, 2, d}, flow{7, 5, 1, d}, flow{7, 6, 2, d}, flow{7, 7, 3, d})
 	for name, flows := range map[string][]flow{"two tenants": tenants, "two machines": copies} {
-		m := flowset.NewLossMap(flowset.LossConfig{})
+		m := loss.NewMap(loss.Config{})
 		for epoch := range uint64(3) {
 			e := m.Epoch(epoch, anycast(t, epoch, flows))
 			if lost := lostOn(e); len(lost) > 0 || len(e.Anomalies) > 0 {
@@ -239,7 +240,7 @@ func TestAddressBehindTwoNodes(t *testing.T) {
 // went on in the epoch before, and ends now, was lost behind its last node.
 func TestWholeFlows(t *testing.T) {
 	stage := map[string]string{"a/i": "ingress", "a/e": "egress", "b/i": "ingress", "b/e": "egress"}
-	m := flowset.NewLossMap(flowset.LossConfig{Links: [][2]string{{"a", "b"}}})
+	m := loss.NewMap(loss.Config{Links: [][2]string{{"a", "b"}}})
 	e := m.Epoch(1, sets(1, stage, nil, map[string]map[int]int64{"a/i": every(9, nil), "a/e": every(9, nil), "b/i": every(9, nil), "b/e": every(9, map[int]int64{2: 0})}))
 	if got := lostOn(e); !maps.Equal(got, map[string]int64{"b>b": 9}) {
 		t.Errorf("inside: got %v", got)
@@ -248,7 +249,7 @@ func TestWholeFlows(t *testing.T) {
 	if got := lostOn(e); !maps.Equal(got, map[string]int64{"a>b": 9}) {
 		t.Errorf("on the wire: got %v", got)
 	}
-	m = flowset.NewLossMap(flowset.LossConfig{})
+	m = loss.NewMap(loss.Config{})
 	e = m.Epoch(1, sets(1, nil, line, map[string]map[int]int64{"a": {1: 9}, "b": {1: 9}, "c": {1: 8}, "d": {1: 7}}))
 	if got := lostOn(e); !maps.Equal(got, map[string]int64{"b>c": 1, "c>d": 1}) || len(e.Anomalies) > 0 {
 		t.Errorf("new: got %v, %+v", got, e.Anomalies)
@@ -272,13 +273,13 @@ func TestFlowletsPartly(t *testing.T) {
 		}
 		return out
 	}
-	m := flowset.NewLossMap(flowset.LossConfig{Flowlets: true})
+	m := loss.NewMap(loss.Config{Flowlets: true})
 	for epoch, c := range []map[string]int64{{"a": 7, "b": 7, "c": 6, "d": 2}, {"a": 2, "c": 1, "d": 4}, {"b": 2, "c": 2, "d": 3}, {}} {
 		if got := lostOn(m.Epoch(uint64(epoch), flows(uint64(epoch), c))); len(got) > 0 {
 			t.Errorf("epoch %d: got %v", epoch, got)
 		}
 	}
-	m = flowset.NewLossMap(flowset.LossConfig{Flowlets: true})
+	m = loss.NewMap(loss.Config{Flowlets: true})
 	for epoch, c := range []map[string]int64{{"a": 7, "b": 7, "c": 5, "d": 6}, {"a": 2, "b": 1, "c": -1, "d": 2}, {}} { // -1: not known
 		if got, want := lostOn(m.Epoch(uint64(epoch), flows(uint64(epoch), c))), map[string]int64{"a>b": 1}; epoch == 2 && !maps.Equal(got, want) {
 			t.Errorf("epoch %d: got %v, want %v", epoch, got, want)

@@ -1,17 +1,19 @@
-package flowset
+package loss
 
 import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
 )
 
-// LossConfig is what is known of the network. Without Path and Links, a flow's nodes are
+// Config is what is known of the network. Without Path and Links, a flow's nodes are
 // ordered by their counts, which fall along its way.
-type LossConfig struct {
+type Config struct {
 	// Path returns the nodes that a flow's packets cross, in order; nil = not known, or
 	// for a flow whose way is not.
-	Path func(k Key, keyBytes int) []string
+	Path func(k flowset.Key, keyBytes int) []string
 	// Links are pairs of nodes with a link between them; the tables' Neighbours count, too.
 	Links [][2]string
 	// Flowlets is for tables whose epochs are cut by each switch's own clock: a packet may
@@ -23,70 +25,15 @@ type LossConfig struct {
 	MaxFlows int
 }
 
-// LinkLoss is the packets that left one node for another, and of them those that did not
-// arrive. From and To are equal for a device that counts at both ends: lost in its queue.
-// Where the node between could not tell, To is several links on: Gap.
-type LinkLoss struct {
-	From  string `json:"from"`
-	To    string `json:"to"`
-	Sent  uint64 `json:"sent"`
-	Lost  uint64 `json:"lost"`
-	Flows int    `json:"flows"` // that lost packets there
-	Gap   bool   `json:"gap,omitempty"`
-}
-
-// FlowLoss is one flow's loss between two nodes.
-type FlowLoss struct {
-	Key      Key
-	KeyBytes int
-	Order    Order
-	From, To string
-	Sent     uint64
-	Lost     uint64
-}
-
-// DeviceLoss is what was lost at a node or on the links that leave it.
-type DeviceLoss struct {
-	Node  string `json:"node"`
-	Sent  uint64 `json:"sent"`            // packets for nodes that count
-	Queue uint64 `json:"queue,omitempty"` // lost inside, where it counts at both ends
-	Wire  uint64 `json:"wire,omitempty"`  // lost between it and the next node that counts
-}
-
-// Anomaly is a flow that went round in circles, or whose way ended.
-type Anomaly struct {
-	Kind     string // "loop" or "blackhole"
-	Key      Key
-	KeyBytes int
-	Order    Order
-	Nodes    []string // loop: those of the circle; blackhole: the last one that saw the flow, and the next one if its way is known
-	Packets  uint64   // loop: more than entered it; blackhole: those that vanished
-}
-
-// EpochLosses is the loss map of an epoch.
-type EpochLosses struct {
-	Epoch     uint64
-	Links     []LinkLoss   // that carried packets, most losses first
-	Devices   []DeviceLoss // by name
-	Flows     []FlowLoss   // that lost packets
-	Anomalies []Anomaly
-	Rerouted  int // flows that used several ways in the epoch: compared from end to end
-	Undecided int // flows left out for want of counts
-	Shed      int // flows that could not be remembered
-}
-
-// maxFlowLosses bounds the lists of an epoch; the links count all.
-const maxFlowLosses = 1_000_000
-
-// LossMap finds losses epoch by epoch. It is for one goroutine.
-type LossMap struct {
-	cfg    LossConfig
+// Map finds losses epoch by epoch. It is for one goroutine.
+type Map struct {
+	cfg    Config
 	names  map[string]int
 	points []point
 	staged bool // some nodes count at both ends
 	linked map[[2]int32]bool
 	home   map[addr]map[int32]int32 // which node is an end of how many flows of an address
-	last   map[Key]*memory
+	last   map[flowset.Key]*memory
 
 	transit map[int32]bool   // nodes in the middle of ways
 	partial map[int32]uint64 // by place that has ever counted: 1 + the last epoch of which not all is known
@@ -116,20 +63,20 @@ type memory struct {
 	sums  []int64 // flowlets: packets so far, by place
 	blank []bool  // flowlets: in some epoch not known there
 	width int
-	order Order
+	order flowset.Order
 }
 
-// NewLossMap returns a map of a network.
-func NewLossMap(cfg LossConfig) *LossMap {
+// NewMap returns a map of a network.
+func NewMap(cfg Config) *Map {
 	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, 4_000_000)
-	m := &LossMap{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[Key]*memory{}, transit: map[int32]bool{}, partial: map[int32]uint64{}}
+	m := &Map{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[flowset.Key]*memory{}, transit: map[int32]bool{}, partial: map[int32]uint64{}}
 	for _, l := range cfg.Links {
 		m.link(l[0], l[1])
 	}
 	return m
 }
 
-func (m *LossMap) point(node, stage string) int32 {
+func (m *Map) point(node, stage string) int32 {
 	name := node + "\x00" + stage
 	if i, ok := m.names[name]; ok {
 		return int32(i)
@@ -140,8 +87,8 @@ func (m *LossMap) point(node, stage string) int32 {
 }
 
 // link notes a link in both directions, between all the places where its ends count.
-func (m *LossMap) link(a, b string) {
-	stages := []string{"", StageIngress, StageEgress}
+func (m *Map) link(a, b string) {
+	stages := []string{"", flowset.StageIngress, flowset.StageEgress}
 	for _, x := range stages {
 		for _, y := range stages {
 			if (x == y) == (x == "") { // whole nodes, or out of one and into the other
@@ -151,7 +98,7 @@ func (m *LossMap) link(a, b string) {
 		}
 	}
 	for _, n := range []string{a, b} {
-		i, j := m.point(n, StageIngress), m.point(n, StageEgress)
+		i, j := m.point(n, flowset.StageIngress), m.point(n, flowset.StageEgress)
 		m.linked[[2]int32{i, j}], m.linked[[2]int32{j, i}] = true, true
 	}
 }
@@ -166,16 +113,16 @@ type sight struct {
 type seen struct {
 	sights   []sight
 	keyBytes uint8
-	order    Order
+	order    flowset.Order
 	unsure   bool    // counted without packets somewhere
 	blank    []int32 // where
 	since    uint64  // the epoch of the first count
 }
 
 // Epoch compares what the nodes counted in one epoch. Call it in the order of epochs.
-func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
-	e := &epochMap{m: m, out: EpochLosses{Epoch: epoch}, links: map[[2]int32]*LinkLoss{}, whole: map[int32]bool{}, fresh: map[addr]map[int32]int32{}, odd: map[Key]bool{}}
-	flows := map[Key]*seen{}
+func (m *Map) Epoch(epoch uint64, decoded []*flowset.Decoded) Epoch {
+	e := &epochMap{m: m, out: Epoch{Epoch: epoch}, links: map[[2]int32]*Link{}, whole: map[int32]bool{}, fresh: map[addr]map[int32]int32{}, odd: map[flowset.Key]bool{}}
+	flows := map[flowset.Key]*seen{}
 	for _, d := range decoded {
 		for _, n := range d.Neighbours {
 			m.link(d.Node, n)
@@ -208,11 +155,11 @@ func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
 			m.partial[at] = epoch + 1
 		}
 	}
-	keys := make([]Key, 0, len(flows))
+	keys := make([]flowset.Key, 0, len(flows))
 	for k := range flows {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, func(a, b Key) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(keys, func(a, b flowset.Key) int { return slices.Compare(a[:], b[:]) })
 	e.learnHomes(keys, flows, e.fresh, nil)
 	for _, k := range keys {
 		e.flow(k, flows[k])
@@ -223,25 +170,25 @@ func (m *LossMap) Epoch(epoch uint64, decoded []*Decoded) EpochLosses {
 }
 
 // counts notes that packets are counted at a place.
-func (m *LossMap) counts(at int32) {
+func (m *Map) counts(at int32) {
 	if _, ok := m.partial[at]; !ok {
 		m.partial[at] = 0
 	}
 }
 
 // addrs returns the source and destination of a key. A VNI is the last 3 of its bytes.
-func addrs(k Key, n int) (src, dst addr, ok bool) {
+func addrs(k flowset.Key, n int) (src, dst addr, ok bool) {
 	switch n {
-	case KeyVNI4:
+	case flowset.KeyVNI4:
 		src.vni = uint32(k[1] & (1<<24 - 1))
-	case KeyVNI6:
+	case flowset.KeyVNI6:
 		src.vni = uint32(k[4] & (1<<24 - 1))
 	}
 	dst.vni = src.vni
 	switch n {
-	case KeyIPv4, KeyVNI4:
+	case flowset.KeyIPv4, flowset.KeyVNI4:
 		src.ip[0], dst.ip[0] = k[0]>>32, k[0]&(1<<32-1)
-	case KeyIPv6, KeyVNI6:
+	case flowset.KeyIPv6, flowset.KeyVNI6:
 		src.ip, dst.ip = [2]uint64{k[0], k[1]}, [2]uint64{k[2], k[3]}
 	default:
 		return src, dst, false
@@ -250,7 +197,7 @@ func addrs(k Key, n int) (src, dst addr, ok bool) {
 }
 
 // where writes the places of a way as text.
-func (m *LossMap) where(points []int32) []string {
+func (m *Map) where(points []int32) []string {
 	var out []string
 	for _, p := range points {
 		if n := m.points[p].node; len(out) == 0 || out[len(out)-1] != n {
@@ -260,7 +207,7 @@ func (m *LossMap) where(points []int32) []string {
 	return out
 }
 
-func (m *LossMap) nodesOf(points []int32) string {
+func (m *Map) nodesOf(points []int32) string {
 	names := m.where(points)
 	slices.Sort(names)
 	return strings.Join(slices.Compact(names), "|")

@@ -1,17 +1,19 @@
-package flowset
+package loss
 
 import (
 	"cmp"
 	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
 )
 
 // entry returns the count where a flow enters the network: at its source's home, or else
 // the most that only one place has.
-func (e *epochMap) entry(k Key, s *seen) (int64, bool) {
+func (e *epochMap) entry(k flowset.Key, s *seen) (int64, bool) {
 	if e.m.cfg.Path != nil {
 		if nodes := e.m.cfg.Path(k, int(s.keyBytes)); len(nodes) > 0 {
 			for _, v := range s.sights {
-				if e.m.points[v.at].node == nodes[0] && e.m.points[v.at].stage != StageEgress {
+				if e.m.points[v.at].node == nodes[0] && e.m.points[v.at].stage != flowset.StageEgress {
 					return v.packets, true
 				}
 			}
@@ -33,7 +35,7 @@ func (e *epochMap) entry(k Key, s *seen) (int64, bool) {
 // loop finds a flow whose packets went round: nodes that counted more of them than
 // entered the network, at least two, linked with one another (the paper: a circle whose
 // counts exceed the count before it; a reroute does not).
-func (e *epochMap) loop(k Key, s *seen) bool {
+func (e *epochMap) loop(k flowset.Key, s *seen) bool {
 	in, ok := e.entry(k, s)
 	if !ok || s.unsure {
 		return false
@@ -64,7 +66,7 @@ func (e *epochMap) loop(k Key, s *seen) bool {
 // falls reports whether counts fall along the flow's nodes in one direction, which loss
 // explains as well as a loop does, if it is the flow's; only if its source's home is known
 // beyond doubt to be where they are lowest, it is not.
-func (e *epochMap) falls(k Key, s *seen) bool {
+func (e *epochMap) falls(k flowset.Key, s *seen) bool {
 	if e.m.cfg.Path != nil {
 		return false
 	}
@@ -105,7 +107,7 @@ func (e *epochMap) anomaly(a Anomaly) {
 
 // blackhole finds a flow whose way ends before its destination's home, although the next
 // node would have counted it.
-func (e *epochMap) blackhole(k Key, s *seen, order []sight) {
+func (e *epochMap) blackhole(k flowset.Key, s *seen, order []sight) {
 	if s.unsure {
 		return
 	}
@@ -140,7 +142,7 @@ func (e *epochMap) blackhole(k Key, s *seen, order []sight) {
 
 // vanished returns behind which of a way's places all of a flow's packets were lost, and
 // where they were to go next; nothing where they may have arrived.
-func (e *epochMap) vanished(k Key, s *seen, order []sight) (end int, next []int32) {
+func (e *epochMap) vanished(k flowset.Key, s *seen, order []sight) (end int, next []int32) {
 	_, dst, ok := addrs(k, int(s.keyBytes))
 	if e.m.cfg.Path != nil || !ok {
 		return 0, nil
@@ -192,14 +194,14 @@ const leastBlackhole = 3
 
 // onward returns the places where a flow's packets were to go next: by its way of the
 // epoch before, or else by the shortest ways to its destination's home.
-func (m *LossMap) onward(k Key, at, home int32) []int32 {
+func (m *Map) onward(k flowset.Key, at, home int32) []int32 {
 	if was := m.last[k]; was != nil {
 		if x := slices.Index(was.path, at); x >= 0 && x+1 < len(was.path) {
 			return was.path[x+1 : x+2]
 		}
 	}
 	if stage := m.points[at].stage; stage != "" { // the next one counts what comes in
-		home = m.point(m.points[home].node, StageIngress)
+		home = m.point(m.points[home].node, flowset.StageIngress)
 	}
 	dist := m.distances(home)
 	var next []int32
@@ -212,7 +214,7 @@ func (m *LossMap) onward(k Key, at, home int32) []int32 {
 }
 
 // distances returns how many links every place is from one, -1 where there is no way.
-func (m *LossMap) distances(to int32) []int32 {
+func (m *Map) distances(to int32) []int32 {
 	if m.far == nil || m.farPoints != len(m.points) {
 		m.far, m.farPoints = map[int32][]int32{}, len(m.points)
 		m.next = make([][]int32, len(m.points))
@@ -241,7 +243,7 @@ func (m *LossMap) distances(to int32) []int32 {
 }
 
 // rerouted compares the ends of a flow that used several ways.
-func (e *epochMap) rerouted(k Key, s *seen) {
+func (e *epochMap) rerouted(k flowset.Key, s *seen) {
 	in, ok := e.entry(k, s)
 	src, dst, known := addrs(k, int(s.keyBytes))
 	if !ok || !known || s.unsure {
@@ -268,7 +270,7 @@ func (e *epochMap) rerouted(k Key, s *seen) {
 }
 
 // nodePoint returns the place that stands for a place's node.
-func (m *LossMap) nodePoint(at int32) int32 {
+func (m *Map) nodePoint(at int32) int32 {
 	if !m.staged {
 		return at
 	}
