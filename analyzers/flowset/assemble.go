@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // take makes a table of an object. What it says is wrong is about a field, "" = the object.
@@ -29,9 +31,9 @@ func (r *Reader) take(o *object) (field, text string) {
 	if text != "" {
 		return field, text
 	}
-	h, err := ParseHash(o.hash)
+	h, err := hash.Parse(o.hash)
 	if err != nil {
-		h, _ = spelled(o.hash)
+		h, _ = hash.Guess(o.hash)
 	}
 	if len(o.seeds) == 1 {
 		h.Seed = uint64(o.seeds[0])
@@ -43,7 +45,7 @@ func (r *Reader) take(o *object) (field, text string) {
 	}
 	shape.Hash = h
 	if shape.Hash.Algorithm == "" {
-		shape.Hash.Algorithm = SplitMix64 // until the cells say otherwise
+		shape.Hash.Algorithm = hash.SplitMix64 // until the cells say otherwise
 	}
 	t, bad := NewTable(shape)
 	if bad != nil {
@@ -118,12 +120,12 @@ func unfit(text string, named bool, closest string) string {
 	if closest == "" {
 		closest = "none of the flows that are alone in a cell where any way of hashing puts them"
 	}
-	tried := fmt.Sprintf("tried were other numbers and places of seeds, seeds up to %d, parts of digests, scaling, and cells of all subtables together, side by side, or without subtables; the best is %s", mostSeed-1, closest)
+	tried := fmt.Sprintf("tried were other numbers and places of seeds, seeds up to %d, parts of digests, scaling, and cells of all subtables together, side by side, or without subtables; the best is %s", hash.MostSeed-1, closest)
 	switch {
 	case text == "":
-		return fmt.Sprintf("got none, and the cells fit none of %v; %s", Algorithms(), tried)
+		return fmt.Sprintf("got none, and the cells fit none of %v; %s", hash.Algorithms(), tried)
 	case !named:
-		return fmt.Sprintf("got %q, which is none of %v, and the cells fit none of them; %s", text, Algorithms(), tried)
+		return fmt.Sprintf("got %q, which is none of %v, and the cells fit none of them; %s", text, hash.Algorithms(), tried)
 	}
 	return fmt.Sprintf("got %q, and flows alone in a cell are not where it puts them: want functions as docs/datasets.md describes; %s", text, tried)
 }
@@ -251,10 +253,10 @@ func (o *object) layOut() (s Shape, rows []row, field, text string) {
 
 func (o *object) addFilter(t *Table) string {
 	f := o.filter
-	h, err := ParseHash(cmp.Or(f.hash, o.hash))
+	h, err := hash.Parse(cmp.Or(f.hash, o.hash))
 	if err != nil {
 		var ok bool
-		if h, ok = spelled(cmp.Or(f.hash, o.hash)); !ok {
+		if h, ok = hash.Guess(cmp.Or(f.hash, o.hash)); !ok {
 			if f.hash != "" {
 				return err.Error()
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // Memory of the paper's tables (section 6.1): a cell has 13+4+1 bytes and, here, a check
@@ -39,12 +40,12 @@ func pair(b *testing.B, flows, cells int, filterBits uint64) []*flowset.Table {
 	for i := range 2 {
 		t, err := flowset.NewTable(flowset.Shape{
 			Node: fmt.Sprint("s", i), Subtables: 3, Cells: cells, KeyBytes: flowset.KeyIPv4, CheckBytes: 2,
-			Hash: flowset.Hash{Algorithm: flowset.SplitMix64, Seed: uint64(i + 1)},
+			Hash: hash.Family{Algorithm: hash.SplitMix64, Seed: uint64(i + 1)},
 		})
 		if err != nil {
 			b.Fatal(err)
 		}
-		t.Filter, err = flowset.NewFilter(flowset.Hash{Algorithm: flowset.SplitMix64, Seed: uint64(i + 100), Double: true}, filterBits, 17, flowset.KeyIPv4)
+		t.Filter, err = flowset.NewFilter(hash.Family{Algorithm: hash.SplitMix64, Seed: uint64(i + 100), Double: true}, filterBits, 17, flowset.KeyIPv4)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -61,7 +61,7 @@ func (s *solver) confirm() {
 					bad = bad || !blank[c]
 				}
 			}
-			if !bad && !(all && s.t.copies()) && (good == s.k || good >= need && s.state[f] != hidden) {
+			if !bad && !(all && s.t.place.Copies()) && (good == s.k || good >= need && s.state[f] != hidden) {
 				continue
 			}
 			again = true

@@ -136,7 +136,7 @@ func (s *solver) likely(n *network) []Likely {
 			copy(k[2:], v.w[r.flow][:])
 		}
 		var at [MaxSubtables]uint32
-		s.t.place(k[0], k[1], (*[3]uint64)(k[2:]), k.digest(s.t.KeyBytes), &at)
+		s.t.place.Place(k[0], k[1], (*[3]uint64)(k[2:]), k.digest(s.t.KeyBytes), &at)
 		if !slices.ContainsFunc(at[:s.k], func(c uint32) bool { return s.cells[c].flows < 1 }) {
 			add(k)
 		}

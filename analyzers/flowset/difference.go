@@ -29,7 +29,7 @@ func Subtract(up, down *Table) (Difference, error) {
 	if up.Subtables != down.Subtables || up.Cells != down.Cells || up.KeyBytes != down.KeyBytes {
 		return Difference{}, fmt.Errorf("cannot compare digests: got %d subtables of %d cells, keys of %d bytes, and %d of %d, %d bytes; want the same", up.Subtables, up.Cells, up.KeyBytes, down.Subtables, down.Cells, down.KeyBytes)
 	}
-	if up.Hash.String() != down.Hash.String() || up.Hash.form != down.Hash.form {
+	if up.Hash.String() != down.Hash.String() || up.Hash.Form != down.Hash.Form {
 		return Difference{}, fmt.Errorf("cannot compare digests: got hash functions %s and %s, want the same", up.Hash, down.Hash)
 	}
 	of := up
@@ -91,7 +91,7 @@ func Subtract(up, down *Table) (Difference, error) {
 	for n := range s.t.Cells {
 		d.Left += int64(s.cells[n].flows)
 	}
-	if !d.Whole && !of.vouches() {
+	if !d.Whole && !of.place.Vouches() {
 		d.Left += int64(len(d.Lost)) - int64(len(d.Extra))
 		d.Lost, d.Extra = nil, nil
 	}

@@ -3,29 +3,26 @@ package flowset
 import (
 	"fmt"
 	"math/bits"
-)
 
-func mulHigh(a, b uint64) uint64 {
-	hi, _ := bits.Mul64(a, b)
-	return hi
-}
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
+)
 
 // MaxFilterBits is how many bits a filter has at most.
 const MaxFilterBits = 1 << 32
 
 // Filter is the Bloom filter by which a switch tells whether a flow is new.
 type Filter struct {
-	Hash     Hash
+	Hash     hash.Family
 	Bits     uint64
 	Hashes   int
 	KeyBytes int
 
 	words []uint64
-	fn    functions
+	fn    hash.Functions
 }
 
 // NewFilter returns an empty filter.
-func NewFilter(h Hash, bits uint64, hashes, keyBytes int) (*Filter, error) {
+func NewFilter(h hash.Family, bits uint64, hashes, keyBytes int) (*Filter, error) {
 	switch {
 	case bits < 1 || bits > MaxFilterBits:
 		return nil, fmt.Errorf("cannot make a filter: got %d bits, want 1 to %d", bits, uint64(MaxFilterBits))
@@ -45,7 +42,7 @@ func (f *Filter) ready() {
 	if f.Hash.Double {
 		n = 2
 	}
-	f.fn = f.Hash.functions(n, f.KeyBytes)
+	f.fn = f.Hash.Functions(n, f.KeyBytes)
 }
 
 // Add sets the key's bits and reports whether one of them was clear: the flow is new.
@@ -65,8 +62,8 @@ func (f *Filter) Has(k Key) bool {
 }
 
 func (f *Filter) has(a, b uint64, w *[3]uint64, d uint64) bool {
-	if f.fn.alg == SplitMix64 && f.Hash.Double {
-		h, step := mix64(d^f.fn.seeds[0]), mix64(d^f.fn.seeds[1])|1
+	if f.Hash.Double {
+		h, step := f.fn.Double(a, b, w, d)
 		for range f.Hashes {
 			bit := h % f.Bits
 			if f.words[bit>>6]>>(bit&63)&1 == 0 {
@@ -86,10 +83,8 @@ func (f *Filter) has(a, b uint64, w *[3]uint64, d uint64) bool {
 
 // each calls fn with the key's bits until it returns false.
 func (f *Filter) each(a, b uint64, w *[3]uint64, d uint64, fn func(bit uint64) bool) {
-	var p prepared
-	f.fn.prepare(&p, a, b, w, d)
 	if f.Hash.Double {
-		h, step := f.fn.value(0, &p), f.fn.value(1, &p)|1
+		h, step := f.fn.Double(a, b, w, d)
 		for range f.Hashes {
 			if !fn(h % f.Bits) {
 				return
@@ -98,8 +93,10 @@ func (f *Filter) each(a, b uint64, w *[3]uint64, d uint64, fn func(bit uint64) b
 		}
 		return
 	}
+	var p hash.Prepared
+	f.fn.Prepare(&p, a, b, w, d)
 	for i := range f.Hashes {
-		if !fn(f.fn.cell(f.fn.value(i, &p), f.Bits)) {
+		if !fn(f.fn.Cell(f.fn.Value(i, &p), f.Bits)) {
 			return
 		}
 	}

@@ -4,26 +4,17 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // fit is how a data set's hash is to be read.
 type fit struct {
-	alg    Algorithm
-	form   form
+	alg    hash.Algorithm
+	form   hash.Form
 	layout layoutKind
-	check  checkForm
+	check  hash.Check
 	seeds  []uint64 // found by search
-}
-
-// checkForm is what the check of a key is. The zero value is the page's: the function
-// after the subtables', its lowest bytes.
-type checkForm struct {
-	alg    Algorithm // "" = the table's
-	number int       // of the function, if alg is set
-	bare   bool      // no seed
-	sum    bool      // exclusive or of all subtables' functions
-	high   bool      // the first bytes of the value instead of the last
-	none   bool      // checks are not understood, and not used
 }
 
 // sure is how many bits of evidence it takes to read a hash otherwise than it says: some
@@ -65,13 +56,13 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 	best := 0.0
 	attempt := func(l *layout, f fit, need float64) bool {
 		t.lay(l)
-		t.Hash.Algorithm, t.Hash.form = f.alg, f.form
-		t.check = f.check
+		t.Hash.Algorithm, t.Hash.Form = f.alg, f.form
+		t.Check = f.check
 		t.ready()
 		p := t.placed(l.alone)
 		if p.here > 0 {
 			if share := float64(p.here) / float64(p.of); share > best {
-				best, closest = share, fmt.Sprintf("%d of %d flows that are alone in a cell where %s, %s puts them", p.here, p.of, f.alg, f.form.describe())
+				best, closest = share, fmt.Sprintf("%d of %d flows that are alone in a cell where %s, %s puts them", p.here, p.of, f.alg, f.form)
 			}
 		}
 		if 10*p.here < 8*p.of || float64(p.here)*t.surprise() < need {
@@ -86,8 +77,8 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 			l = &layouts[i]
 		}
 		if len(l.alone) == 0 {
-			t.Hash.Algorithm, t.Hash.form = f.alg, f.form
-			t.check = f.check
+			t.Hash.Algorithm, t.Hash.Form = f.alg, f.form
+			t.Check = f.check
 			t.ready()
 			return "", true // nothing to tell by
 		}
@@ -105,14 +96,14 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 	if len(layouts) == 1 {
 		layouts = t.layouts(layouts[0])
 	}
-	algs := Algorithms()
+	algs := hash.Algorithms()
 	if named {
-		algs = []Algorithm{page.alg}
+		algs = []hash.Algorithm{page.alg}
 	}
 	for i := range layouts {
 		l := &layouts[i]
 		for _, a := range algs {
-			for _, f := range forms(a) {
+			for _, f := range hash.Forms(a) {
 				if attempt(l, fit{alg: a, form: f, layout: l.kind}, sure) {
 					return "", true
 				}
@@ -138,27 +129,27 @@ func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool
 
 // accept takes a way to read the hash, finds what its checks are, and notes it.
 func (r *Reader) accept(t *Table, text string, named bool, l *layout, f fit, p placed) {
-	if f.check == (checkForm{}) && t.CheckBytes > 0 && 2*p.checked < p.here {
+	if f.check == (hash.Check{}) && t.CheckBytes > 0 && 2*p.checked < p.here {
 		f.check = t.findCheck(l.alone)
-		if f.check.none {
+		if f.check == hash.NoCheck {
 			r.note("hash %q: checks are none of the functions tried: they are not used", text)
-		} else if f.check != (checkForm{}) {
-			r.note("hash %q: checks are not function number %d, but %s", text, t.Subtables, f.check.describe())
+		} else if f.check != (hash.Check{}) {
+			r.note("hash %q: checks are not function number %d, but %s", text, t.Subtables, f.check)
 		}
 	}
 	if len(f.seeds) > 0 {
 		t.Hash.Seeds = f.seeds
 	}
-	t.check = f.check
+	t.Check = f.check
 	t.ready()
 	for n := range t.cells {
-		t.cells[n].check &= t.mask
+		t.cells[n].check &= t.place.Mask()
 	}
 	switch {
 	case len(f.seeds) > 0:
-		r.note("hash %q is read otherwise than docs/datasets.md says, as the cells demand: %s, %s, with seeds that were searched for", text, f.alg, f.form.describe())
-	case f.form != (form{}) || !named:
-		r.note("hash %q is read otherwise than docs/datasets.md says, as the cells demand: %s, %s", text, f.alg, f.form.describe())
+		r.note("hash %q is read otherwise than docs/datasets.md says, as the cells demand: %s, %s, with seeds that were searched for", text, f.alg, f.form)
+	case f.form != (hash.Form{}) || !named:
+		r.note("hash %q is read otherwise than docs/datasets.md says, as the cells demand: %s, %s", text, f.alg, f.form)
 	}
 	if l.kind != asIs {
 		r.note("hash %q: cells are read otherwise than docs/datasets.md says, as they demand: %s", text, l.kind)
@@ -202,10 +193,10 @@ func (t *Table) placed(alone []loner) (p placed) {
 		l := &alone[i]
 		p.of++
 		var at [MaxSubtables]uint32
-		check := t.placeBy(l.k[0], l.k[1], (*[3]uint64)(l.k[2:]), l.k.digest(t.KeyBytes), &at)
+		check := t.place.Place(l.k[0], l.k[1], (*[3]uint64)(l.k[2:]), l.k.digest(t.KeyBytes), &at)
 		if slices.Contains(at[:t.Subtables], l.n) {
 			p.here++
-			if check == l.check&t.mask {
+			if check == l.check&t.place.Mask() {
 				p.checked++
 			}
 		}
@@ -214,35 +205,14 @@ func (t *Table) placed(alone []loner) (p placed) {
 }
 
 // findCheck looks for the function that cells' checks are.
-func (t *Table) findCheck(alone []loner) checkForm {
-	defer func(c checkForm) { t.check = c; t.ready() }(t.check)
-	fits := func(c checkForm) bool {
-		t.check = c
+func (t *Table) findCheck(alone []loner) hash.Check {
+	defer func(c hash.Check) { t.Check = c; t.ready() }(t.Check)
+	for _, c := range hash.Checks(t.Hash.Algorithm) {
+		t.Check = c
 		t.ready()
-		p := t.placed(alone)
-		return p.here > 0 && 10*p.checked >= 9*p.here
-	}
-	for _, high := range []bool{false, true} {
-		if c := (checkForm{high: high}); high && fits(c) {
-			return c
-		}
-		if c := (checkForm{sum: true, high: high}); fits(c) {
+		if p := t.placed(alone); p.here > 0 && 10*p.checked >= 9*p.here {
 			return c
 		}
 	}
-	for _, alg := range append([]Algorithm{t.Hash.Algorithm}, Algorithms()...) {
-		for _, high := range []bool{false, true} {
-			if c := (checkForm{alg: alg, bare: true, high: high}); fits(c) {
-				return c
-			}
-		}
-		for _, number := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 99, 100, 255, 256, 1000, 0xffff} {
-			for _, high := range []bool{false, true} {
-				if c := (checkForm{alg: alg, number: number, high: high}); fits(c) {
-					return c
-				}
-			}
-		}
-	}
-	return checkForm{none: true}
+	return hash.NoCheck
 }

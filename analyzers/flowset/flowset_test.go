@@ -10,6 +10,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // score is how decoding fared against the truth: a slow map of what every switch counted.
@@ -150,7 +151,7 @@ func TestSingleAgainstMap(t *testing.T) {
 		table, err := flowset.NewTable(flowset.Shape{
 			Node: "s", Subtables: rapid.IntRange(1, 5).Draw(t, "subtables"), Cells: rapid.IntRange(1, 60).Draw(t, "cells"), KeyBytes: keyBytes,
 			CheckBytes: rapid.IntRange(0, 8).Draw(t, "check"),
-			Hash:       flowset.Hash{Algorithm: rapid.SampledFrom(flowset.Algorithms()).Draw(t, "hash"), Seed: rapid.Uint64().Draw(t, "seed")},
+			Hash:       hash.Family{Algorithm: rapid.SampledFrom(hash.Algorithms()).Draw(t, "hash"), Seed: rapid.Uint64().Draw(t, "seed")},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -189,7 +190,7 @@ func TestSingleAgainstMap(t *testing.T) {
 
 // A cell with one flow and a wrong check, or a key that does not belong there, is refused.
 func TestRefused(t *testing.T) {
-	table, err := flowset.NewTable(flowset.Shape{Node: "s", Subtables: 3, Cells: 50, KeyBytes: flowset.KeyIPv4, CheckBytes: 2, Hash: flowset.Hash{Algorithm: flowset.SplitMix64}})
+	table, err := flowset.NewTable(flowset.Shape{Node: "s", Subtables: 3, Cells: 50, KeyBytes: flowset.KeyIPv4, CheckBytes: 2, Hash: hash.Family{Algorithm: hash.SplitMix64}})
 	if err != nil {
 		t.Fatal(err)
 	}

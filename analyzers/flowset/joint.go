@@ -98,7 +98,7 @@ func (s *solver) judges() bool { return 10*len(s.a) <= 13*len(s.cells) }
 func (n *network) lastResorts() bool {
 	pivots := n.joint()
 	progress := n.believed(func(i int) {
-		if s := n.s[i]; s.judges() && !s.t.copies() && !s.contradicts() {
+		if s := n.s[i]; s.judges() && !s.t.place.Copies() && !s.contradicts() {
 			s.believe(pivots[i])
 		}
 	})
@@ -113,7 +113,7 @@ func (n *network) lastResorts() bool {
 func (n *network) fit() bool {
 	n.squares()
 	return n.believed(func(i int) {
-		if s := n.s[i]; s.unknown > 0 && !s.t.copies() {
+		if s := n.s[i]; s.unknown > 0 && !s.t.place.Copies() {
 			s.correct()
 			s.believe(nil)
 		}

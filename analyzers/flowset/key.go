@@ -5,15 +5,17 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // Bytes of the keys that are five-tuples.
 const (
-	KeyIPv4 = 13 // src 4, dst 4, proto 1, sport 2, dport 2
-	KeyIPv6 = 37 // src 16, dst 16, proto 1, sport 2, dport 2
-	KeyVNI4 = 16 // IPv4, and the tenant's VNI in 3
-	KeyVNI6 = 40 // IPv6, and the tenant's VNI in 3
-	MaxKey  = 40 // bytes of any key
+	KeyIPv4 = 13          // src 4, dst 4, proto 1, sport 2, dport 2
+	KeyIPv6 = 37          // src 16, dst 16, proto 1, sport 2, dport 2
+	KeyVNI4 = 16          // IPv4, and the tenant's VNI in 3
+	KeyVNI6 = 40          // IPv6, and the tenant's VNI in 3
+	MaxKey  = hash.MaxKey // bytes of any key
 )
 
 // Key is a flow's key as switches hash it: its bytes as big-endian words, zero at the
@@ -38,6 +40,11 @@ func (k Key) Append(b []byte, n int) []byte {
 		binary.BigEndian.PutUint64(all[8*i:], w)
 	}
 	return append(b, all[:n]...)
+}
+
+// digest folds a key of n bytes.
+func (k *Key) digest(n int) uint64 {
+	return hash.WideDigest(k[0], k[1], (*[3]uint64)(k[2:]), n)
 }
 
 // Order is the order of a five-tuple's fields in its key.

@@ -3,6 +3,8 @@ package flowset
 import (
 	"slices"
 	"sync/atomic"
+
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // flowDecode is the paper's FlowDecode: flows decoded at a neighbour that the filter here
@@ -52,7 +54,7 @@ func (n *network) listen(i int, first bool) {
 	s := n.s[i]
 	was := s.pending
 	s.pending = nil
-	if s.t.doubtful() {
+	if s.t.place.Doubtful() {
 		n.offer(i)
 	}
 	for _, r := range was {
@@ -82,9 +84,9 @@ func (n *network) consider(i int, s *solver, r ref) {
 	var d uint64
 	if v.w != nil {
 		w = &v.w[r.flow]
-		d = wideDigest(a, b, w, s.t.KeyBytes)
+		d = hash.WideDigest(a, b, w, s.t.KeyBytes)
 	} else {
-		d = digest(a, b)
+		d = hash.Digest(a, b)
 	}
 	if f := s.find(a, b, w, d); f >= 0 {
 		n.meet(s, f, r)
@@ -103,7 +105,7 @@ func (n *network) consider(i int, s *solver, r ref) {
 		return
 	}
 	var at [MaxSubtables]uint32
-	check := s.t.place(a, b, w, d, &at)
+	check := s.t.place.Place(a, b, w, d, &at)
 	for _, c := range at[:s.k] {
 		if s.cells[c].flows < 1 {
 			if s.settled(c) { // all flows of one of its cells are known: it is not among them
@@ -153,7 +155,7 @@ func (n *network) offer(i int) {
 // functions are linear: the filter must know it, and if all subtables are alike, a
 // neighbour.
 func (s *solver) plausible(a, b uint64, w *[3]uint64, d uint64) bool {
-	return (s.t.Filter == nil || s.t.Filter.has(a, b, w, d)) && (!s.t.copies() || s.known(a, b, w))
+	return (s.t.Filter == nil || s.t.Filter.has(a, b, w, d)) && (!s.t.place.Copies() || s.known(a, b, w))
 }
 
 // known reports whether a neighbour has a flow; it is asked only where cells say nothing,
@@ -199,12 +201,12 @@ func (s *solver) pairs(a, b uint64, w *[3]uint64, check uint32, at []uint32) boo
 			rest := s.wide[n]
 			xorWide(&rest, w)
 			ow = &rest
-			d = wideDigest(oa, ob, ow, s.t.KeyBytes)
+			d = hash.WideDigest(oa, ob, ow, s.t.KeyBytes)
 		} else {
-			d = digest(oa, ob)
+			d = hash.Digest(oa, ob)
 		}
 		var there [MaxSubtables]uint32
-		if s.t.place(oa, ob, ow, d, &there) == oc && slices.Contains(there[:s.k], n) && s.known(oa, ob, ow) {
+		if s.t.place.Place(oa, ob, ow, d, &there) == oc && slices.Contains(there[:s.k], n) && s.known(oa, ob, ow) {
 			return true
 		}
 	}

@@ -6,11 +6,12 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // Linear functions confirm whatever three flows add up to: nothing may come of it.
 func TestLinear(t *testing.T) {
-	for _, alg := range []flowset.Algorithm{flowset.CRC32, flowset.CRC32C} {
+	for _, alg := range []hash.Algorithm{hash.CRC32, hash.CRC32C} {
 		for _, cells := range []int{64, 122, 125} { // all subtables alike, in part, not
 			for _, bits := range []uint64{0, 6} {
 				var sum score

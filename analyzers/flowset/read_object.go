@@ -228,3 +228,30 @@ func (o *object) readFilter(s *stream) error {
 		return err
 	})
 }
+
+// flat reads any value as one line of its names, strings and numbers.
+func (s *stream) flat(b []byte, depth int) ([]byte, error) {
+	if depth > maxDepth || len(b) > maxText {
+		return nil, malformed("got a value that is too big")
+	}
+	c, err := s.next()
+	if err != nil {
+		return nil, unexpected(err)
+	}
+	switch c {
+	case '{':
+		err = s.object(func(name string) (err error) {
+			b, err = s.flat(append(append(b, name...), ' '), depth+1)
+			return err
+		})
+		return b, err
+	case '[':
+		err = s.array(func() (err error) {
+			b, err = s.flat(b, depth+1)
+			return err
+		})
+		return b, err
+	}
+	text, err := s.name()
+	return append(append(b, text...), ' '), err
+}

@@ -1,6 +1,10 @@
 package flowset
 
-import "math"
+import (
+	"math"
+
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
+)
 
 // solver decodes one table. Everything is in columns and allocated once where the number
 // of flows is right, for it is touched at random.
@@ -97,7 +101,7 @@ func (s *solver) drain() {
 // at returns where a key belongs if that includes cell n, whose xor it is.
 func (s *solver) verify(n uint32, d uint64, at *[MaxSubtables]uint32) (check uint32, ok bool) {
 	c := &s.cells[n]
-	check = s.t.place(c.a, c.b, s.wideAt(n), d, at)
+	check = s.t.place.Place(c.a, c.b, s.wideAt(n), d, at)
 	if check != c.check {
 		return 0, false
 	}
@@ -119,17 +123,17 @@ func (s *solver) wideAt(n uint32) *[3]uint64 {
 func (s *solver) digestAt(n uint32) uint64 {
 	c := &s.cells[n]
 	if s.wide == nil {
-		return digest(c.a, c.b)
+		return hash.Digest(c.a, c.b)
 	}
-	return wideDigest(c.a, c.b, &s.wide[n], s.t.KeyBytes)
+	return hash.WideDigest(c.a, c.b, &s.wide[n], s.t.KeyBytes)
 }
 
 // digestOf returns a decoded flow's digest.
 func (s *solver) digestOf(f int) uint64 {
 	if s.wide == nil {
-		return digest(s.a[f], s.b[f])
+		return hash.Digest(s.a[f], s.b[f])
 	}
-	return wideDigest(s.a[f], s.b[f], &s.w[f], s.t.KeyBytes)
+	return hash.WideDigest(s.a[f], s.b[f], &s.w[f], s.t.KeyBytes)
 }
 
 // pure decodes the flow that is alone in cell n, if the cell holds one flow indeed: its
@@ -285,12 +289,12 @@ func (s *solver) in(f int) bool {
 	case hidden:
 		return true
 	case pure, banned:
-		if s.t.vouches() || f < s.alone {
+		if s.t.place.Vouches() || f < s.alone {
 			return true
 		}
 		need = 2
 	case taken:
-		if !s.t.vouches() {
+		if !s.t.place.Vouches() {
 			need = 2
 		}
 	}

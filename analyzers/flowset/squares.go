@@ -3,6 +3,8 @@ package flowset
 import (
 	"math"
 	"sync"
+
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // tables is each for some tables.
@@ -164,7 +166,7 @@ func (n *network) squares() {
 	}
 	loose := make([]float64, len(x))
 	for v := range loose {
-		loose[v] = 1 + float64(mix64(uint64(v))%64)/16
+		loose[v] = 1 + float64(hash.Mix64(uint64(v))%64)/16
 	}
 	m.solve(loose, true)
 	n.tables(m.open, func(i int) {

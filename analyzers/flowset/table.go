@@ -1,10 +1,14 @@
 package flowset
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
+)
 
 // Limits of a table.
 const (
-	MaxSubtables = 8
+	MaxSubtables = hash.MaxSubtables
 	MaxCells     = 1 << 26 // of all subtables
 	MaxCheck     = 8       // bytes; at most 4 of them are compared
 )
@@ -23,13 +27,19 @@ type Shape struct {
 	Cells      int // per subtable
 	KeyBytes   int
 	CheckBytes int // 0 = cells have no check
-	Hash       Hash
+	Hash       hash.Family
+	Check      hash.Check // what the check of a key is; the zero value is the page's
 	Order      Order
 	Stage      string   // "", or where in the node packets are counted: StageIngress or StageEgress; digests: EndUp or EndDown
 	Neighbours []string // nodes that may have seen the same packets; nil = not known
 	// Pooled says that there are no subtables: each of Subtables functions may choose any
 	// of Cells cells, as in classic invertible Bloom tables.
 	Pooled bool
+}
+
+// layout is the shape as far as keys' cells depend on it.
+func (s *Shape) layout() hash.Layout {
+	return hash.Layout{Subtables: s.Subtables, Cells: s.Cells, KeyBytes: s.KeyBytes, CheckBytes: s.CheckBytes, Hash: s.Hash, Check: s.Check, Pooled: s.Pooled}
 }
 
 // len is how many cells there are in all.
@@ -60,13 +70,9 @@ type Table struct {
 	Shape
 	Filter *Filter // nil = none
 
-	cells  []cell
-	wide   [][3]uint64 // rest of the xor of keys of more than 16 bytes
-	fn     functions   // one per subtable, then the check's
-	check  checkForm
-	checks functions // the check's, where it is not fn's
-	mask   uint32    // of a check's bits that are compared
-	linear linear
+	cells []cell
+	wide  [][3]uint64 // rest of the xor of keys of more than 16 bytes
+	place hash.Placement
 
 	unknown  bool // nobody knows the functions: see lone
 	filtered bool // there was a filter, which nobody can read then
@@ -93,34 +99,8 @@ func NewTable(s Shape) (*Table, error) {
 	return t, nil
 }
 
-// ready makes the functions of the shape's hash.
-func (t *Table) ready() {
-	t.fn = t.Hash.functions(t.Subtables+1, t.KeyBytes)
-	t.mask = uint32(1<<(8*min(t.CheckBytes, 4)) - 1)
-	if t.check.none {
-		t.mask = 0
-	}
-	t.checks = functions{}
-	if t.Hash.form.take == all {
-		t.fn.mod = uint64(t.Cells)
-		t.checks = t.Hash.functions(t.Subtables+1, t.KeyBytes)
-	}
-	if t.check.alg != "" {
-		h := Hash{Algorithm: t.check.alg, Seed: t.Hash.Seed, form: t.Hash.form}
-		h.form.double = false
-		if h.form.take == words {
-			h.form.take = firstEight
-		}
-		if h.form.number == byPage && t.Hash.form == (form{}) {
-			h.form.number = byNumber
-		}
-		if t.check.bare {
-			h.Seed, h.form.number, h.form.place = 0, byNumber, nowhere
-		}
-		t.checks = h.functions(t.check.number+1, t.KeyBytes)
-	}
-	t.linear = t.linearity()
-}
+// ready makes the functions of the shape ready.
+func (t *Table) ready() { t.place = hash.NewPlacement(t.layout()) }
 
 // digest reports whether the table is a segment's digest.
 func (t *Table) digest() bool { return t.Stage == EndUp || t.Stage == EndDown }
@@ -131,7 +111,7 @@ func (t *Table) Len() int { return len(t.cells) }
 // Set sets cell i of subtable s.
 func (t *Table) Set(s, i int, xor Key, flows int32, packets int64, check uint64) {
 	n := s*t.Cells + i
-	t.cells[n] = cell{a: xor[0], b: xor[1], flows: flows, packets: packets, check: uint32(check) & t.mask}
+	t.cells[n] = cell{a: xor[0], b: xor[1], flows: flows, packets: packets, check: uint32(check) & t.place.Mask()}
 	if t.wide != nil {
 		t.wide[n] = [3]uint64(xor[2:])
 	}
@@ -148,68 +128,11 @@ func (t *Table) Cell(s, i int) (xor Key, flows int32, packets int64, check uint6
 	return xor, c.flows, c.packets, uint64(c.check)
 }
 
-// place finds a key's cells, one per subtable, and its check.
-func (t *Table) place(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]uint32) (check uint32) {
-	if t.fn.alg == SplitMix64 && !t.fn.form.scale && !t.fn.form.double && !t.Pooled && t.check == (checkForm{}) { // no calls, nothing on the heap
-		k := t.Subtables
-		n := uint64(t.Cells)
-		base := uint32(0)
-		for s, seed := range t.fn.seeds[:k] {
-			at[s] = base + uint32(mix64(d^seed)%n)
-			base += uint32(n)
-		}
-		if t.mask == 0 {
-			return 0
-		}
-		return uint32(mix64(d^t.fn.seeds[k])) & t.mask
-	}
-	return t.placeBy(a, b, w, d, at)
-}
-
-// placeBy is place for any algorithm.
-func (t *Table) placeBy(a, b uint64, w *[3]uint64, d uint64, at *[MaxSubtables]uint32) (check uint32) {
-	var p prepared
-	t.fn.prepare(&p, a, b, w, d)
-	base := uint32(t.Cells)
-	if t.Pooled {
-		base = 0
-	}
-	for s := range t.Subtables {
-		at[s] = uint32(s)*base + uint32(t.fn.cell(t.fn.value(s, &p), uint64(t.Cells)))
-	}
-	return t.checkOf(a, b, w, d, &p)
-}
-
-// checkOf returns a key's check as far as it is compared.
-func (t *Table) checkOf(a, b uint64, w *[3]uint64, d uint64, p *prepared) uint32 {
-	if t.mask == 0 {
-		return 0
-	}
-	v, f := uint64(0), &t.fn
-	switch {
-	case t.check.sum:
-		for i := range t.Subtables {
-			v ^= t.fn.value(i, p)
-		}
-	case t.checks.alg == "":
-		v = t.fn.value(t.Subtables, p)
-	default:
-		var q prepared
-		f = &t.checks
-		f.prepare(&q, a, b, w, d)
-		v = f.value(len(f.seeds)-1, &q)
-	}
-	if t.check.high {
-		v >>= max(0, f.bits()-8*t.CheckBytes)
-	}
-	return uint32(v) & t.mask
-}
-
 // Add counts packets of a flow, what a switch does per packet. first says that they are
 // the flow's first in the epoch: then the flow itself is added, too.
 func (t *Table) Add(k Key, packets int64, first bool) {
 	var at [MaxSubtables]uint32
-	check := t.place(k[0], k[1], (*[3]uint64)(k[2:]), k.digest(t.KeyBytes), &at)
+	check := t.place.Place(k[0], k[1], (*[3]uint64)(k[2:]), k.digest(t.KeyBytes), &at)
 	for _, n := range at[:t.Subtables] {
 		c := &t.cells[n]
 		c.packets += packets

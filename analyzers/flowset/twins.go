@@ -15,7 +15,7 @@ func (n *network) twins(i int) (doubtful []int) {
 	if s.set.slots == nil || flows < 2 {
 		return nil
 	}
-	if pairs := float64(flows) * float64(len(s.a)) / math.Pow(float64(s.t.Cells), float64(s.k)); pairs < fewTwins && !s.t.linear.cells {
+	if pairs := float64(flows) * float64(len(s.a)) / math.Pow(float64(s.t.Cells), float64(s.k)); pairs < fewTwins && !s.t.place.Linear() {
 		return nil
 	}
 	differs := func(f int) bool {

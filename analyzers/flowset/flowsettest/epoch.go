@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // Config is what one epoch is like.
@@ -22,7 +23,7 @@ type Config struct {
 	CheckBytes       int
 	FilterBits       uint64 // 0 = the switch knows new flows without one
 	FilterHashes     int
-	Algorithm        flowset.Algorithm // "" = splitmix64
+	Algorithm        hash.Algorithm // "" = splitmix64
 
 	// MaxPackets of a flow in the epoch (0 = 1000); flow sizes are Pareto with shape 1.05.
 	MaxPackets int64
@@ -167,7 +168,7 @@ func (c *Config) encode(flows []Flow) ([]*flowset.Table, error) {
 }
 
 func (c *Config) table(i int) (*flowset.Table, error) {
-	h := flowset.Hash{Algorithm: cmp.Or(c.Algorithm, flowset.SplitMix64), Seed: uint64(i + 1)}
+	h := hash.Family{Algorithm: cmp.Or(c.Algorithm, hash.SplitMix64), Seed: uint64(i + 1)}
 	t, err := flowset.NewTable(flowset.Shape{
 		Node: c.Tree.Name(i), Epoch: c.Epoch, Subtables: cmp.Or(c.Subtables, 3), Cells: c.Cells,
 		KeyBytes: flowset.KeyIPv4, CheckBytes: c.CheckBytes, Hash: h,

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
 // Packet is a packet as digests know it.
@@ -73,7 +74,7 @@ func New(cells int, seed uint64) (*Digest, error) {
 	}
 	t, err := flowset.NewTable(flowset.Shape{
 		Subtables: Subtables, Cells: (cells + Subtables - 1) / Subtables, KeyBytes: SignatureBytes, CheckBytes: 2,
-		Hash: flowset.Hash{Algorithm: flowset.SplitMix64, Seed: seed},
+		Hash: hash.Family{Algorithm: hash.SplitMix64, Seed: seed},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a digest: %w", err)

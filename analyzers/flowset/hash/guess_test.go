@@ -1,12 +1,12 @@
-package flowset
+package hash
 
 import (
 	"slices"
 	"testing"
 )
 
-func TestSpelled(t *testing.T) {
-	for text, want := range map[string]Hash{
+func TestGuess(t *testing.T) {
+	for text, want := range map[string]Family{
 		"murmur3(1, 2, 3)":              {Algorithm: Murmur3, Seeds: []uint64{1, 2, 3}},
 		"crc32 seeds=[7, 0x10]":         {Algorithm: CRC32, Seeds: []uint64{7, 16}},
 		"zlib.crc32":                    {Algorithm: CRC32},
@@ -18,13 +18,13 @@ func TestSpelled(t *testing.T) {
 		"xxh64 double":                  {Algorithm: XXH64, Double: true},
 		"crc32 of the key, then sha256": {Algorithm: CRC32},
 	} {
-		h, ok := spelled(text)
+		h, ok := Guess(text)
 		if !ok || h.Algorithm != want.Algorithm || h.Seed != want.Seed || !slices.Equal(h.Seeds, want.Seeds) || h.Double != want.Double {
 			t.Errorf("%q: got %+v, %v, want %+v", text, h, ok, want)
 		}
 	}
 	for _, text := range []string{"", "siphash", "mycrc32", "crc321", "x"} {
-		if h, ok := spelled(text); ok {
+		if h, ok := Guess(text); ok {
 			t.Errorf("%q: got %+v, want none", text, h)
 		}
 	}

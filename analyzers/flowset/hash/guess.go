@@ -1,4 +1,4 @@
-package flowset
+package hash
 
 import (
 	"cmp"
@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// spelled reads what a hash's text may mean where ParseHash does not understand it: the
+// Guess reads what a hash's text may mean where Parse does not understand it: the
 // first known name in it, and the numbers behind as seeds. ok is false where no name is.
 //
 //	murmur3(1, 2, 3)    crc32 seeds=[1, 2, 3]    zlib.crc32;7    {"name":"md5","seeds":[1,2]}
-func spelled(text string) (h Hash, ok bool) {
+func Guess(text string) (h Family, ok bool) {
 	text = strings.Map(func(r rune) rune {
 		if r == '_' {
 			return '-'
@@ -38,7 +38,7 @@ func spelled(text string) (h Hash, ok bool) {
 		h.Algorithm = cmp.Or(aliases[name], Algorithm(name))
 	}
 	if h.Algorithm == "" {
-		return Hash{}, false
+		return Family{}, false
 	}
 	h.Double = strings.Contains(rest, "double")
 	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return r >= 128 || !part(byte(r)) }) {
@@ -50,31 +50,4 @@ func spelled(text string) (h Hash, ok bool) {
 		h.Seed, h.Seeds = h.Seeds[0], nil
 	}
 	return h, true
-}
-
-// flat reads any value as one line of its names, strings and numbers.
-func (s *stream) flat(b []byte, depth int) ([]byte, error) {
-	if depth > maxDepth || len(b) > maxText {
-		return nil, malformed("got a value that is too big")
-	}
-	c, err := s.next()
-	if err != nil {
-		return nil, unexpected(err)
-	}
-	switch c {
-	case '{':
-		err = s.object(func(name string) (err error) {
-			b, err = s.flat(append(append(b, name...), ' '), depth+1)
-			return err
-		})
-		return b, err
-	case '[':
-		err = s.array(func() (err error) {
-			b, err = s.flat(b, depth+1)
-			return err
-		})
-		return b, err
-	}
-	text, err := s.name()
-	return append(append(b, text...), ' '), err
 }

@@ -1,4 +1,4 @@
-package flowset
+package hash
 
 import (
 	"encoding/binary"
@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// form is how a data set turns a function's number and the switch's seed into what is
+// Form is how a data set turns a function's number and the switch's seed into what is
 // hashed with the key. The zero form is the page's (docs/datasets.md); the others are
 // tried where a table's own cells contradict it.
-type form struct {
+type Form struct {
 	number numbering
 	place  place
 	width  width
@@ -58,7 +58,7 @@ const (
 	all   // all of it, one number
 )
 
-func (f *form) bytes(s uint64, width int) []byte {
+func (f Form) bytes(s uint64, width int) []byte {
 	switch f.width {
 	case digits:
 		return strconv.AppendUint(nil, s, 10)
@@ -77,9 +77,9 @@ func (f *form) bytes(s uint64, width int) []byte {
 	return b[8-width:]
 }
 
-// forms returns the forms to try for an algorithm, the page's first, and likelier ones
+// Forms returns the forms to try for an algorithm, the page's first, and likelier ones
 // before others.
-func forms(alg Algorithm) []form {
+func Forms(alg Algorithm) []Form {
 	places := []place{before}
 	widths := []width{0}
 	little := []bool{false}
@@ -95,7 +95,7 @@ func forms(alg Algorithm) []form {
 		little = []bool{false, true}
 		takes = []take{firstEight, firstFour, all}
 	}
-	var out []form
+	var out []Form
 	for _, scale := range []bool{false, true} {
 		for _, t := range takes {
 			if t == all && scale {
@@ -108,7 +108,7 @@ func forms(alg Algorithm) []form {
 							continue
 						}
 						for _, l := range little {
-							out = append(out, form{number: n, place: p, width: w, little: l, scale: scale, take: t})
+							out = append(out, Form{number: n, place: p, width: w, little: l, scale: scale, take: t})
 						}
 					}
 				}
@@ -116,17 +116,18 @@ func forms(alg Algorithm) []form {
 		}
 		if len(takes) > 1 {
 			for _, l := range little {
-				out = append(out, form{place: nowhere, little: l, scale: scale, take: words}, form{number: bySame, little: l, scale: scale, take: words})
+				out = append(out, Form{place: nowhere, little: l, scale: scale, take: words}, Form{number: bySame, little: l, scale: scale, take: words})
 			}
 		}
 		for _, n := range []numbering{byPage, bySum, byNumber} {
-			out = append(out, form{number: n, scale: scale, double: true})
+			out = append(out, Form{number: n, scale: scale, double: true})
 		}
 	}
 	return out
 }
 
-func (f *form) describe() string {
+// String says what is hashed with the key.
+func (f Form) String() string {
 	s := [...]string{"seeds 256·seed+n", "seeds seed+n", "seeds n", "seeds seed+n+1", "seeds 10·seed+n", "one seed for all"}[f.number]
 	s += [...]string{" before the key", " after the key", " as start value", ", none hashed"}[f.place]
 	switch f.width {
@@ -147,20 +148,6 @@ func (f *form) describe() string {
 	}
 	if f.scale {
 		s += ", cell = value·cells/2^bits"
-	}
-	return s
-}
-
-func (c *checkForm) describe() string {
-	s := fmt.Sprintf("function %d of %s", c.number, c.alg)
-	switch {
-	case c.bare:
-		s = fmt.Sprintf("%s of the key alone", c.alg)
-	case c.sum:
-		s = "the exclusive or of the cells' functions"
-	}
-	if c.high {
-		s += ", its first bytes"
 	}
 	return s
 }

@@ -1,4 +1,4 @@
-package flowset
+package hash
 
 import (
 	"crypto/md5"
@@ -6,20 +6,22 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash/crc32"
+	"math/bits"
 )
 
-// functions are a Hash's functions for keys of n bytes, made ready.
-type functions struct {
+// Functions are a Family's functions for keys of n bytes, made ready.
+type Functions struct {
 	alg   Algorithm
-	form  form
+	form  Form
 	n     int // bytes of a key
 	seeds []uint64
 	table *crc32.Table
 	mod   uint64 // of digests taken as one number; 0 = their lowest 64 bits
 }
 
-func (h *Hash) functions(count, keyBytes int) functions {
-	f := functions{alg: h.Algorithm, form: h.form, n: keyBytes, seeds: make([]uint64, count)}
+// Functions makes so many of the family's functions ready.
+func (h *Family) Functions(count, keyBytes int) Functions {
+	f := Functions{alg: h.Algorithm, form: h.Form, n: keyBytes, seeds: make([]uint64, count)}
 	switch h.Algorithm {
 	case CRC32, CRC32Mix:
 		f.table = crc32.IEEETable
@@ -33,7 +35,7 @@ func (h *Hash) functions(count, keyBytes int) functions {
 }
 
 // setSeed makes function i that of a seed.
-func (f *functions) setSeed(i int, s uint64) {
+func (f *Functions) setSeed(i int, s uint64) {
 	f.seeds[i] = s
 	switch f.alg {
 	case SplitMix64:
@@ -48,36 +50,34 @@ func (f *functions) setSeed(i int, s uint64) {
 
 const golden = 0x9e3779b97f4a7c15
 
-// mix64 is the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA'14).
-func mix64(x uint64) uint64 {
+// Mix64 is the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA'14).
+func Mix64(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
 }
 
-// digest folds a key of at most 16 bytes, wide one of more: what SplitMix64 has of a key
-// before any seed, and what sets of flows are hashed by.
-func digest(a, b uint64) uint64 { return mix64(mix64(a+golden) ^ b + golden) }
+// Digest folds a key of at most 16 bytes: what SplitMix64 has of a key before any seed,
+// and what sets of flows are hashed by.
+func Digest(a, b uint64) uint64 { return Mix64(Mix64(a+golden) ^ b + golden) }
 
-func wideDigest(a, b uint64, w *[3]uint64, n int) uint64 {
-	d := digest(a, b)
+// WideDigest is Digest for keys of n bytes; w has those after the first 16.
+func WideDigest(a, b uint64, w *[3]uint64, n int) uint64 {
+	d := Digest(a, b)
 	for i := 2; 8*i < n; i++ {
-		d = mix64(d ^ w[i-2] + golden)
+		d = Mix64(d ^ w[i-2] + golden)
 	}
 	return d
 }
 
-func (k Key) digest(n int) uint64 {
-	return wideDigest(k[0], k[1], (*[3]uint64)(k[2:]), n)
-}
-
-// prepared is a key about to be hashed: what all seeds share.
-type prepared struct {
+// Prepared is a key about to be hashed: what all seeds share.
+type Prepared struct {
 	d   uint64
 	raw [MaxKey]byte
 }
 
-func (f *functions) prepare(p *prepared, a, b uint64, w *[3]uint64, d uint64) {
+// Prepare makes a key ready for Value: its first words, those after 16 bytes, and its digest.
+func (f *Functions) Prepare(p *Prepared, a, b uint64, w *[3]uint64, d uint64) {
 	p.d = d
 	if f.alg == SplitMix64 {
 		return
@@ -95,19 +95,30 @@ func (f *functions) prepare(p *prepared, a, b uint64, w *[3]uint64, d uint64) {
 	}
 }
 
-// value returns function i of the key.
-func (f *functions) value(i int, p *prepared) uint64 {
+// Value returns function i of the key.
+func (f *Functions) Value(i int, p *Prepared) uint64 {
 	if f.form.double {
 		return f.single(0, p) + uint64(i)*f.single(1, p)
 	}
 	return f.single(i, p)
 }
 
-func (f *functions) single(i int, p *prepared) uint64 {
+// Double returns where double hashing begins, and its step, of the first two functions: of a
+// key's first words, those after 16 bytes, and its digest.
+func (f *Functions) Double(a, b uint64, w *[3]uint64, d uint64) (begin, step uint64) {
+	if f.alg == SplitMix64 {
+		return Mix64(d ^ f.seeds[0]), Mix64(d^f.seeds[1]) | 1
+	}
+	var p Prepared
+	f.Prepare(&p, a, b, w, d)
+	return f.Value(0, &p), f.Value(1, &p) | 1
+}
+
+func (f *Functions) single(i int, p *Prepared) uint64 {
 	s := f.seeds[i]
 	switch f.alg {
 	case SplitMix64:
-		return mix64(p.d ^ s)
+		return Mix64(p.d ^ s)
 	case CRC32, CRC32C:
 		if f.form.place == before {
 			return p.d ^ s
@@ -129,7 +140,7 @@ func (f *functions) single(i int, p *prepared) uint64 {
 }
 
 // bySeedBytes hashes seed and key as one string of bytes.
-func (f *functions) bySeedBytes(i int, s uint64, p *prepared) uint64 {
+func (f *Functions) bySeedBytes(i int, s uint64, p *Prepared) uint64 {
 	var buf [MaxKey + 24]byte
 	msg := buf[:0]
 	switch f.form.place {
@@ -187,7 +198,7 @@ func (f *functions) bySeedBytes(i int, s uint64, p *prepared) uint64 {
 }
 
 // take makes function i's value of a digest.
-func (f *functions) take(i int, sum []byte) uint64 {
+func (f *Functions) take(i int, sum []byte) uint64 {
 	switch f.form.take {
 	case firstFour:
 		sum = sum[:4]
@@ -220,7 +231,7 @@ func (f *functions) take(i int, sum []byte) uint64 {
 }
 
 // bits returns how many bits values have.
-func (f *functions) bits() int {
+func (f *Functions) bits() int {
 	switch f.alg {
 	case CRC16, CRC16CCITT:
 		return 16
@@ -234,13 +245,14 @@ func (f *functions) bits() int {
 	return 64
 }
 
-// cell returns where a value puts a key among n.
-func (f *functions) cell(v, n uint64) uint64 {
+// Cell returns where a value puts a key among n.
+func (f *Functions) Cell(v, n uint64) uint64 {
 	if !f.form.scale {
 		return v % n
 	}
 	if b := f.bits(); b < 64 {
 		return v & (1<<b - 1) * n >> b
 	}
-	return mulHigh(v, n)
+	hi, _ := bits.Mul64(v, n)
+	return hi
 }

@@ -1,4 +1,4 @@
-package flowset
+package hash
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package flowset
+package hash
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ type Algorithm string
 const (
 	SplitMix64 Algorithm = "splitmix64"  // 64 bits: what our encoder uses
 	CRC32Mix   Algorithm = "crc32-mix"   // 32 bits: CRC and two multiplications, as our P4 programs mix
-	CRC32      Algorithm = "crc32"       // 32 bits, linear: see Hash
+	CRC32      Algorithm = "crc32"       // 32 bits, linear: see Family
 	CRC32C     Algorithm = "crc32c"      // 32 bits, linear
 	Murmur3    Algorithm = "murmur3"     // 32 bits
 	XXH64      Algorithm = "xxh64"       // 64 bits
@@ -49,25 +49,25 @@ var aliases = map[string]Algorithm{
 	"sha-1": SHA1, "sha-256": SHA256,
 }
 
-// Hash is a table's or filter's hash functions, numbered from 0: function n is the
+// Family is a table's or filter's hash functions, numbered from 0: function n is the
 // algorithm with the seed Seeds[n], or 256·Seed+n where Seeds has none.
 //
 // A plain CRC is linear: two flows that meet in one subtable whose number of cells is a
 // power of two meet in all. Use it with other sizes, or CRC32Mix.
-type Hash struct {
+type Family struct {
 	Algorithm Algorithm
 	Seed      uint64
 	Seeds     []uint64
 	Double    bool // filters: bit n is at f0 + n·(f1|1)
-	form      form // how data sets that do not follow the page write seeds
+	Form      Form // how data sets that do not follow the page hash seeds
 }
 
 // seed returns the seed of function n.
-func (h *Hash) seed(n int) uint64 {
-	if n < len(h.Seeds) && h.form.number == byPage {
+func (h *Family) seed(n int) uint64 {
+	if n < len(h.Seeds) && h.Form.number == byPage {
 		return h.Seeds[n]
 	}
-	switch h.form.number {
+	switch h.Form.number {
 	case bySum:
 		return h.Seed + uint64(n)
 	case byNumber:
@@ -82,16 +82,16 @@ func (h *Hash) seed(n int) uint64 {
 	return h.Seed<<8 + uint64(n)
 }
 
-// ParseHash reads "algorithm", or "algorithm:name=value,…" with seed=N, seeds=N/N/… and
+// Parse reads "algorithm", or "algorithm:name=value,…" with seed=N, seeds=N/N/… and
 // double. Numbers are decimal or 0x….
-func ParseHash(s string) (Hash, error) {
+func Parse(s string) (Family, error) {
 	name, rest, _ := strings.Cut(strings.ToLower(strings.TrimSpace(s)), ":")
-	h := Hash{Algorithm: Algorithm(strings.ReplaceAll(name, "_", "-"))}
+	h := Family{Algorithm: Algorithm(strings.ReplaceAll(name, "_", "-"))}
 	if a, ok := aliases[string(h.Algorithm)]; ok {
 		h.Algorithm = a
 	}
 	if !slices.Contains(Algorithms(), h.Algorithm) {
-		return Hash{}, fmt.Errorf("cannot read hash %q: got algorithm %q, want one of %v", s, name, Algorithms())
+		return Family{}, fmt.Errorf("cannot read hash %q: got algorithm %q, want one of %v", s, name, Algorithms())
 	}
 	var bare []uint64 // "crc32:7", "crc32:1,2,3"
 	for _, p := range strings.FieldsFunc(rest, func(r rune) bool { return r == ',' || r == ';' || r == ':' }) {
@@ -121,10 +121,10 @@ func ParseHash(s string) (Hash, error) {
 				h.Seeds = append(h.Seeds, n)
 			}
 		default:
-			return Hash{}, fmt.Errorf("cannot read hash %q: got parameter %q, want seed, seeds or double", s, key)
+			return Family{}, fmt.Errorf("cannot read hash %q: got parameter %q, want seed, seeds or double", s, key)
 		}
 		if err != nil {
-			return Hash{}, fmt.Errorf("cannot read hash %q: got %s %q, want a number", s, key, value)
+			return Family{}, fmt.Errorf("cannot read hash %q: got %s %q, want a number", s, key, value)
 		}
 	}
 	if len(bare) == 1 {
@@ -135,8 +135,8 @@ func ParseHash(s string) (Hash, error) {
 	return h, nil
 }
 
-// String is what ParseHash reads.
-func (h Hash) String() string {
+// String is what Parse reads. It says nothing of the form.
+func (h Family) String() string {
 	s := string(h.Algorithm)
 	sep := ":"
 	if h.Seed != 0 {
