@@ -49,6 +49,7 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 		return 1
 	})
 	var buf []crossing
+	var noise []guess
 	doubt := s.uncertain.walk()
 	for _, i := range v.flows {
 		buf = t.columns(buf[:0], s.Path(i))
@@ -59,9 +60,14 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 		if s.doubted[int32(i)] {
 			buf = buf[:0] // what is known of its path did not come into the model
 		}
-		res.Flows = append(res.Flows, t.flow(s, m, byCol, &v, i, buf))
+		r, link, p := t.flow(s, m, byCol, &v, i, buf)
+		if r.Cause == CauseNoise && link >= 0 {
+			noise = append(noise, guess{len(res.Flows), s.Path(i), link, p})
+		}
+		res.Flows = append(res.Flows, r)
 	}
 	s.kinds(&res)
+	t.guesses(m, res.Flows, noise)
 	return res
 }
 
@@ -97,11 +103,12 @@ func loss(theta float64) float64 { return -math.Expm1(-theta) }
 const leastCause = 0.05
 
 // flow returns the cause of the loss of flow i, which crosses cols: of what loses packets
-// on the path, each suspect has the share of its expected rate.
-func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, path []crossing) FlowResult {
-	r := FlowResult{Flow: s.Name(i), Cause: CauseUnknown}
+// on the path, each suspect has the share of its expected rate. It also returns the
+// likeliest suspect, if that is a link (else -1), and its probability.
+func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, path []crossing) (r FlowResult, likeliest int32, probability float64) {
+	r = FlowResult{Flow: s.Name(i), Cause: CauseUnknown}
 	if len(path) == 0 {
-		return r
+		return r, -1, 0
 	}
 	// What comes first on the path takes its share of all packets, the next one of the rest.
 	some, rate, left := 0.0, 0.0, 1.0
@@ -129,29 +136,35 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, path 
 	if best >= 0 {
 		most = (1 - noise) * byCol[best].share / rate
 	}
-	p := round(likeliest(most, noise))
-	r.Probability = &p
+	r.judge(most, noise)
 	switch {
 	case most < leastCause:
-		if noise >= most {
-			r.Cause = CauseNoise
-		}
 	case int(best) < m.links:
 		r.Cause = t.links.Name(best)
 	default:
 		r.Device = t.links.nodes[int(best)-m.links]
 		r.Cause = t.links.Name(t.reaching(s.Path(i), best-int32(m.links)))
 	}
-	return r
+	if int(best) >= m.links {
+		return r, -1, 0
+	}
+	return r, best, most
 }
 
-// likeliest returns the probability of what is said: of the suspect where it is named, else
-// of what is more probable.
-func likeliest(most, noise float64) float64 {
-	if most >= leastCause {
-		return most
+// judge says how probable the cause is, given the probabilities of the likeliest suspect
+// and of noise, and that it is noise where that is to be said.
+func (r *FlowResult) judge(most, noise float64) {
+	p := round(max(most, noise))
+	switch {
+	case most >= leastCause:
+		p = round(most)
+		if noise > most {
+			r.Noise = round(noise)
+		}
+	case noise >= most:
+		r.Cause = CauseNoise
 	}
-	return max(most, noise)
+	r.Probability = &p
 }
 
 // evenly returns the cause of a flow's loss where the rates of two faults on its path

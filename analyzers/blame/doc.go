@@ -54,7 +54,9 @@
 //
 // The cause of a flow's loss: of what is lost on its path each suspect has the share of its
 // rate, of the packets that those before it left over; the greatest is named, if it is at
-// least .05, rather than noise. Where rates of two faults differ by no
+// least .05, rather than noise, and below that where its Bayes factor is ten and two flows whose
+// losses nothing else explains crossed it: for who looks at one flow that is more than noise,
+// the probability of which is told beside. Where rates of two faults differ by no
 // more than their error, the link with more votes is named.
 //
 // # Paths that are uncertain

@@ -62,8 +62,7 @@ func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []c
 			at, most = c, p
 		}
 	}
-	p := round(likeliest(most, noise))
-	r.Probability = &p
+	r.judge(most, noise)
 	if sum > 0 {
 		q := round(loses[best] / sum)
 		r.PathProbability = &q
@@ -73,9 +72,6 @@ func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []c
 	}
 	switch {
 	case most < leastCause:
-		if noise >= most {
-			r.Cause = CauseNoise
-		}
 	case int(at) < m.links:
 		r.Cause = s.links.Name(at)
 	default:

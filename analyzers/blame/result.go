@@ -52,6 +52,7 @@ type FlowResult struct {
 	Flow        string   `json:"flow"`
 	Cause       string   `json:"cause"`                 // a link of its path, CauseNoise or CauseUnknown
 	Probability *float64 `json:"probability,omitempty"` // likelihood only: of that cause
+	Noise       float64  `json:"noise,omitempty"`       // likelihood only: probability that it is none's fault, where that is greater than the cause's
 	Device      string   `json:"device,omitempty"`      // the fault is this device's; cause is the link by which packets reach it
 	// Path is the likeliest of several paths, but for what all of them cross, and
 	// PathProbability that it was the one, given the loss; both only where it is uncertain.

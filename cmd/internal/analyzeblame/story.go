@@ -10,10 +10,12 @@ import (
 	"github.com/telltale-net/telltale/analyzers/blame"
 )
 
-// How many links the story names, of those that are to blame and of those that may be.
+// How many links the story names, of those that are to blame and of those that may be, and how
+// many causes of flows.
 const (
 	mostBad       = 40
 	mostSuspected = 10
+	mostCauses    = 60
 )
 
 // story tells the answer in words.
@@ -60,8 +62,12 @@ func story(w io.Writer, name string, epochs bool, set *blame.Set, res *blame.Res
 	}
 	if len(res.Flows) > 0 {
 		b.WriteString("Flows with losses, by cause:\n")
-		for _, c := range causes(res.Flows) {
+		all := causes(res.Flows)
+		for _, c := range all[:min(len(all), mostCauses)] {
 			fmt.Fprintf(&b, "  %-24s %d\n", c.name, c.flows)
+		}
+		if n := len(all) - mostCauses; n > 0 {
+			fmt.Fprintf(&b, "  and %d more\n", n)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -239,13 +245,17 @@ type cause struct {
 	flows int
 }
 
-// causes counts flows by cause: a device where it is one, else a link.
+// causes counts flows by cause: a device where it is one, else a link, and apart from these
+// a link where noise is more probable.
 func causes(flows []blame.FlowResult) []cause {
 	count := map[string]int{}
 	for i := range flows {
 		name := flows[i].Cause
 		if d := flows[i].Device; d != "" {
 			name = "device " + d
+		}
+		if flows[i].Noise > 0 {
+			name += ", or noise"
 		}
 		count[name]++
 	}
