@@ -61,7 +61,7 @@ func (r *Reader) take(o *object) (field, text string) {
 		if !t.coherent() {
 			return "hash", why
 		}
-		t.unknown, t.filtered = true, o.filter != nil
+		t.Blind, t.Filtered = true, o.filter != nil
 		o.filter = nil
 		r.blind(o.node, why)
 	}
@@ -93,7 +93,7 @@ func (r *Reader) take(o *object) (field, text string) {
 	}
 	r.Tables = append(r.Tables, t)
 	r.Stats.Tables++
-	flows, _ := t.totals(0)
+	flows, _ := t.Totals(0)
 	r.Stats.Flows += uint64(max(0, flows))
 	return "", ""
 }
@@ -291,7 +291,7 @@ func (t *Table) alone(fn func(n int, k Key)) {
 	step := max(1, len(t.cells)/(64*samples))
 	for from := range step {
 		for n := from; n < len(t.cells); n += step {
-			if t.cells[n].flows != 1 {
+			if t.cells[n].Flows != 1 {
 				continue
 			}
 			k, _, _, _ := t.Cell(n/t.Cells, n%t.Cells)

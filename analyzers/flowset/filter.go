@@ -47,7 +47,7 @@ func (f *Filter) ready() {
 
 // Add sets the key's bits and reports whether one of them was clear: the flow is new.
 func (f *Filter) Add(k Key) (fresh bool) {
-	f.each(k[0], k[1], (*[3]uint64)(k[2:]), k.digest(f.KeyBytes), func(bit uint64) bool {
+	f.each(k[0], k[1], (*[3]uint64)(k[2:]), k.Digest(f.KeyBytes), func(bit uint64) bool {
 		m := uint64(1) << (bit & 63)
 		fresh = fresh || f.words[bit>>6]&m == 0
 		f.words[bit>>6] |= m
@@ -58,10 +58,11 @@ func (f *Filter) Add(k Key) (fresh bool) {
 
 // Has reports whether the key may have been added.
 func (f *Filter) Has(k Key) bool {
-	return f.has(k[0], k[1], (*[3]uint64)(k[2:]), k.digest(f.KeyBytes))
+	return f.Knows(k[0], k[1], (*[3]uint64)(k[2:]), k.Digest(f.KeyBytes))
 }
 
-func (f *Filter) has(a, b uint64, w *[3]uint64, d uint64) bool {
+// Knows is Has of a key's first words, those after 16 bytes, and its digest.
+func (f *Filter) Knows(a, b uint64, w *[3]uint64, d uint64) bool {
 	if f.Hash.Double {
 		h, step := f.fn.Double(a, b, w, d)
 		for range f.Hashes {

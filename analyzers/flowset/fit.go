@@ -33,10 +33,10 @@ type loner struct {
 // is known. It returns false, and what came closest, where flows that are alone in a cell
 // contradict every way.
 func (r *Reader) fit(t *Table, text string, named bool) (closest string, ok bool) {
-	if !slices.ContainsFunc(t.cells, func(c cell) bool { return c.check != 0 }) {
+	if !slices.ContainsFunc(t.cells, func(c Cell) bool { return c.Check != 0 }) {
 		t.CheckBytes = 0 // there are none
 	}
-	if !slices.ContainsFunc(t.cells, func(c cell) bool { return c.flows != 0 || c.packets != 0 }) {
+	if !slices.ContainsFunc(t.cells, func(c Cell) bool { return c.Flows != 0 || c.Packets != 0 }) {
 		t.ready()
 		return "", true // nothing was counted
 	}
@@ -143,7 +143,7 @@ func (r *Reader) accept(t *Table, text string, named bool, l *layout, f fit, p p
 	t.Check = f.check
 	t.ready()
 	for n := range t.cells {
-		t.cells[n].check &= t.place.Mask()
+		t.cells[n].Check &= t.place.Mask()
 	}
 	switch {
 	case len(f.seeds) > 0:
@@ -193,7 +193,7 @@ func (t *Table) placed(alone []loner) (p placed) {
 		l := &alone[i]
 		p.of++
 		var at [MaxSubtables]uint32
-		check := t.place.Place(l.k[0], l.k[1], (*[3]uint64)(l.k[2:]), l.k.digest(t.KeyBytes), &at)
+		check := t.place.Place(l.k[0], l.k[1], (*[3]uint64)(l.k[2:]), l.k.Digest(t.KeyBytes), &at)
 		if slices.Contains(at[:t.Subtables], l.n) {
 			p.here++
 			if check == l.check&t.place.Mask() {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 )
 
 func plainCell(xor []byte, flows, packets int, check uint64) string {
@@ -59,7 +60,7 @@ func all(t *testing.T, name, text string, flows map[[13]byte]int) {
 		t.Errorf("%s: not taken: %v %v", name, err, r.Problems)
 		return
 	}
-	d := flowset.Decode(r.Tables, flowset.Options{})[0]
+	d := decode.Tables(r.Tables, decode.Options{})[0]
 	if n := told(t, name, d, flows); n != len(flows) {
 		t.Errorf("%s: %d of %d flows, %+v, %v", name, n, len(flows), d.Coverage, r.Notes)
 	}
@@ -113,7 +114,7 @@ func TestReadUnknownFunctions(t *testing.T) {
 	if err := r.Read("f", strings.NewReader(text)); err != nil || len(r.Tables) != 1 || len(r.Notes) == 0 {
 		t.Fatalf("not taken: %v %v %v", err, r.Problems, r.Notes)
 	}
-	d := flowset.Decode(r.Tables, flowset.Options{})[0]
+	d := decode.Tables(r.Tables, decode.Options{})[0]
 	n := told(t, "unknown", d, flows)
 	if n < 120 || n > 190 || d.Coverage.Flows != 200 || int(d.Coverage.Decoded) != n {
 		t.Errorf("%d of 200 flows, %+v", n, d.Coverage)
@@ -130,7 +131,7 @@ func TestReadUnknownFunctions(t *testing.T) {
 	if err := r.Read("f", strings.NewReader(text[:strings.Index(text, `"table":[`)+9]+strings.Join(rows, "},")+"}]}\n")); err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range flowset.Decode(r.Tables, flowset.Options{}) {
+	for _, d := range decode.Tables(r.Tables, decode.Options{}) {
 		told(t, "damaged", d, flows)
 	}
 }
@@ -141,7 +142,7 @@ func TestReadEmpty(t *testing.T) {
 	if err := r.Read("f", strings.NewReader(`{"node":"s1","subtables":2,"cells":3,"table":[{},{},{},{},{},{}]}`)); err != nil || len(r.Tables) != 1 {
 		t.Fatalf("not taken: %v %v", err, r.Problems)
 	}
-	if d := flowset.Decode(r.Tables, flowset.Options{})[0]; d.Len() != 0 || d.Coverage != (flowset.Coverage{}) {
+	if d := decode.Tables(r.Tables, decode.Options{})[0]; d.Len() != 0 || d.Coverage != (flowset.Coverage{}) {
 		t.Errorf("got %+v, want nothing", d.Coverage)
 	}
 }

@@ -42,8 +42,8 @@ func (k Key) Append(b []byte, n int) []byte {
 	return append(b, all[:n]...)
 }
 
-// digest folds a key of n bytes.
-func (k *Key) digest(n int) uint64 {
+// Digest folds a key of n bytes.
+func (k *Key) Digest(n int) uint64 {
 	return hash.WideDigest(k[0], k[1], (*[3]uint64)(k[2:]), n)
 }
 

@@ -3,7 +3,7 @@ package flowset
 // layout is a way in which a table's text may have its cells.
 type layout struct {
 	kind   layoutKind
-	cells  []cell
+	cells  []Cell
 	wide   [][3]uint64
 	n      int // Cells
 	pooled bool
@@ -40,7 +40,7 @@ func (t *Table) plain() layout {
 func (t *Table) sample(l *layout) {
 	t.lay(l)
 	t.alone(func(n int, key Key) {
-		l.alone = append(l.alone, loner{uint32(n), t.cells[n].check, key})
+		l.alone = append(l.alone, loner{uint32(n), t.cells[n].Check, key})
 	})
 }
 
@@ -49,8 +49,8 @@ func (t *Table) layouts(plain layout) []layout {
 	t.lay(&plain)
 	k, n := t.Subtables, t.Cells
 	out := []layout{plain}
-	if !t.Pooled && k > 1 && !t.digest() {
-		used := func(i int) bool { return t.cells[i].flows != 0 || t.cells[i].packets != 0 }
+	if !t.Pooled && k > 1 && !t.IsDigest() {
+		used := func(i int) bool { return t.cells[i].Flows != 0 || t.cells[i].Packets != 0 }
 		first, low := true, n%k == 0 // only the first subtable is used; only the first n/k of each
 		for i := range t.cells {
 			if used(i) {
@@ -86,7 +86,7 @@ func (t *Table) layouts(plain layout) []layout {
 
 // gather fills a layout with the table's cells in another order.
 func (t *Table) gather(l layout, count int, from func(i int) int) layout {
-	l.cells = make([]cell, count)
+	l.cells = make([]Cell, count)
 	if t.wide != nil {
 		l.wide = make([][3]uint64, count)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing/iotest"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
@@ -131,7 +132,7 @@ func TestReadForeign(t *testing.T) {
 			t.Errorf("%s: not taken: %v", name, r.Problems)
 			continue
 		}
-		d := flowset.Decode(r.Tables, flowset.Options{})[0]
+		d := decode.Tables(r.Tables, decode.Options{})[0]
 		if d.Len() != len(flows) || d.Coverage.Refused != 0 {
 			t.Errorf("%s: %d of %d flows, %+v, %v", name, d.Len(), len(flows), d.Coverage, r.Notes)
 		}
@@ -167,8 +168,8 @@ func TestRoundTrip(t *testing.T) {
 	if err := r.Read("f", iotest.OneByteReader(&text)); err != nil || r.Stats.Bad > 0 || len(r.Notes) > 0 {
 		t.Fatal(err, r.Problems, r.Notes)
 	}
-	want := flowset.Decode(e.Tables, flowset.Options{})
-	got := flowset.Decode(r.Tables, flowset.Options{})
+	want := decode.Tables(e.Tables, decode.Options{})
+	got := decode.Tables(r.Tables, decode.Options{})
 	if len(got) != len(want) {
 		t.Fatalf("got %d tables, want %d", len(got), len(want))
 	}
@@ -232,7 +233,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		m := loss.NewMap(loss.Config{Links: r.Links})
-		for _, d := range flowset.Decode(r.Tables, flowset.Options{Workers: 1}) {
+		for _, d := range decode.Tables(r.Tables, decode.Options{Workers: 1}) {
 			for i := range d.Len() {
 				flowset.AppendFlow(nil, d.Key(i), d.KeyBytes, d.Order)
 			}

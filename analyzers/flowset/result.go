@@ -6,23 +6,42 @@ type Decoded struct {
 	Coverage Coverage
 	Missing  *Missing // nil where nothing is
 
-	a, b    []uint64
-	w       [][3]uint64
-	packets []int64
+	Keys   Keys
+	Counts []int64 // packets by flow; below 1 = not known
+}
+
+// Keys are the keys of flows, in columns.
+type Keys struct {
+	A, B []uint64    // their first 16 bytes
+	Wide [][3]uint64 // of longer ones, the others; else nil
+}
+
+// At returns key i.
+func (x *Keys) At(i int) Key {
+	k := Key{x.A[i], x.B[i]}
+	if x.Wide != nil {
+		copy(k[2:], x.Wide[i][:])
+	}
+	return k
+}
+
+// Append appends the key of a table whose keys have so many bytes.
+func (x *Keys) Append(k Key, keyBytes int) {
+	x.A, x.B = append(x.A, k[0]), append(x.B, k[1])
+	if keyBytes > 16 {
+		x.Wide = append(x.Wide, [3]uint64(k[2:]))
+	}
 }
 
 // Counted returns flows that were counted by other means as if they had been decoded. The
 // slices are kept.
 func Counted(s Shape, keys []Key, packets []int64) *Decoded {
-	d := &Decoded{Shape: s, packets: packets, a: make([]uint64, len(keys)), b: make([]uint64, len(keys))}
+	d := &Decoded{Shape: s, Counts: packets, Keys: Keys{A: make([]uint64, 0, len(keys)), B: make([]uint64, 0, len(keys))}}
 	if s.KeyBytes > 16 {
-		d.w = make([][3]uint64, len(keys))
+		d.Keys.Wide = make([][3]uint64, 0, len(keys))
 	}
-	for i, k := range keys {
-		d.a[i], d.b[i] = k[0], k[1]
-		if d.w != nil {
-			d.w[i] = [3]uint64(k[2:])
-		}
+	for _, k := range keys {
+		d.Keys.Append(k, s.KeyBytes)
 	}
 	for _, n := range packets {
 		d.Coverage.Packets += n
@@ -33,19 +52,33 @@ func Counted(s Shape, keys []Key, packets []int64) *Decoded {
 }
 
 // Len returns how many flows were decoded.
-func (d *Decoded) Len() int { return len(d.a) }
+func (d *Decoded) Len() int { return len(d.Keys.A) }
 
 // Key returns flow i's key.
-func (d *Decoded) Key(i int) Key {
-	k := Key{d.a[i], d.b[i]}
-	if d.w != nil {
-		copy(k[2:], d.w[i][:])
-	}
-	return k
-}
+func (d *Decoded) Key(i int) Key { return d.Keys.At(i) }
 
 // Packets returns flow i's packets; ok is false where only the flow is known.
-func (d *Decoded) Packets(i int) (n int64, ok bool) { return max(0, d.packets[i]), d.packets[i] > 0 }
+func (d *Decoded) Packets(i int) (n int64, ok bool) { return max(0, d.Counts[i]), d.Counts[i] > 0 }
+
+// Missing is what is known of the flows that could not be decoded.
+type Missing struct {
+	Flows   int64 `json:"flows"`
+	Packets int64 `json:"packets"` // also of flows that are decoded without their packets
+	// Src and Dst are prefixes that all of the missing flows share: bits that are equal in
+	// all of them, and only those, are the same in every cell with an odd number of flows
+	// and zero in every other.
+	Src string `json:"src,omitempty"`
+	Dst string `json:"dst,omitempty"`
+	// Likely are the destinations of flows which neighbours have and which may be here,
+	// but which the cells cannot confirm, most first.
+	Likely []Likely `json:"likely,omitempty"`
+}
+
+// Likely is how many flows to a prefix may be missing.
+type Likely struct {
+	Prefix string `json:"prefix"`
+	Flows  int    `json:"flows"`
+}
 
 // Coverage says how much of a table was decoded. Shares are by what the cells count, so
 // they are exact.
@@ -60,44 +93,6 @@ type Coverage struct {
 	Hidden         int   `json:"hidden,omitempty"`       // flows that a filter had kept out of the cells, found by their packets
 	Inconsistent   int   `json:"inconsistent,omitempty"` // cells whose packets do not add up: a filter hid flows that were not found
 	Withheld       int   `json:"withheld,omitempty"`     // counts that were taken back, because no second cell confirmed them or one contradicted them
-}
-
-// result returns what was decoded, in the solver's own memory.
-func (s *solver) result() *Decoded {
-	d := &Decoded{Shape: s.t.Shape}
-	c := &d.Coverage
-	c.Flows, c.Packets = s.t.totals(0)
-	c.RolledBack, c.Inconsistent, c.Withheld = s.undone, s.inconsistent, s.withheld
-	keep := 0
-	for f := range s.a {
-		if !s.in(f) {
-			continue
-		}
-		s.a[keep], s.b[keep], s.packets[keep] = s.a[f], s.b[f], s.packets[f]
-		if s.w != nil {
-			s.w[keep] = s.w[f]
-		}
-		keep++
-		c.Decoded++
-		if s.state[f] == hidden {
-			c.Hidden++
-			c.Flows++
-		}
-		if p := s.packets[f]; p > 0 {
-			c.Counted++
-			c.CountedPackets += p
-		}
-	}
-	d.a, d.b, d.packets = s.a[:keep], s.b[:keep], s.packets[:keep]
-	if s.w != nil {
-		d.w = s.w[:keep]
-	}
-	for n := range s.cells {
-		if s.cells[n].flows == 1 {
-			c.Refused++
-		}
-	}
-	return d
 }
 
 // Add adds what another table's coverage says.

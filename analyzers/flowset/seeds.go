@@ -41,7 +41,7 @@ func (t *Table) seedsOf(a hash.Algorithm, way hash.Form, by [][]loner) (seeds []
 		homes := make([]hash.Home, len(of))
 		for i := range of {
 			k := &of[i].k
-			homes[i] = hash.Home{A: k[0], B: k[1], Wide: (*[3]uint64)(k[2:]), Digest: k.digest(t.KeyBytes), Cell: uint64(int(of[i].n) - s*t.Cells)}
+			homes[i] = hash.Home{A: k[0], B: k[1], Wide: (*[3]uint64)(k[2:]), Digest: k.Digest(t.KeyBytes), Cell: uint64(int(of[i].n) - s*t.Cells)}
 		}
 		seed, ok := hash.FindSeed(a, way, t.KeyBytes, homes, uint64(t.Cells), next)
 		if !ok {

@@ -19,6 +19,13 @@ const (
 	StageEgress  = "egress"
 )
 
+// Ends of a segment of which a table is a digest: one that has every packet as a flow of
+// its own, by its signature.
+const (
+	EndUp   = "up"
+	EndDown = "down"
+)
+
 // Shape is what a table is like.
 type Shape struct {
 	Node       string // digests: the segment, from>to
@@ -69,21 +76,21 @@ func (s *Shape) check() error {
 type Table struct {
 	Shape
 	Filter *Filter // nil = none
+	// Blind says that nobody knows the functions, so that only flows alone in a cell can be
+	// told; and Filtered that there was a filter, which nobody can read then.
+	Blind, Filtered bool
 
-	cells []cell
+	cells []Cell
 	wide  [][3]uint64 // rest of the xor of keys of more than 16 bytes
 	place hash.Placement
-
-	unknown  bool // nobody knows the functions: see lone
-	filtered bool // there was a filter, which nobody can read then
 }
 
-// cell is 32 bytes: two to a cache line.
-type cell struct {
-	a, b    uint64 // first words of the xor
-	packets int64
-	flows   int32
-	check   uint32
+// Cell is what a cell holds: 32 bytes, two to a cache line.
+type Cell struct {
+	A, B    uint64 // first words of the xor
+	Packets int64
+	Flows   int32
+	Check   uint32
 }
 
 // NewTable returns an empty table.
@@ -91,7 +98,7 @@ func NewTable(s Shape) (*Table, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("cannot make a flow set: %w", err)
 	}
-	t := &Table{Shape: s, cells: make([]cell, s.len())}
+	t := &Table{Shape: s, cells: make([]Cell, s.len())}
 	if s.KeyBytes > 16 {
 		t.wide = make([][3]uint64, len(t.cells))
 	}
@@ -102,16 +109,23 @@ func NewTable(s Shape) (*Table, error) {
 // ready makes the functions of the shape ready.
 func (t *Table) ready() { t.place = hash.NewPlacement(t.layout()) }
 
-// digest reports whether the table is a segment's digest.
-func (t *Table) digest() bool { return t.Stage == EndUp || t.Stage == EndDown }
+// IsDigest reports whether the table is a segment's digest.
+func (t *Table) IsDigest() bool { return t.Stage == EndUp || t.Stage == EndDown }
 
 // Len returns the number of cells of all subtables.
 func (t *Table) Len() int { return len(t.cells) }
 
+// Placement is where the table's keys go.
+func (t *Table) Placement() *hash.Placement { return &t.place }
+
+// Raw returns the cells of all subtables, one after the other, and, where keys have more than
+// 16 bytes, the rest of their xors, else nil. Both are the table's own, to be read only.
+func (t *Table) Raw() ([]Cell, [][3]uint64) { return t.cells, t.wide }
+
 // Set sets cell i of subtable s.
 func (t *Table) Set(s, i int, xor Key, flows int32, packets int64, check uint64) {
 	n := s*t.Cells + i
-	t.cells[n] = cell{a: xor[0], b: xor[1], flows: flows, packets: packets, check: uint32(check) & t.place.Mask()}
+	t.cells[n] = Cell{A: xor[0], B: xor[1], Flows: flows, Packets: packets, Check: uint32(check) & t.place.Mask()}
 	if t.wide != nil {
 		t.wide[n] = [3]uint64(xor[2:])
 	}
@@ -121,28 +135,28 @@ func (t *Table) Set(s, i int, xor Key, flows int32, packets int64, check uint64)
 func (t *Table) Cell(s, i int) (xor Key, flows int32, packets int64, check uint64) {
 	n := s*t.Cells + i
 	c := &t.cells[n]
-	xor[0], xor[1] = c.a, c.b
+	xor[0], xor[1] = c.A, c.B
 	if t.wide != nil {
 		copy(xor[2:], t.wide[n][:])
 	}
-	return xor, c.flows, c.packets, uint64(c.check)
+	return xor, c.Flows, c.Packets, uint64(c.Check)
 }
 
 // Add counts packets of a flow, what a switch does per packet. first says that they are
 // the flow's first in the epoch: then the flow itself is added, too.
 func (t *Table) Add(k Key, packets int64, first bool) {
 	var at [MaxSubtables]uint32
-	check := t.place.Place(k[0], k[1], (*[3]uint64)(k[2:]), k.digest(t.KeyBytes), &at)
+	check := t.place.Place(k[0], k[1], (*[3]uint64)(k[2:]), k.Digest(t.KeyBytes), &at)
 	for _, n := range at[:t.Subtables] {
 		c := &t.cells[n]
-		c.packets += packets
+		c.Packets += packets
 		if !first {
 			continue
 		}
-		c.a ^= k[0]
-		c.b ^= k[1]
-		c.flows++
-		c.check ^= check
+		c.A ^= k[0]
+		c.B ^= k[1]
+		c.Flows++
+		c.Check ^= check
 		if t.wide != nil {
 			for i := range t.wide[n] {
 				t.wide[n][i] ^= k[2+i]
@@ -180,19 +194,19 @@ func (e *Encoder) Add(k Key, packets int64) {
 	e.Table.Add(k, packets, first)
 }
 
-// totals returns what subtable s counts, or, where there are none, one function.
-func (t *Table) totals(s int) (flows, packets int64) {
+// Totals returns what subtable s counts, or, where there are none, one function.
+func (t *Table) Totals(s int) (flows, packets int64) {
 	if t.Pooled {
 		for i := range t.cells {
-			flows += int64(t.cells[i].flows)
-			packets += t.cells[i].packets
+			flows += int64(t.cells[i].Flows)
+			packets += t.cells[i].Packets
 		}
 		return flows / int64(t.Subtables), packets / int64(t.Subtables)
 	}
 	for i := range t.cells[s*t.Cells : (s+1)*t.Cells] {
 		c := &t.cells[s*t.Cells+i]
-		flows += int64(c.flows)
-		packets += c.packets
+		flows += int64(c.Flows)
+		packets += c.Packets
 	}
 	return flows, packets
 }

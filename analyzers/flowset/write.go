@@ -17,13 +17,13 @@ func (t *Table) WriteJSON(w io.Writer) error {
 		return fmt.Errorf("cannot write a flow set: %w", err)
 	}
 	what := "node"
-	if t.digest() {
+	if t.IsDigest() {
 		what = "segment"
 	}
 	fmt.Fprintf(b, `{%q:%s,"epoch":%d,"subtables":%d,"cells":%d,"key_bytes":%d,"check_bytes":%d,"hash":%q`,
 		what, name, t.Epoch, t.Subtables, t.Cells, t.KeyBytes, t.CheckBytes, t.Hash.String())
 	switch {
-	case t.digest():
+	case t.IsDigest():
 		fmt.Fprintf(b, `,"end":%q`, t.Stage)
 	case t.Stage != "":
 		fmt.Fprintf(b, `,"stage":%q`, t.Stage)
@@ -50,7 +50,7 @@ func (t *Table) WriteJSON(w io.Writer) error {
 		line = append(line, `{"xor":"`...)
 		line = hex.AppendEncode(line, key.Append(raw[:0], t.KeyBytes))
 		line = append(line, '"')
-		if t.digest() {
+		if t.IsDigest() {
 			packets = int64(flows)
 		} else {
 			line = append(line, `,"flows":`...)

@@ -36,6 +36,7 @@ var mayImport = map[string]string{
 	"analyzers/queue":             "analyzers/queue/... collector/postcard internal/jsonlines",
 	"analyzers/queue/postcards":   "analyzers analyzers/queue/records collector/postcard topology",
 	"analyzers/flowset":           "analyzers/flowset/... internal/jsonlines",
+	"analyzers/flowset/decode":    "analyzers/flowset analyzers/flowset/hash",
 	"analyzers/flowset/hash":      "",
 	"analyzers/flowset/loss":      "analyzers/flowset",
 	"analyzers/flowset/postcards": "analyzers analyzers/flowset analyzers/flowset/loss collector/postcard topology p4src",
@@ -52,7 +53,7 @@ var mayImport = map[string]string{
 var pure = []string{
 	"analyzers", "analyzers/drops", "analyzers/latency", "analyzers/incident",
 	"analyzers/blame", "analyzers/blame/blametest", "analyzers/blame/postcards",
-	"analyzers/flowset", "analyzers/flowset/flowsettest", "analyzers/flowset/hash", "analyzers/flowset/loss", "analyzers/flowset/lossradar", "analyzers/flowset/postcards",
+	"analyzers/flowset", "analyzers/flowset/decode", "analyzers/flowset/flowsettest", "analyzers/flowset/hash", "analyzers/flowset/loss", "analyzers/flowset/lossradar", "analyzers/flowset/postcards",
 	"analyzers/queue", "analyzers/queue/records", "analyzers/queue/diagnosis", "analyzers/queue/patterns", "analyzers/queue/window", "analyzers/queue/netmedic", "analyzers/queue/reident", "analyzers/queue/postcards",
 	"topology", "collector/postcard", "collector/report", "collector/report/inband", "collector/report/profile", "collector/report/perhop", "collector/sequence", "collector/ledger", "collector/block", "collector/clocks", "collector/hops", "collector/aggregate", "collector/series", "collector/exposition", "collector/ipfix", "collector/gnmi/tree", "collector/gnmi/model",
 	"controlplane/intent",

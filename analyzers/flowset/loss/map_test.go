@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
@@ -60,7 +61,7 @@ func TestSingleLosses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		decoded := flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours(), Workers: 1})
+		decoded := decode.Tables(e.Tables, decode.Options{Neighbours: e.Neighbours(), Workers: 1})
 		ways = e.Way()
 		want := lossesOf(e)
 		if got := lostOn(known.Epoch(epoch, decoded)); !maps.Equal(got, want) {

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
@@ -110,7 +111,7 @@ type Difference struct {
 // Compare decodes the difference of a segment's upstream and downstream digests, which it
 // does not change.
 func Compare(up, down *Digest) (Difference, error) {
-	d, err := flowset.Subtract(up.t, down.t)
+	d, err := decode.Subtract(up.t, down.t)
 	if err != nil {
 		return Difference{}, err
 	}

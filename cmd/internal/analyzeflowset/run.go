@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/cmd/internal/dataset"
 	"github.com/telltale-net/telltale/internal/jsonlines"
 )
@@ -113,7 +114,7 @@ func Decoded(ctx context.Context, inputs []dataset.Input, opt Options) ([]*flows
 		if err := ctx.Err(); err != nil {
 			return nil, sum, err
 		}
-		earlier = flowset.Decode(r.Tables[from:to], flowset.Options{Alone: opt.Alone, Workers: opt.Workers, Earlier: earlier})
+		earlier = decode.Tables(r.Tables[from:to], decode.Options{Alone: opt.Alone, Workers: opt.Workers, Earlier: earlier})
 		all = append(all, earlier...)
 		clear(r.Tables[from:to])
 		from = to

@@ -3,7 +3,7 @@ package evalflowset
 import (
 	"fmt"
 
-	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 )
 
@@ -31,9 +31,9 @@ func (r *runner) accept() ([]Table, error) {
 			if err != nil {
 				return err
 			}
-			for i, opt := range []flowset.Options{{Neighbours: e.Neighbours()}, {Neighbours: e.Neighbours(), Visits: e.Visits()}} {
+			for i, opt := range []decode.Options{{Neighbours: e.Neighbours()}, {Neighbours: e.Neighbours(), Visits: e.Visits()}} {
 				opt.Workers = workers
-				out[n][i] = sum(e.Judge(flowset.Decode(e.Tables, opt), workers))
+				out[n][i] = sum(e.Judge(decode.Tables(e.Tables, opt), workers))
 			}
 			return nil
 		})

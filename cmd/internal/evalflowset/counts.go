@@ -3,7 +3,7 @@ package evalflowset
 import (
 	"fmt"
 
-	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 )
 
@@ -32,7 +32,7 @@ func (r *runner) counts() ([]Table, error) {
 		if err != nil {
 			return err
 		}
-		out[i] = sum(e.Judge(flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours(), Workers: workers}), workers))
+		out[i] = sum(e.Judge(decode.Tables(e.Tables, decode.Options{Neighbours: e.Neighbours(), Workers: workers}), workers))
 		return nil
 	}); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 )
 
@@ -26,7 +27,7 @@ func (r *runner) earlier() ([]Table, error) {
 		if err != nil {
 			return err
 		}
-		was := flowset.Decode(first.Tables, flowset.Options{Neighbours: first.Neighbours(), Workers: workers})
+		was := decode.Tables(first.Tables, decode.Options{Neighbours: first.Neighbours(), Workers: workers})
 		c.Epoch++
 		c.Cells = cellsFor(flows, ratios[i/len(shares)]) / 3
 		next, err := c.Next(first, float64(shares[i%len(shares)])/100)
@@ -34,7 +35,7 @@ func (r *runner) earlier() ([]Table, error) {
 			return err
 		}
 		for x, before := range [][]*flowset.Decoded{nil, was} {
-			out[i][x] = sum(next.Judge(flowset.Decode(next.Tables, flowset.Options{Neighbours: next.Neighbours(), Workers: workers, Earlier: before}), workers))
+			out[i][x] = sum(next.Judge(decode.Tables(next.Tables, decode.Options{Neighbours: next.Neighbours(), Workers: workers, Earlier: before}), workers))
 		}
 		return nil
 	}); err != nil {

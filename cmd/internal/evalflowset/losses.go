@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
@@ -38,7 +39,7 @@ func (r *runner) losses() ([]Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		decoded := flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours(), Workers: r.cfg.Workers})
+		decoded := decode.Tables(e.Tables, decode.Options{Neighbours: e.Neighbours(), Workers: r.cfg.Workers})
 		way = e.Way()
 		for i, m := range maps {
 			truth := map[string]int64{}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 )
 
@@ -244,7 +245,7 @@ func (r *runner) single(flows, hundredths int) (*point, error) {
 		if err != nil {
 			return err
 		}
-		out[i] = flowsettest.Judge(truth, flowset.Decode([]*flowset.Table{t}, flowset.Options{Alone: true, Workers: 1})[0])
+		out[i] = flowsettest.Judge(truth, decode.Tables([]*flowset.Table{t}, decode.Options{Alone: true, Workers: 1})[0])
 		return nil
 	})
 	p := &point{}
@@ -268,7 +269,7 @@ func (r *runner) together(k, flows, hundredths int) (*point, error) {
 		if err != nil {
 			return err
 		}
-		out[i] = e.Judge(flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours(), Workers: workers}), workers)
+		out[i] = e.Judge(decode.Tables(e.Tables, decode.Options{Neighbours: e.Neighbours(), Workers: workers}), workers)
 		return nil
 	})
 	p := &point{}

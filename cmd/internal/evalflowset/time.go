@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 )
 
@@ -28,9 +28,9 @@ type spent struct {
 	outcome         flowsettest.Outcome
 }
 
-func (r *runner) spend(e *flowsettest.Epoch, opt flowset.Options) spent {
+func (r *runner) spend(e *flowsettest.Epoch, opt decode.Options) spent {
 	wall, cpu := r.clock()
-	got := flowset.Decode(e.Tables, opt)
+	got := decode.Tables(e.Tables, opt)
 	wallAfter, cpuAfter := r.clock()
 	return spent{float64(wallAfter.Sub(wall).Nanoseconds()) / 1e6, float64((cpuAfter - cpu).Nanoseconds()) / 1e6, sum(e.Judge(got, r.cfg.Workers))}
 }
@@ -63,7 +63,7 @@ func (r *runner) cores() (Table, error) {
 			return t, err
 		}
 		for _, n := range threads {
-			s := r.spend(e, flowset.Options{Neighbours: e.Neighbours(), Workers: n})
+			s := r.spend(e, decode.Options{Neighbours: e.Neighbours(), Workers: n})
 			t.Rows = append(t.Rows, []string{fmt.Sprint(flows), fmt.Sprint(n), number(s.outcome.Share(), 3), number(s.wall, 1), number(2*s.wall/float64(switches), 1),
 				number(s.processor, 1), number(s.processor/float64(switches), 1), x.paper})
 			if err := r.step(); err != nil {
@@ -91,7 +91,7 @@ func (r *runner) sizes() (Table, error) {
 				if err != nil {
 					return t, err
 				}
-				s := r.spend(e, flowset.Options{Neighbours: e.Neighbours(), Workers: r.cfg.Workers, Alone: i == 0})
+				s := r.spend(e, decode.Options{Neighbours: e.Neighbours(), Workers: r.cfg.Workers, Alone: i == 0})
 				row = append(row, number(s.processor/float64(switches), 2))
 				if i == 0 {
 					paper := "–"

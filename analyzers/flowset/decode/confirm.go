@@ -1,4 +1,4 @@
-package flowset
+package decode
 
 import "math"
 
@@ -20,7 +20,7 @@ func (s *solver) confirm() {
 		}
 		all = s.veils()
 	}
-	if !all && s.alone == len(s.a) {
+	if !all && s.alone == len(s.keys.A) {
 		return
 	}
 	s.withdraw()
@@ -28,7 +28,7 @@ func (s *solver) confirm() {
 	sound := make([]bool, len(s.cells))
 	blank := make([]bool, len(s.cells)) // not all flows are counted
 	for c := range left {
-		left[c] = s.t.cells[c].packets
+		left[c] = s.raw[c].Packets
 	}
 	for f, p := range s.packets {
 		if s.state[f] == rejected {
@@ -61,7 +61,7 @@ func (s *solver) confirm() {
 					bad = bad || !blank[c]
 				}
 			}
-			if !bad && !(all && s.t.place.Copies()) && (good == s.k || good >= need && s.state[f] != hidden) {
+			if !bad && !(all && s.place.Copies()) && (good == s.k || good >= need && s.state[f] != hidden) {
 				continue
 			}
 			again = true
@@ -85,7 +85,7 @@ func (s *solver) forget(f int) {
 		s.aux = make([]aux, len(s.cells))
 	}
 	for _, c := range s.cellsOf(f) {
-		s.cells[c].packets += p
+		s.cells[c].Packets += p
 		s.aux[c].flows++
 		s.aux[c].xor ^= uint32(f)
 	}
@@ -100,7 +100,7 @@ func (s *solver) forget(f int) {
 func (s *solver) contradictions() int {
 	n := 0
 	for c := range s.cells {
-		if s.cells[c].packets != 0 && (s.aux == nil || s.aux[c].flows == 0) && s.settled(uint32(c)) {
+		if s.cells[c].Packets != 0 && (s.aux == nil || s.aux[c].flows == 0) && s.settled(uint32(c)) {
 			n++
 		}
 	}
@@ -113,7 +113,7 @@ func (s *solver) whole() bool {
 		return false
 	}
 	for c := range s.cells {
-		if s.cells[c].packets != 0 || !s.settled(uint32(c)) {
+		if s.cells[c].Packets != 0 || !s.settled(uint32(c)) {
 			return false
 		}
 	}
@@ -135,7 +135,7 @@ func (s *solver) veils() bool {
 	for i := range steps {
 		hidden += math.Pow(1-math.Pow(clear, (float64(i)+0.5)/steps), float64(s.t.Filter.Hashes)) / steps
 	}
-	flows, _ := s.t.totals(0)
+	flows, _ := s.t.Totals(0)
 	return hidden*float64(flows) > mostVeiled*float64(s.t.Cells)
 }
 
@@ -145,7 +145,7 @@ func (s *solver) withdraw() {
 	if 100*s.inconsistent <= len(s.cells) || s.inconsistent < 4 {
 		return
 	}
-	for f := s.alone; f < len(s.a); f++ {
+	for f := s.alone; f < len(s.keys.A); f++ {
 		if s.packets[f] > 0 && s.state[f] != rejected {
 			s.forget(f)
 			s.withheld++

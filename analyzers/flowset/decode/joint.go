@@ -1,4 +1,4 @@
-package flowset
+package decode
 
 import "sync/atomic"
 
@@ -16,7 +16,7 @@ func (n *network) joint() (pivots [][]bool) {
 		g.left[i] = make([]int64, len(s.cells))
 		g.pivot[i] = make([]bool, len(s.cells))
 		for c := range s.cells {
-			g.left[i][c] = s.cells[c].packets
+			g.left[i][c] = s.cells[c].Packets
 		}
 	}
 	first := make([][]int64, len(n.s)) // what neighbours counted
@@ -91,14 +91,14 @@ func (g *guesser) put(i, f int, x int64) {
 
 // judges reports whether a table has cells enough to tell wrong guesses: with more flows
 // than 1.3 a cell, too few are left that gave none of them.
-func (s *solver) judges() bool { return 10*len(s.a) <= 13*len(s.cells) }
+func (s *solver) judges() bool { return 10*len(s.keys.A) <= 13*len(s.cells) }
 
 // lastResorts guesses where neighbours' counts do not help on: jointly, and by least
 // squares where packets were lost. It reports whether any cell confirmed a guess.
 func (n *network) lastResorts() bool {
 	pivots := n.joint()
 	progress := n.believed(func(i int) {
-		if s := n.s[i]; s.judges() && !s.t.place.Copies() && !s.contradicts() {
+		if s := n.s[i]; s.judges() && !s.place.Copies() && !s.contradicts() {
 			s.believe(pivots[i])
 		}
 	})
@@ -113,7 +113,7 @@ func (n *network) lastResorts() bool {
 func (n *network) fit() bool {
 	n.squares()
 	return n.believed(func(i int) {
-		if s := n.s[i]; s.unknown > 0 && !s.t.place.Copies() {
+		if s := n.s[i]; s.unknown > 0 && !s.place.Copies() {
 			s.correct()
 			s.believe(nil)
 		}

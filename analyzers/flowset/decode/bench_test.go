@@ -1,4 +1,4 @@
-package flowset_test
+package decode_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
@@ -61,14 +62,14 @@ func pair(b *testing.B, flows, cells int, filterBits uint64) []*flowset.Table {
 	return tables
 }
 
-// decodes measures Decode of all tables together: ns/op is the wall clock of all of them,
+// decodes measures Tables on all tables together: ns/op is the wall clock of all of them,
 // cpu-ms/op the processor time of all of them on all threads, cpu-ms/switch that by table.
-func decodes(b *testing.B, tables []*flowset.Table, opt flowset.Options) {
+func decodes(b *testing.B, tables []*flowset.Table, opt decode.Options) {
 	b.ReportAllocs()
 	var got []*flowset.Decoded
 	begin, n := cpu(), 0
 	for b.Loop() {
-		got = flowset.Decode(tables, opt)
+		got = decode.Tables(tables, opt)
 		n++
 	}
 	b.ReportMetric(float64(cpu()-begin)/1e6/float64(n), "cpu-ms/op")
@@ -85,7 +86,7 @@ func decodes(b *testing.B, tables []*flowset.Table, opt flowset.Options) {
 // paper: below 10 ms.
 func BenchmarkSingleDecode100K(b *testing.B) {
 	cells, bits := shape(singleSize, 125_000)
-	decodes(b, pair(b, 100_000, cells, bits)[:1], flowset.Options{Alone: true})
+	decodes(b, pair(b, 100_000, cells, bits)[:1], decode.Options{Alone: true})
 }
 
 // BenchmarkPair is what the paper times: two neighbours with the same flows, so many each,
@@ -96,7 +97,7 @@ func BenchmarkPair(b *testing.B) {
 	for _, flows := range []int{101_000, 126_800} {
 		b.Run(fmt.Sprintf("flows=%d", flows), func(b *testing.B) {
 			cells, bits := shape(singleSize, 125_000)
-			decodes(b, pair(b, flows, cells, bits), flowset.Options{Workers: 2})
+			decodes(b, pair(b, flows, cells, bits), decode.Options{Workers: 2})
 		})
 	}
 }
@@ -114,7 +115,7 @@ func BenchmarkFatTree(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				opt := flowset.Options{Workers: 2, Neighbours: e.Neighbours()}
+				opt := decode.Options{Workers: 2, Neighbours: e.Neighbours()}
 				if paths {
 					opt.Visits = e.Visits()
 				}

@@ -1,4 +1,4 @@
-package flowset
+package decode
 
 // find returns the flow's index, -1 where it was not decoded here.
 func (s *solver) find(a, b uint64, w *[3]uint64, d uint64) int {
@@ -12,7 +12,7 @@ func (s *solver) find(a, b uint64, w *[3]uint64, d uint64) int {
 			continue
 		}
 		f := int(uint32(v)) - 1
-		if s.a[f] == a && s.b[f] == b && (w == nil || s.w[f] == *w) {
+		if s.keys.A[f] == a && s.keys.B[f] == b && (w == nil || s.keys.Wide[f] == *w) {
 			return f
 		}
 	}
@@ -47,11 +47,11 @@ func (x *set) add(d uint64, f uint32) {
 
 // index makes the set of the flows decoded so far, with room for n.
 func (s *solver) index(n int) {
-	s.set = newSet(max(n, len(s.a)))
-	for f := range s.a {
+	s.set = newSet(max(n, len(s.keys.A)))
+	for f := range s.keys.A {
 		s.set.add(s.digestOf(f), uint32(f))
 	}
-	s.peer = make([][2]ref, len(s.a), max(n, len(s.a)))
+	s.peer = make([][2]ref, len(s.keys.A), max(n, len(s.keys.A)))
 	for f := range s.peer {
 		s.peer[f] = [2]ref{{table: -1}, {table: -1}}
 	}
@@ -61,7 +61,7 @@ func (s *solver) index(n int) {
 func (s *solver) grow() {
 	if 2*s.set.n >= len(s.set.slots) {
 		n := newSet(2 * s.set.n)
-		for f := range s.a {
+		for f := range s.keys.A {
 			n.add(s.digestOf(f), uint32(f))
 		}
 		s.set = n

@@ -1,10 +1,10 @@
-package flowset_test
+package decode_test
 
 import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
@@ -23,7 +23,7 @@ func TestLinear(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					got := judge(e, flowset.Decode(e.Tables, flowset.Options{}))
+					got := judge(e, decode.Tables(e.Tables, decode.Options{}))
 					sum.flows += got.flows
 					sum.right += got.right
 					sum.found += got.found
@@ -48,7 +48,7 @@ func TestTwins(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := judge(e, flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours(), Workers: 1}))
+		got := judge(e, decode.Tables(e.Tables, decode.Options{Neighbours: e.Neighbours(), Workers: 1}))
 		wrong += got.wrong
 		told += got.right
 	}
@@ -67,14 +67,14 @@ func TestEarlier(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		was := flowset.Decode(first.Tables, flowset.Options{Neighbours: first.Neighbours()})
+		was := decode.Tables(first.Tables, decode.Options{Neighbours: first.Neighbours()})
 		c.Epoch, c.Cells = 2, 50
 		next, err := c.Next(first, 0.7)
 		if err != nil {
 			t.Fatal(err)
 		}
-		with := judge(next, flowset.Decode(next.Tables, flowset.Options{Neighbours: next.Neighbours(), Earlier: was}))
-		without := judge(next, flowset.Decode(next.Tables, flowset.Options{Neighbours: next.Neighbours()}))
+		with := judge(next, decode.Tables(next.Tables, decode.Options{Neighbours: next.Neighbours(), Earlier: was}))
+		without := judge(next, decode.Tables(next.Tables, decode.Options{Neighbours: next.Neighbours()}))
 		t.Logf("%d bits: %+v; without %+v", bits, with, without)
 		if with.invented+with.wrong > 0 || 100*with.right < 99*with.flows || 100*(without.right+without.found) > 10*without.flows {
 			t.Errorf("%d bits: got %+v, and %+v without the epoch before", bits, with, without)
@@ -86,13 +86,13 @@ func TestEarlier(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	was := flowset.Decode(first.Tables[:1], flowset.Options{})
+	was := decode.Tables(first.Tables[:1], decode.Options{})
 	c.Epoch, c.Cells = 2, 130
 	next, err := c.Next(first, 0.9)
 	if err != nil {
 		t.Fatal(err)
 	}
-	with, without := flowset.Decode(next.Tables[:1], flowset.Options{Earlier: was})[0].Coverage, flowset.Decode(next.Tables[:1], flowset.Options{})[0].Coverage
+	with, without := decode.Tables(next.Tables[:1], decode.Options{Earlier: was})[0].Coverage, decode.Tables(next.Tables[:1], decode.Options{})[0].Coverage
 	if with.Decoded < with.Flows || 2*without.Decoded > without.Flows {
 		t.Errorf("alone: got %+v, and %+v without the epoch before", with, without)
 	}
@@ -119,14 +119,14 @@ func TestSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		opt := flowset.Options{Neighbours: e.Neighbours()}
+		opt := decode.Options{Neighbours: e.Neighbours()}
 		switch rng.IntN(4) {
 		case 0:
 			opt.Visits = e.Visits()
 		case 1:
 			opt.Neighbours = nil
 		}
-		got := judge(e, flowset.Decode(e.Tables, opt))
+		got := judge(e, decode.Tables(e.Tables, opt))
 		sum.right += got.right
 		sum.wrong += got.wrong
 		sum.invented += got.invented

@@ -1,4 +1,4 @@
-package flowset_test
+package decode_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
@@ -82,12 +83,12 @@ func TestNetwork(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			alone := judge(e, flowset.Decode(e.Tables, flowset.Options{Alone: true}))
-			opt := flowset.Options{Neighbours: e.Neighbours(), Workers: 2}
+			alone := judge(e, decode.Tables(e.Tables, decode.Options{Alone: true}))
+			opt := decode.Options{Neighbours: e.Neighbours(), Workers: 2}
 			if c.paths {
 				opt.Visits = e.Visits()
 			}
-			got := judge(e, flowset.Decode(e.Tables, opt))
+			got := judge(e, decode.Tables(e.Tables, opt))
 			if share := 100 * float64(got.right) / float64(got.flows); share < c.low || got.invented > 0 || (c.bits == 25 || c.bits == 0) && got.wrong > 0 {
 				t.Errorf("got %+v, want %v %% right and none invented", got, c.low)
 			}
@@ -113,7 +114,7 @@ func TestOverfull(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := judge(e, flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours()}))
+				got := judge(e, decode.Tables(e.Tables, decode.Options{Neighbours: e.Neighbours()}))
 				sum.right += got.right
 				sum.found += got.found
 				sum.wrong += got.wrong
@@ -135,9 +136,9 @@ func TestWorkersDoNotShow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := flowset.Decode(e.Tables, flowset.Options{Workers: 1})
+	first := decode.Tables(e.Tables, decode.Options{Workers: 1})
 	for _, workers := range []int{1, 2, 5} {
-		if got := flowset.Decode(e.Tables, flowset.Options{Workers: workers}); !reflect.DeepEqual(got, first) {
+		if got := decode.Tables(e.Tables, decode.Options{Workers: workers}); !reflect.DeepEqual(got, first) {
 			t.Errorf("%d workers decode otherwise than one", workers)
 		}
 	}
@@ -171,7 +172,7 @@ func TestSingleAgainstMap(t *testing.T) {
 				want[k] += n
 			}
 		}
-		d := flowset.Decode([]*flowset.Table{table}, flowset.Options{})[0]
+		d := decode.Tables([]*flowset.Table{table}, decode.Options{})[0]
 		for i := range d.Len() {
 			n, ok := d.Packets(i)
 			if !ok || n != want[d.Key(i)] {
@@ -208,7 +209,7 @@ func TestRefused(t *testing.T) {
 			}
 		}
 	}
-	d := flowset.Decode([]*flowset.Table{table}, flowset.Options{})[0]
+	d := decode.Tables([]*flowset.Table{table}, decode.Options{})[0]
 	if d.Len() != 8 || d.Coverage.Refused != 6 || d.Missing == nil || d.Missing.Flows != 2 {
 		t.Errorf("got %d flows, %+v, missing %+v; want 8, 6 cells refused, 2 flows missing", d.Len(), d.Coverage, d.Missing)
 	}
@@ -224,7 +225,7 @@ func TestHidden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := flowset.Decode(e.Tables, flowset.Options{Neighbours: e.Neighbours()})
+		got := decode.Tables(e.Tables, decode.Options{Neighbours: e.Neighbours()})
 		for _, d := range got {
 			hidden += d.Coverage.Hidden
 		}
@@ -244,7 +245,7 @@ func TestAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := e.Tables[:1]
-	if n := testing.AllocsPerRun(5, func() { flowset.Decode(table, flowset.Options{Workers: 1}) }); n > 60 {
+	if n := testing.AllocsPerRun(5, func() { decode.Tables(table, decode.Options{Workers: 1}) }); n > 60 {
 		t.Errorf("got %v allocations for 2000 flows, want at most 60", n)
 	}
 }

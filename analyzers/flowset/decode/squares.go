@@ -1,4 +1,4 @@
-package flowset
+package decode
 
 import (
 	"math"
@@ -171,8 +171,8 @@ func (n *network) squares() {
 	m.solve(loose, true)
 	n.tables(m.open, func(i int) {
 		s := n.s[i]
-		if len(s.guess) != len(s.a) {
-			s.guess = make([]int64, len(s.a))
+		if len(s.guess) != len(s.keys.A) {
+			s.guess = make([]int64, len(s.keys.A))
 		}
 		for f, v := range m.column[i] {
 			s.guess[f] = noGuess

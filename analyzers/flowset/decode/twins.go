@@ -1,8 +1,10 @@
-package flowset
+package decode
 
 import (
 	"math"
 	"slices"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
 )
 
 // twins returns flows whose counts no cell can confirm: two flows that share all their
@@ -11,34 +13,34 @@ import (
 // what neighbours have: the other's count and the sum give its own.
 func (n *network) twins(i int) (doubtful []int) {
 	s := n.s[i]
-	flows := len(s.a) - s.alone
+	flows := len(s.keys.A) - s.alone
 	if s.set.slots == nil || flows < 2 {
 		return nil
 	}
-	if pairs := float64(flows) * float64(len(s.a)) / math.Pow(float64(s.t.Cells), float64(s.k)); pairs < fewTwins && !s.t.place.Linear() {
+	if pairs := float64(flows) * float64(len(s.keys.A)) / math.Pow(float64(s.t.Cells), float64(s.k)); pairs < fewTwins && !s.place.Linear() {
 		return nil
 	}
 	differs := func(f int) bool {
 		var w *[3]uint64
-		if s.w != nil {
-			w = &s.w[f]
+		if s.keys.Wide != nil {
+			w = &s.keys.Wide[f]
 		}
 		return s.packets[f] > 0 && slices.ContainsFunc(n.adj[i], func(j int) bool {
 			o := n.s[j]
 			if o.t.KeyBytes != s.t.KeyBytes {
 				return false
 			}
-			g := o.find(s.a[f], s.b[f], w, s.digestOf(f))
+			g := o.find(s.keys.A[f], s.keys.B[f], w, s.digestOf(f))
 			return g >= 0 && o.packets[g] > 0 && o.packets[g] != s.packets[f]
 		})
 	}
-	first := make(map[[MaxSubtables]uint32]int, flows)
-	more := map[[MaxSubtables]uint32][]int{} // of the cells of several flows, those that differ
-	for f := s.alone; f < len(s.a); f++ {
+	first := make(map[[flowset.MaxSubtables]uint32]int, flows)
+	more := map[[flowset.MaxSubtables]uint32][]int{} // of the cells of several flows, those that differ
+	for f := s.alone; f < len(s.keys.A); f++ {
 		if s.state[f] == rejected {
 			continue
 		}
-		var at [MaxSubtables]uint32
+		var at [flowset.MaxSubtables]uint32
 		copy(at[:], s.cellsOf(f))
 		g, ok := first[at]
 		if !ok {

@@ -1,4 +1,4 @@
-package flowset
+package decode
 
 // system is the paper's CounterDecode for all tables together: least squares over the
 // packets of flows that nobody could count, as if none of them were lost between tables:
@@ -33,7 +33,7 @@ func newSystem(n *network) *system {
 		first[i+1] = first[i]
 		if s.unknown > 0 {
 			m.open = append(m.open, i)
-			first[i+1] += int32(len(s.a))
+			first[i+1] += int32(len(s.keys.A))
 		}
 	}
 	parent := make([]int32, first[len(n.s)]) // of flows that are one
@@ -52,7 +52,7 @@ func newSystem(n *network) *system {
 		return s.unknown > 0 && s.packets[f] == unknownPackets && s.state[f] != rejected
 	}
 	for _, i := range m.open {
-		for f := range n.s[i].a {
+		for f := range n.s[i].keys.A {
 			if !lacks(i, int32(f)) {
 				continue
 			}
@@ -71,7 +71,7 @@ func newSystem(n *network) *system {
 	unknowns := int32(0)
 	count := []int32{}
 	for _, i := range m.open {
-		m.column[i] = make([]int32, len(n.s[i].a))
+		m.column[i] = make([]int32, len(n.s[i].keys.A))
 		for f := range m.column[i] {
 			m.column[i][f] = -1
 			if !lacks(i, int32(f)) {
@@ -112,11 +112,11 @@ func newSystem(n *network) *system {
 	}
 	n.tables(m.open, func(i int) {
 		s := n.s[i]
-		m.part[i] = make([]float64, len(s.a))
+		m.part[i] = make([]float64, len(s.keys.A))
 		m.rows[i], m.y[i], m.weight[i] = make([]float64, len(s.cells)), make([]float64, len(s.cells)), make([]float64, len(s.cells))
 		for c := range s.cells {
 			if s.aux[c].flows > 0 && s.settled(uint32(c)) {
-				m.rows[i][c], m.weight[i][c] = float64(s.cells[c].packets), 1
+				m.rows[i][c], m.weight[i][c] = float64(s.cells[c].Packets), 1
 			}
 		}
 	})

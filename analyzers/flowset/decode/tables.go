@@ -1,10 +1,12 @@
-package flowset
+package decode
 
 import (
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
 )
 
 // Options is how to decode; the zero Options decode network-wide, on all processors.
@@ -16,10 +18,10 @@ type Options struct {
 	Neighbours [][]int
 	// Visits says whether packets of a flow were to cross a table's node, where the
 	// network's paths are known; nil = not known.
-	Visits func(table int, k Key) bool
+	Visits func(table int, k flowset.Key) bool
 	// Earlier is what was decoded of the epoch before: most flows last for several, and
 	// those of a table's own node are looked for in it as neighbours' flows are.
-	Earlier []*Decoded
+	Earlier []*flowset.Decoded
 }
 
 // maxRounds is how often neighbours are asked: information travels one hop a round.
@@ -30,15 +32,9 @@ type network struct {
 	s    []*solver
 	adj  [][]int
 	opt  Options
-	seen [][]int // by table and neighbour: flows already looked at
-	view []view  // of the tables, then of earlier ones
-	kin  [][]int // by table: earlier ones of its place
-}
-
-// view is what others may read of a solver during a round.
-type view struct {
-	a, b []uint64
-	w    [][3]uint64
+	seen [][]int        // by table and neighbour: flows already looked at
+	view []flowset.Keys // of the tables, as others may read them during a round, then of earlier ones
+	kin  [][]int        // by table: earlier ones of its place
 }
 
 // each runs fn for every table, in parallel.
@@ -73,18 +69,18 @@ func (n *network) parallel(count int, fn func(i int)) {
 	wg.Wait()
 }
 
-// Decode decodes tables, those of one epoch with each other's help. The tables are not
+// Tables decodes tables, those of one epoch with each other's help. The tables are not
 // changed. The results are in the tables' order.
-func Decode(tables []*Table, opt Options) []*Decoded {
+func Tables(tables []*flowset.Table, opt Options) []*flowset.Decoded {
 	n := &network{s: make([]*solver, len(tables)), opt: opt}
 	n.each(func(i int) {
 		t := tables[i]
-		if t.unknown {
-			t = t.blank() // it has nothing to tell others by, nor to be told
+		if t.Blind {
+			t = blank(t) // it has nothing to tell others by, nor to be told
 		}
 		n.s[i] = newSolver(t)
 		n.s[i].single()
-		n.s[i].alone = len(n.s[i].a)
+		n.s[i].alone = len(n.s[i].keys.A)
 	})
 	if !opt.Alone && len(tables)+len(opt.Earlier) > 1 && slices.ContainsFunc(n.s, func(s *solver) bool { return !s.done() || !s.consistent() }) {
 		n.adj = opt.Neighbours
@@ -97,12 +93,12 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 		n.withhold()
 	}
 	n.each(func(i int) { n.s[i].confirm() })
-	out := make([]*Decoded, len(tables))
-	missing := make([]*Missing, len(tables))
+	out := make([]*flowset.Decoded, len(tables))
+	missing := make([]*flowset.Missing, len(tables))
 	n.each(func(i int) { missing[i] = n.s[i].missing(n) }) // reads what others decoded
 	n.each(func(i int) {
-		if tables[i].unknown {
-			out[i] = tables[i].lone()
+		if tables[i].Blind {
+			out[i] = lone(tables[i])
 			return
 		}
 		out[i] = n.s[i].result()
@@ -114,7 +110,7 @@ func Decode(tables []*Table, opt Options) []*Decoded {
 // done reports whether nothing is left in any cell.
 func (s *solver) done() bool {
 	for n := range s.cells {
-		if s.cells[n].flows != 0 {
+		if s.cells[n].Flows != 0 {
 			return false
 		}
 	}
@@ -122,7 +118,7 @@ func (s *solver) done() bool {
 }
 
 // neighbours returns who may help whom by what the tables say.
-func neighbours(tables []*Table) [][]int {
+func neighbours(tables []*flowset.Table) [][]int {
 	type at struct {
 		node  string
 		epoch uint64

@@ -1,9 +1,10 @@
-package flowset
+package decode
 
 import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/hash"
 )
 
@@ -14,17 +15,17 @@ import (
 func (n *network) flowDecode() {
 	n.each(func(i int) {
 		s := n.s[i]
-		flows, _ := s.t.totals(0)
+		flows, _ := s.t.Totals(0)
 		s.index(int(min(flows, int64(2*len(s.cells)))) + 1024)
 	})
 	n.seen = make([][]int, len(n.s))
 	for i := range n.seen {
 		n.seen[i] = make([]int, len(n.adj[i]))
 	}
-	n.view = make([]view, len(n.s), len(n.s)+len(n.opt.Earlier))
+	n.view = make([]flowset.Keys, len(n.s), len(n.s)+len(n.opt.Earlier))
 	n.kin = make([][]int, len(n.s))
 	for _, d := range n.opt.Earlier {
-		n.view = append(n.view, view{d.a, d.b, d.w})
+		n.view = append(n.view, d.Keys)
 		for i, s := range n.s {
 			if t := s.t; t.Node == d.Node && t.Stage == d.Stage && t.KeyBytes == d.KeyBytes {
 				n.kin[i] = append(n.kin[i], len(n.view)-1)
@@ -33,13 +34,13 @@ func (n *network) flowDecode() {
 	}
 	for round := range maxRounds {
 		for i, s := range n.s {
-			n.view[i] = view{s.a, s.b, s.w}
+			n.view[i] = s.keys
 		}
 		var progress atomic.Bool
 		n.each(func(i int) {
-			before := len(n.s[i].a)
+			before := len(n.s[i].keys.A)
 			n.listen(i, round == 0)
-			if len(n.s[i].a) > before {
+			if len(n.s[i].keys.A) > before {
 				progress.Store(true)
 			}
 		})
@@ -54,7 +55,7 @@ func (n *network) listen(i int, first bool) {
 	s := n.s[i]
 	was := s.pending
 	s.pending = nil
-	if s.t.place.Doubtful() {
+	if s.place.Doubtful() {
 		n.offer(i)
 	}
 	for _, r := range was {
@@ -64,13 +65,13 @@ func (n *network) listen(i int, first bool) {
 		if n.s[j].t.KeyBytes != s.t.KeyBytes {
 			continue
 		}
-		for f := n.seen[i][x]; f < len(n.view[j].a); f++ {
+		for f := n.seen[i][x]; f < len(n.view[j].A); f++ {
 			n.consider(i, s, ref{int32(j), int32(f)})
 		}
-		n.seen[i][x] = len(n.view[j].a)
+		n.seen[i][x] = len(n.view[j].A)
 	}
 	for _, j := range n.kin[i] {
-		for f := 0; first && f < len(n.view[j].a); f++ {
+		for f := 0; first && f < len(n.view[j].A); f++ {
 			n.consider(i, s, ref{int32(j), int32(f)})
 		}
 	}
@@ -79,11 +80,11 @@ func (n *network) listen(i int, first bool) {
 // consider looks whether a neighbour's flow is here.
 func (n *network) consider(i int, s *solver, r ref) {
 	v := &n.view[r.table]
-	a, b := v.a[r.flow], v.b[r.flow]
+	a, b := v.A[r.flow], v.B[r.flow]
 	var w *[3]uint64
 	var d uint64
-	if v.w != nil {
-		w = &v.w[r.flow]
+	if v.Wide != nil {
+		w = &v.Wide[r.flow]
 		d = hash.WideDigest(a, b, w, s.t.KeyBytes)
 	} else {
 		d = hash.Digest(a, b)
@@ -93,21 +94,17 @@ func (n *network) consider(i int, s *solver, r ref) {
 		return
 	}
 	if n.opt.Visits != nil {
-		k := Key{a, b}
-		if w != nil {
-			copy(k[2:], w[:])
-		}
-		if !n.opt.Visits(i, k) {
+		if !n.opt.Visits(i, v.At(int(r.flow))) {
 			return
 		}
 	}
-	if s.t.Filter != nil && !s.t.Filter.has(a, b, w, d) {
+	if s.t.Filter != nil && !s.t.Filter.Knows(a, b, w, d) {
 		return
 	}
-	var at [MaxSubtables]uint32
-	check := s.t.place.Place(a, b, w, d, &at)
+	var at [flowset.MaxSubtables]uint32
+	check := s.place.Place(a, b, w, d, &at)
 	for _, c := range at[:s.k] {
-		if s.cells[c].flows < 1 {
+		if s.cells[c].Flows < 1 {
 			if s.settled(c) { // all flows of one of its cells are known: it is not among them
 				if s.t.Filter != nil { // but the filter may have hidden it: see repair
 					n.meet(s, s.add(a, b, w, d, at[:s.k], rejected), r)
@@ -130,15 +127,11 @@ func (n *network) consider(i int, s *solver, r ref) {
 func (n *network) offer(i int) {
 	s := n.s[i]
 	if s.offered == nil {
-		s.offered = map[Key]struct{}{}
+		s.offered = map[flowset.Key]struct{}{}
 	}
-	add := func(v *view, from int) {
-		for f := from; f < len(v.a); f++ {
-			k := Key{v.a[f], v.b[f]}
-			if v.w != nil {
-				copy(k[2:], v.w[f][:])
-			}
-			s.offered[k] = struct{}{}
+	add := func(v *flowset.Keys, from int) {
+		for f := from; f < len(v.A); f++ {
+			s.offered[v.At(f)] = struct{}{}
 		}
 	}
 	for x, j := range n.adj[i] {
@@ -155,7 +148,7 @@ func (n *network) offer(i int) {
 // functions are linear: the filter must know it, and if all subtables are alike, a
 // neighbour.
 func (s *solver) plausible(a, b uint64, w *[3]uint64, d uint64) bool {
-	return (s.t.Filter == nil || s.t.Filter.has(a, b, w, d)) && (!s.t.place.Copies() || s.known(a, b, w))
+	return (s.t.Filter == nil || s.t.Filter.Knows(a, b, w, d)) && (!s.place.Copies() || s.known(a, b, w))
 }
 
 // known reports whether a neighbour has a flow; it is asked only where cells say nothing,
@@ -164,7 +157,7 @@ func (s *solver) known(a, b uint64, w *[3]uint64) bool {
 	if s.offered == nil {
 		return true
 	}
-	k := Key{a, b}
+	k := flowset.Key{a, b}
 	if w != nil {
 		copy(k[2:], w[:])
 	}
@@ -191,10 +184,10 @@ func (n *network) meet(s *solver, f int, r ref) {
 func (s *solver) pairs(a, b uint64, w *[3]uint64, check uint32, at []uint32) bool {
 	for _, n := range at {
 		c := &s.cells[n]
-		if c.flows != 2 {
+		if c.Flows != 2 {
 			continue
 		}
-		oa, ob, oc := c.a^a, c.b^b, c.check^check
+		oa, ob, oc := c.A^a, c.B^b, c.Check^check
 		var ow *[3]uint64
 		var d uint64
 		if w != nil {
@@ -205,8 +198,8 @@ func (s *solver) pairs(a, b uint64, w *[3]uint64, check uint32, at []uint32) boo
 		} else {
 			d = hash.Digest(oa, ob)
 		}
-		var there [MaxSubtables]uint32
-		if s.t.place.Place(oa, ob, ow, d, &there) == oc && slices.Contains(there[:s.k], n) && s.known(oa, ob, ow) {
+		var there [flowset.MaxSubtables]uint32
+		if s.place.Place(oa, ob, ow, d, &there) == oc && slices.Contains(there[:s.k], n) && s.known(oa, ob, ow) {
 			return true
 		}
 	}

@@ -1,4 +1,4 @@
-package flowset
+package decode
 
 // correct mends guesses where packets were lost: what is left in a table's cells is then
 // the same in all cells of the flow that lost them elsewhere, and no other flow has these
@@ -8,7 +8,7 @@ func (s *solver) correct() {
 	left := make([]int64, len(s.cells))
 	open := make([]uint32, len(s.cells)) // flows without packets that have no guess
 	for c := range s.cells {
-		left[c] = s.cells[c].packets
+		left[c] = s.cells[c].Packets
 		open[c] = s.aux[c].flows
 		if !s.settled(uint32(c)) {
 			open[c]++

@@ -1,4 +1,4 @@
-package flowset
+package decode
 
 import (
 	"slices"
@@ -54,7 +54,7 @@ func (s *solver) reconsider() (any bool) {
 	if s.recounted {
 		from = 0
 	}
-	for f := from; f < len(s.a); f++ {
+	for f := from; f < len(s.keys.A); f++ {
 		if s.packets[f] >= 0 {
 			s.forget(f)
 			any = true
@@ -85,7 +85,7 @@ func (s *solver) solveAll() {
 		if s.aux[n].flows != 1 || !s.settled(n) {
 			continue
 		}
-		f, x := int(s.aux[n].xor), s.cells[n].packets
+		f, x := int(s.aux[n].xor), s.cells[n].Packets
 		if x > 0 || x == 0 && s.state[f] == rejected {
 			s.know(f, x)
 		} else {
@@ -99,7 +99,7 @@ func (s *solver) know(f int, packets int64) {
 	s.packets[f] = packets
 	s.unknown--
 	for _, n := range s.at[f*s.k : (f+1)*s.k] {
-		s.cells[n].packets -= packets
+		s.cells[n].Packets -= packets
 		s.aux[n].flows--
 		s.aux[n].xor ^= uint32(f)
 		if s.aux[n].flows == 1 {
@@ -117,8 +117,8 @@ func (n *network) ask(i int) int {
 	if s.unknown == 0 {
 		return 0
 	}
-	if len(s.guess) != len(s.a) {
-		s.guess = make([]int64, len(s.a))
+	if len(s.guess) != len(s.keys.A) {
+		s.guess = make([]int64, len(s.keys.A))
 	}
 	for f := range s.guess {
 		s.guess[f] = noGuess
@@ -169,7 +169,7 @@ func (s *solver) contradicts() bool {
 		return false
 	}
 	for n, t := range s.tallies() {
-		if t.flows > 0 && t.flows == s.aux[n].flows && t.sum != s.cells[n].packets && s.settled(uint32(n)) {
+		if t.flows > 0 && t.flows == s.aux[n].flows && t.sum != s.cells[n].Packets && s.settled(uint32(n)) {
 			return true
 		}
 	}
@@ -195,7 +195,7 @@ func (s *solver) believe(pivots []bool) {
 			if sums[n].flows != s.aux[n].flows || !s.settled(n) {
 				continue
 			}
-			if sums[n].sum != s.cells[n].packets {
+			if sums[n].sum != s.cells[n].Packets {
 				yes = false
 				break
 			}
@@ -217,7 +217,7 @@ func (s *solver) consistent() bool {
 		return false
 	}
 	for n := range s.cells {
-		if s.cells[n].packets != 0 && (s.aux == nil || s.aux[n].flows == 0) && s.settled(uint32(n)) {
+		if s.cells[n].Packets != 0 && (s.aux == nil || s.aux[n].flows == 0) && s.settled(uint32(n)) {
 			return false
 		}
 	}
@@ -254,11 +254,11 @@ func (n *network) repair() {
 // recount forgets the packets of all flows, and counts those as well that were rejected.
 func (s *solver) recount() {
 	s.aux = make([]aux, len(s.cells))
-	s.unknown, s.odd, s.recounted = len(s.a), 0, true
+	s.unknown, s.odd, s.recounted = len(s.keys.A), 0, true
 	for n := range s.cells {
-		s.cells[n].packets = s.t.cells[n].packets
+		s.cells[n].Packets = s.raw[n].Packets
 	}
-	for f := range s.a {
+	for f := range s.keys.A {
 		s.packets[f] = unknownPackets
 		for _, n := range s.at[f*s.k : (f+1)*s.k] {
 			s.aux[n].flows++
