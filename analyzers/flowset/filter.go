@@ -32,17 +32,11 @@ func NewFilter(h hash.Family, bits uint64, hashes, keyBytes int) (*Filter, error
 		return nil, fmt.Errorf("cannot make a filter: got keys of %d bytes, want 1 to %d", keyBytes, MaxKey)
 	}
 	f := &Filter{Hash: h, Bits: bits, Hashes: hashes, KeyBytes: keyBytes, words: make([]uint64, (bits+63)/64)}
-	f.ready()
-	return f, nil
-}
-
-// ready makes the functions of the filter's hash.
-func (f *Filter) ready() {
-	n := f.Hashes
-	if f.Hash.Double {
-		n = 2
+	if h.Double {
+		hashes = 2 // functions
 	}
-	f.fn = f.Hash.Functions(n, f.KeyBytes)
+	f.fn = h.Functions(hashes, keyBytes)
+	return f, nil
 }
 
 // Add sets the key's bits and reports whether one of them was clear: the flow is new.

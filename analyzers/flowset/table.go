@@ -61,7 +61,7 @@ func (s *Shape) check() error {
 	switch {
 	case s.Subtables < 1 || s.Subtables > MaxSubtables:
 		return fmt.Errorf("got %d subtables, want 1 to %d", s.Subtables, MaxSubtables)
-	case s.Cells < 1 || s.Cells > MaxCells/s.Subtables:
+	case s.Cells < 1 || s.Cells > MaxCells || s.len() > MaxCells:
 		return fmt.Errorf("got %d cells in each of %d subtables, want 1 to %d in all", s.Cells, s.Subtables, MaxCells)
 	case s.KeyBytes < 1 || s.KeyBytes > MaxKey:
 		return fmt.Errorf("got keys of %d bytes, want 1 to %d", s.KeyBytes, MaxKey)
@@ -98,16 +98,47 @@ func NewTable(s Shape) (*Table, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("cannot make a flow set: %w", err)
 	}
-	t := &Table{Shape: s, cells: make([]Cell, s.len())}
+	t := &Table{Shape: s, cells: make([]Cell, s.len()), place: hash.NewPlacement(s.layout())}
 	if s.KeyBytes > 16 {
 		t.wide = make([][3]uint64, len(t.cells))
 	}
-	t.ready()
 	return t, nil
 }
 
-// ready makes the functions of the shape ready.
-func (t *Table) ready() { t.place = hash.NewPlacement(t.layout()) }
+// Reshape returns a table of another shape with t's cells and filter: its cell i is t's cell
+// from(i), counted through all subtables; from nil means as they stand, and the two share
+// cells then, so that only one of them is to be used further.
+func (t *Table) Reshape(s Shape, from func(i int) int) (*Table, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("cannot reshape a flow set: %w", err)
+	}
+	n := s.len()
+	if n > len(t.cells) || s.KeyBytes != t.KeyBytes {
+		return nil, fmt.Errorf("cannot reshape a flow set: got %d cells with keys of %d bytes, want at most %d, %d bytes", n, s.KeyBytes, len(t.cells), t.KeyBytes)
+	}
+	out := &Table{Shape: s, Filter: t.Filter, place: hash.NewPlacement(s.layout())}
+	if from == nil {
+		out.cells = t.cells[:n]
+		if t.wide != nil {
+			out.wide = t.wide[:n]
+		}
+	} else {
+		out.cells = make([]Cell, n)
+		if t.wide != nil {
+			out.wide = make([][3]uint64, n)
+		}
+		for i := range n {
+			out.cells[i] = t.cells[from(i)]
+			if t.wide != nil {
+				out.wide[i] = t.wide[from(i)]
+			}
+		}
+	}
+	for i := range out.cells {
+		out.cells[i].Check &= out.place.Mask()
+	}
+	return out, nil
+}
 
 // IsDigest reports whether the table is a segment's digest.
 func (t *Table) IsDigest() bool { return t.Stage == EndUp || t.Stage == EndDown }

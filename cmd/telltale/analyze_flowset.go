@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/jsonl"
 	"github.com/telltale-net/telltale/cmd/internal/analyzeflowset"
 )
 
@@ -61,7 +61,7 @@ when objects were malformed, and 2 when the input or output itself failed.`,
 func flowsetFlags(cmd *cobra.Command, opt *analyzeflowset.Options) {
 	f := cmd.Flags()
 	f.BoolVar(&opt.Alone, "alone", false, "decode each flow set by itself")
-	f.IntVar(&opt.MaxCells, "max-cells", flowset.DefaultMaxCells, "cells held in memory at most, some 100 bytes each")
+	f.IntVar(&opt.MaxCells, "max-cells", jsonl.DefaultMaxCells, "cells held in memory at most, some 100 bytes each")
 	f.IntVar(&opt.Workers, "workers", 0, "threads (0 = one per processor)")
 }
 

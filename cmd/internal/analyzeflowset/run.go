@@ -15,6 +15,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/decode"
+	"github.com/telltale-net/telltale/analyzers/flowset/jsonl"
 	"github.com/telltale-net/telltale/cmd/internal/dataset"
 	"github.com/telltale-net/telltale/internal/jsonlines"
 )
@@ -39,13 +40,13 @@ func (f Format) check() error {
 type Options struct {
 	Format   Format
 	Alone    bool // no table helps another
-	MaxCells int  // held at most; 0 = flowset.DefaultMaxCells
+	MaxCells int  // held at most; 0 = jsonl.DefaultMaxCells
 	Workers  int  // 0 = one per processor
 }
 
 // Summary is what was read and found.
 type Summary struct {
-	Stats    flowset.Stats
+	Stats    jsonl.Stats
 	Problems jsonlines.Problems
 	Notes    []string // what was read otherwise than the page says
 	Coverage flowset.Coverage
@@ -88,7 +89,7 @@ func percent(x float64) string {
 
 // Decoded reads the inputs and decodes all their flow sets, those of one epoch together.
 func Decoded(ctx context.Context, inputs []dataset.Input, opt Options) ([]*flowset.Decoded, Summary, error) {
-	r := flowset.NewReader(opt.MaxCells)
+	r := jsonl.NewReader(opt.MaxCells)
 	for _, in := range inputs {
 		if err := in.Read(ctx, r.Read); err != nil {
 			return nil, Summary{Stats: r.Stats, Problems: r.Problems, Notes: r.Notes}, err

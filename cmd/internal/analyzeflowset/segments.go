@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/jsonl"
 	"github.com/telltale-net/telltale/analyzers/flowset/lossradar"
 	"github.com/telltale-net/telltale/internal/jsonlines"
 )
@@ -29,7 +30,7 @@ const classified = 100 * time.Millisecond
 
 // segmentsOf compares the digests that were read, by epoch and segment. One without the
 // other end is a problem.
-func segmentsOf(r *flowset.Reader) (out []Segment) {
+func segmentsOf(r *jsonl.Reader) (out []Segment) {
 	slices.SortStableFunc(r.Digests, func(a, b *flowset.Table) int {
 		return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Node, b.Node), cmp.Compare(b.Stage, a.Stage)) // up first
 	})

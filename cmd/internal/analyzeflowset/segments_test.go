@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/jsonl"
 	"github.com/telltale-net/telltale/analyzers/flowset/lossradar"
 	"github.com/telltale-net/telltale/cmd/internal/dataset"
 )
@@ -42,7 +43,7 @@ func digests(t *testing.T, w io.Writer, epoch uint64, cells int, fate func(i int
 	for i, end := range []string{flowset.EndUp, flowset.EndDown} {
 		table := ends[i].Table()
 		table.Node, table.Epoch, table.Stage = "s1>s2", epoch, end
-		if err := table.WriteJSON(w); err != nil {
+		if err := jsonl.Write(w, table); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package flowset
+package jsonl
 
 import (
 	"bufio"
@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
 )
 
-// WriteJSON writes the table as one line of a data set.
-func (t *Table) WriteJSON(w io.Writer) error {
+// Write writes the table as one line of a data set.
+func Write(w io.Writer, t *flowset.Table) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	name, err := json.Marshal(t.Node)
 	if err != nil {
@@ -40,8 +42,8 @@ func (t *Table) WriteJSON(w io.Writer) error {
 	}
 	b.WriteString(`,"table":[`)
 	var line []byte
-	var raw [MaxKey]byte
-	for n := range t.cells {
+	var raw [flowset.MaxKey]byte
+	for n := range t.Len() {
 		key, flows, packets, check := t.Cell(n/t.Cells, n%t.Cells)
 		line = line[:0]
 		if n > 0 {

@@ -1,4 +1,4 @@
-package flowset_test
+package jsonl_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
+	"github.com/telltale-net/telltale/analyzers/flowset/jsonl"
 	"github.com/telltale-net/telltale/analyzers/flowset/loss"
 )
 
@@ -123,7 +124,7 @@ func TestReadForeign(t *testing.T) {
 		if g.cell == nil {
 			g.cell = plain
 		}
-		r := flowset.NewReader(0)
+		r := jsonl.NewReader(0)
 		if err := r.Read("f", strings.NewReader(g.write(flows))); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -160,11 +161,11 @@ func TestRoundTrip(t *testing.T) {
 		for _, n := range e.Tree.Neighbours(i) {
 			table.Neighbours = append(table.Neighbours, e.Tree.Name(n))
 		}
-		if err := table.WriteJSON(&text); err != nil {
+		if err := jsonl.Write(&text, table); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := flowset.NewReader(0)
+	r := jsonl.NewReader(0)
 	if err := r.Read("f", iotest.OneByteReader(&text)); err != nil || r.Stats.Bad > 0 || len(r.Notes) > 0 {
 		t.Fatal(err, r.Problems, r.Notes)
 	}
@@ -206,7 +207,7 @@ func TestReadProblems(t *testing.T) {
 	add(`{"node":"b","subtables":1,"cells":50,"hash":"crc32","table":[{"cell":1,"xor":"0102","flows":1,"packets":1},{"cell":2,"xor":"0103","flows":1,"packets":1},{"cell":7,"xor":"0909","flows":1,"packets":1},{"cell":40,"xor":"0a09","flows":1,"packets":1}]}`,
 		`hash: got "crc32", and flows alone in a cell are not where it puts them`)
 	add(fmt.Sprintf(good, 2), "")
-	r := flowset.NewReader(0)
+	r := jsonl.NewReader(0)
 	if err := r.Read("f", strings.NewReader(text.String())); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +219,7 @@ func TestReadProblems(t *testing.T) {
 			t.Errorf("got %s, want %s", p, want[min(i, len(want)-1)])
 		}
 	}
-	if err := flowset.NewReader(3).Read("f", strings.NewReader(text.String())); err == nil {
+	if err := jsonl.NewReader(3).Read("f", strings.NewReader(text.String())); err == nil {
 		t.Error("more cells than allowed were held")
 	}
 }
@@ -228,7 +229,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"node":1,"subtables":1,"cells":4,"hash":"xxh64:seed=0x7,double","filter":{"bits":9,"hashes":2,"data":"ffff"},"table":[{"cell":3,"xor":"01","flows":-1,"packets":-4}]}`))
 	f.Add([]byte(`{"links":["a>b"]} {"node":"\u0061","table":[[{}],[{}]],"stage":"ingress","neighbours":["x"],"seeds":[1,2,3]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r := flowset.NewReader(1000)
+		r := jsonl.NewReader(1000)
 		if err := r.Read("f", bytes.NewReader(data)); err != nil {
 			return
 		}

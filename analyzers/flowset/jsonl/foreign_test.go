@@ -1,4 +1,4 @@
-package flowset_test
+package jsonl_test
 
 import (
 	"crypto/md5"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/decode"
+	"github.com/telltale-net/telltale/analyzers/flowset/jsonl"
 )
 
 func plainCell(xor []byte, flows, packets int, check uint64) string {
@@ -55,7 +56,7 @@ func TestReadOtherHashes(t *testing.T) {
 
 func all(t *testing.T, name, text string, flows map[[13]byte]int) {
 	t.Helper()
-	r := flowset.NewReader(0)
+	r := jsonl.NewReader(0)
 	if err := r.Read("f", strings.NewReader(text)); err != nil || len(r.Tables) != 1 {
 		t.Errorf("%s: not taken: %v %v", name, err, r.Problems)
 		return
@@ -110,7 +111,7 @@ func TestReadUnknownFunctions(t *testing.T) {
 	flows := someFlows(200, 7)
 	g := foreign{subtables: 3, cells: 200, hash: "mine", cell: plainCell, index: func(i int, k []byte) uint64 { return splitmix(uint64(i), append([]byte("salt"), k...)) }}
 	text := g.write(flows)
-	r := flowset.NewReader(0)
+	r := jsonl.NewReader(0)
 	if err := r.Read("f", strings.NewReader(text)); err != nil || len(r.Tables) != 1 || len(r.Notes) == 0 {
 		t.Fatalf("not taken: %v %v %v", err, r.Problems, r.Notes)
 	}
@@ -127,7 +128,7 @@ func TestReadUnknownFunctions(t *testing.T) {
 			rows[i] = `{"xor":"","flows":0,"packets":0,"check":"0000"`
 		}
 	}
-	r = flowset.NewReader(0)
+	r = jsonl.NewReader(0)
 	if err := r.Read("f", strings.NewReader(text[:strings.Index(text, `"table":[`)+9]+strings.Join(rows, "},")+"}]}\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,7 @@ func TestReadUnknownFunctions(t *testing.T) {
 
 // An epoch without traffic needs no hash.
 func TestReadEmpty(t *testing.T) {
-	r := flowset.NewReader(0)
+	r := jsonl.NewReader(0)
 	if err := r.Read("f", strings.NewReader(`{"node":"s1","subtables":2,"cells":3,"table":[{},{},{},{},{},{}]}`)); err != nil || len(r.Tables) != 1 {
 		t.Fatalf("not taken: %v %v", err, r.Problems)
 	}

@@ -1,9 +1,10 @@
-package flowset
+package jsonl
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
 )
 
 // object is one line as it stands, before anything is made of it.
@@ -13,7 +14,7 @@ type object struct {
 	epoch                                uint64
 	subtables, cells                     int64
 	keyBytes, checkBytes                 int
-	order                                Order
+	order                                flowset.Order
 	ordered                              bool
 	neighbours                           []string
 	stage                                string
@@ -30,7 +31,7 @@ type object struct {
 
 // row is a cell. Its key is a number of 320 bits: how long keys are is known at the end.
 type row struct {
-	key      Key // the lowest bytes are the last
+	key      flowset.Key // the lowest bytes are the last
 	at       int64
 	subtable int32
 	flows    int32
@@ -38,12 +39,6 @@ type row struct {
 	check    uint64
 	keyLen   uint8 // bytes written
 	chkLen   uint8
-}
-
-type rawFilter struct {
-	bits, hashes int64
-	hash         string
-	data         []byte
 }
 
 // lastLine reports whether the object is none of the tables: an empty one.
@@ -73,12 +68,12 @@ func (r *Reader) object(s *stream) (*object, error) {
 				o.wrong(name, "got %q, want from>to", o.node)
 			}
 		case "end":
-			if o.end, err = s.name(); err == nil && o.end != EndUp && o.end != EndDown {
-				o.wrong(name, "got %q, want %s or %s", o.end, EndUp, EndDown)
+			if o.end, err = s.name(); err == nil && o.end != flowset.EndUp && o.end != flowset.EndDown {
+				o.wrong(name, "got %q, want %s or %s", o.end, flowset.EndUp, flowset.EndDown)
 			}
 		case "stage":
-			if o.stage, err = s.name(); err == nil && o.stage != StageIngress && o.stage != StageEgress {
-				o.wrong(name, "got %q, want %s or %s", o.stage, StageIngress, StageEgress)
+			if o.stage, err = s.name(); err == nil && o.stage != flowset.StageIngress && o.stage != flowset.StageEgress {
+				o.wrong(name, "got %q, want %s or %s", o.stage, flowset.StageIngress, flowset.StageEgress)
 			}
 		case "epoch":
 			var n int64
@@ -93,15 +88,15 @@ func (r *Reader) object(s *stream) (*object, error) {
 			o.cells, err = s.whole()
 		case "key_bytes":
 			var n int64
-			if n, err = s.whole(); err == nil && (n < 1 || n > MaxKey) {
-				o.wrong(name, "got %d, want 1 to %d", n, MaxKey)
+			if n, err = s.whole(); err == nil && (n < 1 || n > flowset.MaxKey) {
+				o.wrong(name, "got %d, want 1 to %d", n, flowset.MaxKey)
 				n = 0
 			}
 			o.keyBytes = int(n)
 		case "check_bytes":
 			var n int64
-			if n, err = s.whole(); err == nil && (n < 0 || n > MaxCheck) {
-				o.wrong(name, "got %d, want at most %d", n, MaxCheck)
+			if n, err = s.whole(); err == nil && (n < 0 || n > flowset.MaxCheck) {
+				o.wrong(name, "got %d, want at most %d", n, flowset.MaxCheck)
 				n = 0
 			}
 			o.checkBytes = int(n)
@@ -153,20 +148,6 @@ func (r *Reader) object(s *stream) (*object, error) {
 	return o, err
 }
 
-// name reads a string, or a number as one.
-func (s *stream) name() (string, error) {
-	c, err := s.next()
-	if err != nil {
-		return "", unexpected(err)
-	}
-	if c == '"' {
-		b, err := s.text(maxText)
-		return string(b), err
-	}
-	b, err := s.word()
-	return string(b), err
-}
-
 // readOrder reads the order of the key's fields: a list of names or one string of them.
 func (o *object) readOrder(s *stream) error {
 	var names []string
@@ -190,68 +171,12 @@ func (o *object) readOrder(s *stream) error {
 	}
 	switch strings.Join(names, ",") {
 	case "src,dst,proto,sport,dport":
-		o.order = ProtoThird
+		o.order = flowset.ProtoThird
 	case "src,dst,sport,dport,proto":
-		o.order = ProtoLast
+		o.order = flowset.ProtoLast
 	default:
 		o.wrong("key", "got %q, want src,dst,proto,sport,dport or src,dst,sport,dport,proto", strings.Join(names, ","))
 	}
 	o.ordered = true
 	return nil
-}
-
-func (o *object) readFilter(s *stream) error {
-	if c, err := s.next(); err == nil && c == 'n' { // null
-		return s.skip(0)
-	}
-	f := &rawFilter{}
-	o.filter = f
-	return s.object(func(name string) (err error) {
-		switch name {
-		case "bits":
-			f.bits, err = s.whole()
-		case "hashes":
-			f.hashes, err = s.whole()
-		case "hash":
-			f.hash, err = s.name()
-		case "data":
-			var b []byte
-			if b, err = s.text(MaxFilterBits / 4 / 8); err == nil {
-				if f.data, err = hex.DecodeString(strings.TrimPrefix(strings.ToLower(string(b)), "0x")); err != nil {
-					o.wrong("filter.data", "got no bytes in hex: %v", err)
-					err = nil
-				}
-			}
-		default:
-			err = s.skip(0)
-		}
-		return err
-	})
-}
-
-// flat reads any value as one line of its names, strings and numbers.
-func (s *stream) flat(b []byte, depth int) ([]byte, error) {
-	if depth > maxDepth || len(b) > maxText {
-		return nil, malformed("got a value that is too big")
-	}
-	c, err := s.next()
-	if err != nil {
-		return nil, unexpected(err)
-	}
-	switch c {
-	case '{':
-		err = s.object(func(name string) (err error) {
-			b, err = s.flat(append(append(b, name...), ' '), depth+1)
-			return err
-		})
-		return b, err
-	case '[':
-		err = s.array(func() (err error) {
-			b, err = s.flat(b, depth+1)
-			return err
-		})
-		return b, err
-	}
-	text, err := s.name()
-	return append(append(b, text...), ' '), err
 }

@@ -1,15 +1,17 @@
-package flowset
+package jsonl
 
 import (
 	"errors"
 	"fmt"
 	"io"
 
+	"github.com/telltale-net/telltale/analyzers/flowset"
+	"github.com/telltale-net/telltale/analyzers/flowset/fit"
 	"github.com/telltale-net/telltale/internal/jsonlines"
 )
 
-// DefaultMaxCells is how many cells a reader holds if it is not told otherwise: some 40
-// bytes each while they are read, 32 after.
+// DefaultMaxCells is how many cells a reader holds if it is not told otherwise: 32 bytes
+// each, 56 where keys are long, and 80 more while their table is read.
 const DefaultMaxCells = 20_000_000
 
 // Stats counts what was read.
@@ -24,18 +26,17 @@ type Stats struct {
 // Reader reads flow sets, one JSON object per node and epoch (docs/datasets.md). It is for
 // one goroutine.
 type Reader struct {
-	Tables   []*Table
-	Digests  []*Table           // of segments, for Subtract
+	Tables   []*flowset.Table
+	Digests  []*flowset.Table   // of segments, for decode.Subtract
 	Links    [][2]string        // between nodes: {"links":["s1>s2"]}
 	Problems jsonlines.Problems // the first objects that were not taken; all are in Stats.Bad
 	Notes    []string           // what was read otherwise than the page says, once each
 	Stats    Stats
 
-	limit    int
-	seen     map[nodeEpoch]bool
-	fits     map[string]fit  // by the hash's text
-	hopeless map[string]bool // hashes that were not understood, likewise
-	blinded  map[string]bool // nodes whose functions are not known
+	limit   int
+	seen    map[nodeEpoch]bool
+	finder  fit.Finder
+	blinded map[string]bool // nodes whose functions are not known
 }
 
 type nodeEpoch struct {
@@ -48,7 +49,7 @@ func NewReader(maxCells int) *Reader {
 	if maxCells <= 0 {
 		maxCells = DefaultMaxCells
 	}
-	return &Reader{limit: maxCells, seen: map[nodeEpoch]bool{}, fits: map[string]fit{}, hopeless: map[string]bool{}}
+	return &Reader{limit: maxCells, seen: map[nodeEpoch]bool{}}
 }
 
 // Read appends the flow sets of a file. Objects that cannot be taken become Problems; the

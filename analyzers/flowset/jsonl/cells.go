@@ -1,8 +1,10 @@
-package flowset
+package jsonl
 
 import (
 	"fmt"
 	"math"
+
+	"github.com/telltale-net/telltale/analyzers/flowset"
 )
 
 // readTable reads cells: objects, or arrays of objects, one array per subtable.
@@ -46,12 +48,12 @@ func (o *object) readCell(s *stream, w *row) error {
 			if err != nil {
 				return err
 			}
-			var raw [MaxKey]byte
+			var raw [flowset.MaxKey]byte
 			size, ok := unhex(raw[:], b)
 			if !ok {
-				o.wrong(where(), "got %.90q, want at most %d bytes in hex", b, MaxKey)
+				o.wrong(where(), "got %.90q, want at most %d bytes in hex", b, flowset.MaxKey)
 			}
-			w.key, w.keyLen = MakeKey(raw[:]), uint8(size)
+			w.key, w.keyLen = flowset.MakeKey(raw[:]), uint8(size)
 		case "check":
 			c, err := s.next()
 			if err != nil {
@@ -69,10 +71,10 @@ func (o *object) readCell(s *stream, w *row) error {
 			if err != nil {
 				return err
 			}
-			var raw [MaxCheck]byte
+			var raw [flowset.MaxCheck]byte
 			size, ok := unhex(raw[:], b)
 			if !ok {
-				o.wrong(where(), "got %.90q, want at most %d bytes in hex", b, MaxCheck)
+				o.wrong(where(), "got %.90q, want at most %d bytes in hex", b, flowset.MaxCheck)
 			}
 			for _, c := range raw {
 				w.check = w.check<<8 | uint64(c)
@@ -90,7 +92,7 @@ func (o *object) readCell(s *stream, w *row) error {
 				o.wrong(where(), "got %d, want a cell's number from 0", w.at)
 			}
 		case "subtable":
-			if n, err = s.whole(); err == nil && (n < 0 || n >= MaxSubtables) {
+			if n, err = s.whole(); err == nil && (n < 0 || n >= flowset.MaxSubtables) {
 				o.wrong(where(), "got %d, want a subtable's number from 0", n)
 			}
 			w.subtable = int32(n)
@@ -99,25 +101,6 @@ func (o *object) readCell(s *stream, w *row) error {
 		}
 		return err
 	})
-}
-
-// hexText reads a string of hex digits, or a null or 0 for none.
-func (s *stream) hexText() ([]byte, error) {
-	c, err := s.next()
-	if err != nil {
-		return nil, unexpected(err)
-	}
-	if c == '"' {
-		return s.text(256)
-	}
-	b, err := s.word()
-	if err == nil && (string(b) == "null" || string(b) == "0") {
-		return nil, nil
-	}
-	if err == nil {
-		err = malformed("got %s, want a string of hex digits", b)
-	}
-	return nil, err
 }
 
 // unhex sets the last bytes of to from hex digits, upper or lower case, with or without
