@@ -15,7 +15,6 @@ func lone(t *flowset.Table) *flowset.Decoded {
 		subtable uint32 // bits
 		odd      bool   // packets disagree
 		wrong    bool
-		order    int
 	}
 	all, keys := map[flowset.Key]*found{}, []flowset.Key{}
 	cells, _ := t.Raw()
@@ -27,7 +26,7 @@ func lone(t *flowset.Table) *flowset.Decoded {
 		k, _, packets, check := t.Cell(s, n%t.Cells)
 		f := all[k]
 		if f == nil {
-			f = &found{packets: packets, check: uint32(check), order: len(keys)}
+			f = &found{packets: packets, check: uint32(check)}
 			all[k] = f
 			keys = append(keys, k)
 		}

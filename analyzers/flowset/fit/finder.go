@@ -176,7 +176,7 @@ func (x *fitting) attempt(w *way, l *layout, need float64) bool {
 	}
 	if w.check == (hash.Check{}) && h.CheckBytes > 0 && 2*p.checked < p.here {
 		w.check = findCheck(h, l.alone)
-		if w.check == hash.NoCheck {
+		if w.check == hash.NoCheck() {
 			x.note("hash %q: checks are none of the functions tried: they are not used", x.text)
 		} else {
 			x.note("hash %q: checks are not function number %d, but %s", x.text, h.Subtables, w.check)
@@ -253,5 +253,5 @@ func findCheck(h hash.Layout, alone []loner) hash.Check {
 			return c
 		}
 	}
-	return hash.NoCheck
+	return hash.NoCheck()
 }

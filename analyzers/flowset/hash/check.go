@@ -14,7 +14,7 @@ type Check struct {
 }
 
 // NoCheck is for checks that are not understood: they are not used.
-var NoCheck = Check{none: true}
+func NoCheck() Check { return Check{none: true} }
 
 // Checks returns the checks to try where the page's is contradicted, for a table whose
 // functions are of an algorithm.
@@ -37,6 +37,8 @@ func Checks(own Algorithm) []Check {
 func (c Check) String() string {
 	s := fmt.Sprintf("function %d of %s", c.number, c.alg)
 	switch {
+	case c.none:
+		return "not understood"
 	case c.bare:
 		s = fmt.Sprintf("%s of the key alone", c.alg)
 	case c.sum:
