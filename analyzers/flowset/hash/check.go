@@ -39,6 +39,8 @@ func (c Check) String() string {
 	switch {
 	case c.none:
 		return "not understood"
+	case c.alg == "" && !c.sum:
+		s = "the function after the cells'"
 	case c.bare:
 		s = fmt.Sprintf("%s of the key alone", c.alg)
 	case c.sum:
