@@ -64,7 +64,7 @@ func TestDeviceIsItsLinks(t *testing.T) {
 		}
 		s := set()
 		likelihood := func(change func(m *fit)) float64 {
-			m := tr.model(s)
+			m := tr.model(s, false)
 			m.noise = 1e-4
 			change(m)
 			j := m.mixed()
@@ -91,7 +91,7 @@ func TestDeviceIsItsLinks(t *testing.T) {
 			}
 			// And what the search asks of the column is the same difference.
 			none := likelihood(func(*fit) {})
-			m := tr.model(s)
+			m := tr.model(s, false)
 			m.noise = 1e-4
 			if x := m.curve(int32(m.links + n)); m.mix.of != nil && math.Abs(x(theta)-(got-none)) > 1e-6*math.Abs(want) {
 				t.Errorf("seed %d, %s with rate %.3g: got a gain of %.6f, want %.6f", seed, name, theta, x(theta), got-none)

@@ -17,7 +17,9 @@
 //
 // Where most flows lose packets, that fact says little: flows are divided into stretches
 // in which losses are rare, and k losses are taken to be spread over them; and so are flows
-// that lost more than ten packets, as no noise takes more at once. Where it is known
+// that lost more than ten packets, as no noise takes more at once. Where the set shows that
+// losses do not come in bursts (as many flows lost two packets as independence explains), each is
+// an event of its own; where it is known
 // in how many runs a flow's losses lay, each run is one such stretch.
 //
 // ε is the noise of every link (h_f links), estimated along with the rest; more than

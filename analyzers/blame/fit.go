@@ -30,14 +30,15 @@ type fit struct {
 
 	mix mix // of flows whose path is uncertain
 
-	links   int        // columns below are links
-	ends    [][2]int32 // devices at a link's ends
-	noise   float64    // ε
-	hopped  float64    // Σ packets that arrived · links crossed
-	flows   float64    // that lost nothing, weighted by age
-	besides float64    // see spread
-	equal   bool       // see equalTraffic
-	cfg     Config
+	links       int        // columns below are links
+	ends        [][2]int32 // devices at a link's ends
+	noise       float64    // ε
+	hopped      float64    // Σ packets that arrived · links crossed
+	flows       float64    // that lost nothing, weighted by age
+	besides     float64    // see spread
+	equal       bool       // see equalTraffic
+	independent bool       // losses are
+	cfg         Config
 }
 
 func (m *fit) row(f int32) []crossing {

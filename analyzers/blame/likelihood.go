@@ -46,17 +46,18 @@ func Likelihood(s *Set, cfg Config) Result { return NewTracker(s.links, cfg).jud
 // of which decays: a link that loses one packet an epoch is found in time. It is for one
 // goroutine.
 type Tracker struct {
-	cfg       Config
-	links     *Links
-	survivors []float64 // by link, of earlier epochs, decayed
-	nodes     []float64 // by device
-	hopped    float64
-	flows     float64
-	parts     float64 // weight of the last epoch the rows of which were no whole flows
-	carried   []carried
-	paths     []int32
-	doubtful  []doubtful
-	shed      int
+	cfg         Config
+	links       *Links
+	survivors   []float64 // by link, of earlier epochs, decayed
+	nodes       []float64 // by device
+	hopped      float64
+	flows       float64
+	parts       float64 // weight of the last epoch the rows of which were no whole flows
+	carried     []carried
+	paths       []int32
+	doubtful    []doubtful
+	shed        int
+	independent bool // losses of the last epoch were
 }
 
 // doubtful is flows of earlier epochs whose path is uncertain: as many as weight says,
@@ -93,20 +94,24 @@ func (t *Tracker) judge(s *Set) Result {
 		panic("BUG: a set over another table of links")
 	}
 	s.complete()
-	m := t.model(s)
+	m := t.model(s, false)
 	m.search()
+	if t.independent = m.oneLossEach(t, s); t.independent {
+		m = t.model(s, true)
+		m.search()
+	}
 	return t.answer(s, m)
 }
 
 // model adds up a set and what is carried.
-func (t *Tracker) model(s *Set) *fit {
+func (t *Tracker) model(s *Set, independent bool) *fit {
 	links, nodes := t.links.Len(), len(t.links.nodes)
 	if t.cfg.NoDevices {
 		nodes = 0
 	}
 	t.survivors = append(t.survivors, make([]float64, links-len(t.survivors))...)
 	t.nodes = append(t.nodes, make([]float64, len(t.links.nodes)-len(t.nodes))...)
-	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), sent: make([]float64, links+nodes), gone: make([]float64, links+nodes), links: links, ends: t.links.ends, cfg: t.cfg}
+	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), sent: make([]float64, links+nodes), gone: make([]float64, links+nodes), links: links, ends: t.links.ends, cfg: t.cfg, independent: independent}
 	copy(m.survivors, t.survivors)
 	if nodes > 0 {
 		copy(m.survivors[links:], t.nodes)
@@ -130,7 +135,7 @@ func (t *Tracker) model(s *Set) *fit {
 			continue // who knows where it lost them
 		}
 		buf = t.columns(buf[:0], path)
-		k, scale, arrived := s.stretches(i, normal, x != nil)
+		k, scale, arrived := s.stretches(i, normal, independent, x != nil)
 		m.flows += s.kept(i, k, scale)
 		if x != nil {
 			t.addMix(m, x, buf, float64(len(path)), 1, k, scale, arrived)
@@ -271,7 +276,7 @@ func (t *Tracker) carry(s *Set) {
 			continue
 		}
 		buf = t.columns(buf[:0], path)
-		k, scale, arrived := s.stretches(i, normal, x != nil)
+		k, scale, arrived := s.stretches(i, normal, t.independent, x != nil)
 		if len(s.bursts) == 0 && normal == 0 && (len(path) > 0 || x != nil) {
 			t.flows += d * s.kept(i, k, scale)
 		}

@@ -10,7 +10,7 @@ import (
 
 // model returns the fit of a set before any search.
 func model(s *Set) *fit {
-	m := NewTracker(s.links, Config{}).model(s)
+	m := NewTracker(s.links, Config{}).model(s, false)
 	m.noise = 1e-6
 	return m
 }

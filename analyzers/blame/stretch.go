@@ -75,7 +75,7 @@ func (s *Set) normal() float64 {
 
 // stretches returns those of flow i. Where it is known in how many runs its losses lay,
 // each run is a stretch that lost some.
-func (s *Set) stretches(i int, normal float64, doubtful bool) (k, scale, arrived float64) {
+func (s *Set) stretches(i int, normal float64, independent, doubtful bool) (k, scale, arrived float64) {
 	if r := float64(s.runs(i)); r > 0 {
 		lost := float64(s.lost[i])
 		return r, lost / r, float64(s.packets[i]) - lost
@@ -87,7 +87,7 @@ func (s *Set) stretches(i int, normal float64, doubtful bool) (k, scale, arrived
 	if doubtful {
 		most = 1
 	}
-	return stretches(s.packets[i], s.lost[i], normal, most)
+	return stretches(s.packets[i], s.lost[i], normal, most, independent)
 }
 
 // kept is how many stretches of flow i lost nothing, where k of scale packets lost some.
@@ -117,12 +117,17 @@ const (
 // less than a quarter of one, and at most a burst, and returns in how many of them it lost some (as if it
 // lost them anywhere) and how many packets the others have. Within a stretch it does not
 // matter how many are lost: losses come in bursts, and a burst is one event. Bursts count
-// as most, at most: those of a flow whose path is uncertain all took the same one.
-func stretches(packets, lost uint32, normal, most float64) (k, scale, arrived float64) {
+// as most, at most: those of a flow whose path is uncertain all took the same one. Where losses
+// are independent, there are so many stretches that hardly two losses are in one.
+func stretches(packets, lost uint32, normal, most float64, independent bool) (k, scale, arrived float64) {
 	if lost == 0 {
 		return 0, 1, float64(packets)
 	}
-	bursts := min(math.Ceil(float64(lost)/burstPackets), most)
+	bursts := math.Ceil(float64(lost) / burstPackets)
+	if independent {
+		bursts = oneByOne * float64(lost)
+	}
+	bursts = min(bursts, most)
 	if float64(lost) >= takenShare*float64(packets) {
 		bursts = min(bursts, takenLosses)
 	}
