@@ -123,7 +123,7 @@ func (t *Tracker) flow(s *Set, m *fit, byCol []*suspect, v *ballot, i int, path 
 			left -= byCol[c].share
 		}
 	}
-	noise := noiseShare(some, rate, m.noiseOf(float64(len(s.Path(i))), s.packets[i]))
+	noise := noiseShare(some, rate, m.noiseOf(s.Path(i), s.packets[i]))
 	best, most := int32(-1), 0.0
 	for _, c := range cols {
 		if p := byCol[c].share; p > most {

@@ -25,7 +25,9 @@
 // ε is the noise of every link (h_f links), estimated along with the rest; more than
 // 1e-6, or than could lose a third of a packet in all, is the less probable the more it is.
 // Where noise by flow explains more (retransmissions that nothing was lost for), every flow
-// has the noise of so many packets besides. What
+// has the noise of so many packets besides. Where links' noise surely differs from link to link,
+// each has its own, ε·g with a Gamma distribution of g whose shape is learnt, up to 10 ε, and a
+// fault is weighed against this link's noise being higher. What
 // flows without losses add is linear: they need only be added up per link, once, and give
 // the denominators that 007 does not have. A fault is a link or a device (a node of links
 // named "from>to"): all of a device's links, at half its rate each, so that a packet meets
@@ -43,6 +45,7 @@
 //	refine  take each fault out: does it still pay, is another one better in its place?
 //	leap    rather several links of a device than the device? several links than high noise?
 //	        several faults with two devices in each other's place (where paths are uncertain)?
+//	level   rather noise that differs from link to link than the weakest faults?
 //
 // Where there are few suspects (up to 96, and 1,024 rows), several links of one device that lose
 // at about the same rate may have a cause in common (a line card), which makes the second and

@@ -17,12 +17,11 @@ func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []c
 		}
 		return sum
 	}
-	known := float64(len(s.Path(i)))
 	loses := make([]float64, len(b.paths))
 	best, sum := 0, 0.0
 	packets := max(float64(s.packets[i]), 1)
 	for p, cols := range b.paths {
-		loses[p] = b.weight[p] * -math.Expm1(-packets*(rate(sure)+rate(cols)+m.noiseOf(known+float64(len(x.paths[p])), s.packets[i])))
+		loses[p] = b.weight[p] * -math.Expm1(-packets*(rate(sure)+rate(cols)+m.noiseOf(slices.Concat(s.Path(i), x.paths[p]), s.packets[i])))
 		sum += loses[p]
 		if loses[p] > loses[best] {
 			best = p
@@ -45,7 +44,7 @@ func (t *Tracker) doubtfulFlow(s *Set, m *fit, byCol []*suspect, i int, sure []c
 			c, _ := x.of()
 			some += byCol[c].probability
 		}
-		alone := noiseShare(some, total, m.noiseOf(known+float64(len(x.paths[p])), s.packets[i]))
+		alone := noiseShare(some, total, m.noiseOf(slices.Concat(s.Path(i), x.paths[p]), s.packets[i]))
 		noise += of * alone
 		for _, list := range [][]crossing{sure, cols} {
 			for _, x := range list {

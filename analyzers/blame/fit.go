@@ -30,6 +30,8 @@ type fit struct {
 
 	mix mix // of flows whose path is uncertain
 
+	uneven uneven // noise
+
 	links       int        // columns below are links
 	ends        [][2]int32 // devices at a link's ends
 	noise       float64    // ε
@@ -221,7 +223,8 @@ func (m *fit) settle() {
 	for range 30 {
 		moved, before := 0.0, m.noise
 		m.fitNoise()
-		moved = math.Abs(math.Log(m.noise / before))
+		own := m.fitOwn()
+		moved = max(math.Abs(math.Log(m.noise/before)), own/100)
 		for _, c := range m.faults {
 			old := m.theta[c]
 			now := min(max(m.best(c), m.floor()), maxTheta)
@@ -244,17 +247,18 @@ func (m *fit) evidence(c int32) (logBF, theta float64) {
 	if m.uncertain(c) {
 		return m.evidenceMixed(c)
 	}
-	theta = min(max(m.best(c), floor), maxTheta)
+	shift, healthy := m.shift(c), m.healthy(c)
+	theta = min(max(m.best(c)-shift, floor), maxTheta)
 	own := 0.0
 	for _, x := range m.of[c] {
 		f, part := x.of()
-		own += m.lost[f] * part * theta / (m.base(f) + part*theta)
+		own += m.lost[f] * part * theta / (m.base(f) + part*(theta+shift))
 	}
 	if own < fewLost || theta <= floor || theta >= maxTheta {
-		return m.integral(c, theta), theta
+		return m.integral(c, theta) - healthy, theta
 	}
-	_, b := m.slope(c, theta)
-	return m.gain(c, theta) + math.Log(2*math.Pi/(theta*theta*b))/2 + m.rates.next()(math.Log(theta)), theta
+	_, b := m.slope(c, theta+shift)
+	return m.gain(c, theta) - healthy + math.Log(2*math.Pi/(theta*theta*b))/2 + m.rates.next()(math.Log(theta)), theta
 }
 
 // gain is what a rate of column c, which has no fault, adds to the log-likelihood.
@@ -266,7 +270,10 @@ func (m *fit) gain(c int32, theta float64) float64 {
 
 // gains is gain for several rates. What a row that lost one packet says is multiplied up,
 // which is faster than a logarithm each.
-func (m *fit) gains(c int32, thetas, out []float64) {
+func (m *fit) gains(c int32, thetas, out []float64) { m.gainsFrom(c, m.shift(c), thetas, out) }
+
+// gainsFrom is gains where the column's noise is another one by a shift.
+func (m *fit) gainsFrom(c int32, shift float64, thetas, out []float64) {
 	var room [gridSteps]float64
 	product, factors := room[:len(thetas)], 0
 	flush := func() {
@@ -277,7 +284,7 @@ func (m *fit) gains(c int32, thetas, out []float64) {
 		factors = 0
 	}
 	for i, theta := range thetas {
-		out[i], product[i] = -m.survivors[c]*theta, 1
+		out[i], product[i] = -m.survivors[c]*(theta+shift), 1
 	}
 	for _, x := range m.of[c] {
 		f, part := x.of()
@@ -287,12 +294,12 @@ func (m *fit) gains(c int32, thetas, out []float64) {
 		scale *= part
 		if lost != 1 {
 			for i, theta := range thetas {
-				out[i] += lost * math.Log(expm1n(base+scale*theta)*none)
+				out[i] += lost * math.Log(expm1n(max(base+scale*(theta+shift), 1e-300))*none)
 			}
 			continue
 		}
 		for i, theta := range thetas {
-			product[i] *= expm1n(base+scale*theta) * none
+			product[i] *= expm1n(max(base+scale*(theta+shift), 1e-300)) * none
 		}
 		if factors++; factors == mostFactors {
 			flush()
@@ -365,7 +372,7 @@ func (m *fit) objective() float64 {
 		j += m.prior(c, n) + math.Log(min(width, span)) - m.survivors[c]*m.theta[c]
 		n[m.classes.of(c)]++
 	}
-	return j + m.rates.joint() + m.causes()
+	return j + m.rates.joint() + m.causes() + m.unevenness()
 }
 
 // bend is the curvature of the log-likelihood in log θ at a fault's rate.

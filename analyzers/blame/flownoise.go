@@ -64,7 +64,11 @@ func (m *fit) searchBesides() {
 	}
 }
 
-// noiseOf is the noise of a packet of a flow of so many that crosses so many links.
-func (m *fit) noiseOf(hops float64, packets uint32) float64 {
-	return m.noise * (hops + m.besides/math.Max(float64(packets), 1))
+// noiseOf is the noise of a packet of a flow of so many that crosses links.
+func (m *fit) noiseOf(links []int32, packets uint32) float64 {
+	hops := m.besides / math.Max(float64(packets), 1)
+	for _, l := range links {
+		hops += m.own(l)
+	}
+	return m.noise * hops
 }

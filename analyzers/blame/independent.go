@@ -32,7 +32,7 @@ func (m *fit) oneLossEach(t *Tracker, s *Set) bool {
 			continue
 		}
 		buf = t.columns(buf[:0], s.Path(i))
-		rate := m.noiseOf(float64(len(s.Path(i))), s.packets[i])
+		rate := m.noiseOf(s.Path(i), s.packets[i])
 		for _, x := range buf {
 			c, part := x.of()
 			rate += part * m.theta[c]

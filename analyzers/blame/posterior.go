@@ -45,9 +45,10 @@ func (m *fit) posterior() []suspect {
 		o := others{col: c, none: math.Exp(none - own), rivals: m.rivals(c)}
 		for _, x := range o.rivals {
 			odds, theta := m.odds(x)
-			o.weight = append(o.weight, math.Exp(min(odds-own, 300)))
-			if best, ok := instead[x]; !ok || odds-own > best.odds {
-				instead[x] = inPlace{odds - own, theta}
+			odds += m.healthy(x) - own - m.healthy(c) // against the same
+			o.weight = append(o.weight, math.Exp(min(odds, 300)))
+			if best, ok := instead[x]; !ok || odds > best.odds {
+				instead[x] = inPlace{odds, theta}
 			}
 		}
 		all = append(all, o)
@@ -83,7 +84,7 @@ const maxJoint = 100
 // without returns the log odds of none at a column that has a fault, with the noise
 // fitted to that.
 func (m *fit) without(c int32) float64 {
-	theta, noise := m.theta[c], m.noise
+	theta, back := m.theta[c], m.saved()
 	if len(m.faults) > maxJoint {
 		m.remove(c)
 		own, _ := m.odds(c)
@@ -94,9 +95,9 @@ func (m *fit) without(c int32) float64 {
 	m.remove(c)
 	own, _ := m.odds(c)
 	m.fitNoise()
+	m.fitOwn()
 	none := m.objective()
-	m.noise = noise
-	m.add(c, theta)
+	back()
 	return max(none-with, -own)
 }
 

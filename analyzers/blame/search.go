@@ -25,12 +25,18 @@ func (m *fit) remove(c int32) {
 func (m *fit) search() {
 	m.searchOnce()
 	m.searchBesides()
+	m.searchUneven()
 }
 
 func (m *fit) searchOnce() {
 	m.noise = noiseLost / noiseWeight
 	m.most = min(m.cfg.MaxFaults, max(mostOfFew, m.carrying()/mostShare))
 	m.settle()
+	m.improve()
+}
+
+// improve changes the hypothesis while that makes it better.
+func (m *fit) improve() {
 	for range 4 {
 		grown := m.grow()
 		refined := m.refine()
@@ -153,7 +159,7 @@ func (m *fit) attempt(change func()) bool {
 
 // saved returns what brings the current hypothesis back.
 func (m *fit) saved() func() {
-	faults, noise := slices.Clone(m.faults), m.noise
+	faults, noise, own := slices.Clone(m.faults), m.noise, slices.Clone(m.uneven.g)
 	thetas := make([]float64, len(faults))
 	for i, c := range faults {
 		thetas[i] = m.theta[c]
@@ -162,7 +168,10 @@ func (m *fit) saved() func() {
 		for _, c := range m.faults {
 			m.set(c, 0)
 		}
-		m.faults, m.noise = faults, noise
+		m.faults, m.noise = slices.Clone(faults), noise
+		for l, g := range own {
+			m.setOwn(int32(l), g)
+		}
 		for i, c := range faults {
 			m.set(c, thetas[i])
 		}
@@ -180,9 +189,10 @@ func (m *fit) refine() bool {
 		for _, c := range order {
 			theta := m.theta[c]
 			m.remove(c)
-			best, bestTheta, bestOdds := int32(-1), 0.0, 0.0
+			best, bestTheta, bestOdds := int32(-1), 0.0, m.healthy(c)
 			for _, x := range append(m.rivals(c), c) {
-				if o, t := m.odds(x); o > bestOdds+1e-9 || x == c && o > 0 && o >= bestOdds-1e-9 {
+				o, t := m.odds(x)
+				if o += m.healthy(x); o > bestOdds+1e-9 || x == c && o > m.healthy(c) && o >= bestOdds-1e-9 {
 					best, bestTheta, bestOdds = x, t, o
 				}
 			}
