@@ -93,7 +93,7 @@ func TestDeviceIsItsLinks(t *testing.T) {
 			none := likelihood(func(*fit) {})
 			m := tr.model(s, false)
 			m.noise = 1e-4
-			if x := m.curve(int32(m.links + n)); m.mix.of != nil && math.Abs(x(theta)-(got-none)) > 1e-6*math.Abs(want) {
+			if x := m.curve(int32(m.links + n)).at; m.mix.of != nil && math.Abs(x(theta)-(got-none)) > 1e-6*math.Abs(want) {
 				t.Errorf("seed %d, %s with rate %.3g: got a gain of %.6f, want %.6f", seed, name, theta, x(theta), got-none)
 			}
 		}

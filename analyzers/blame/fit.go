@@ -147,7 +147,8 @@ func (m *fit) best(c int32) float64 {
 func (m *fit) bestMixed(c int32) float64 {
 	have := m.theta[c]
 	m.set(c, 0)
-	theta, value := peak(m.curve(c), m.floor(), maxTheta)
+	x, floor := m.curve(c), m.floor()
+	theta, value := peak(x.at, floor, x.reach(floor))
 	m.set(c, have)
 	if value <= 0 {
 		return 0
@@ -347,8 +348,9 @@ const gridSteps = 16
 
 // evidenceMixed is evidence where paths are uncertain.
 func (m *fit) evidenceMixed(c int32) (logBF, theta float64) {
-	floor, curve := m.floor(), m.curve(c)
-	theta, value := peak(curve, floor, maxTheta)
+	floor, x := m.floor(), m.curve(c)
+	curve := x.at
+	theta, value := peak(curve, floor, x.reach(floor))
 	span := math.Log(maxTheta / floor)
 	width := math.Sqrt(2 * math.Pi / max(curvature(curve, theta), 1e-9))
 	if s := (curve(theta) - curve(theta*1.01)) / math.Log(1.01); theta <= floor*1.001 && s > 0 {
@@ -383,7 +385,7 @@ func (m *fit) bend(c int32) float64 {
 		return theta * theta * b
 	}
 	m.set(c, 0)
-	bend := curvature(m.curve(c), theta)
+	bend := curvature(m.curve(c).at, theta)
 	m.set(c, theta)
 	return bend
 }

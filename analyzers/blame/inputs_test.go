@@ -183,7 +183,7 @@ func TestMixture(t *testing.T) {
 		for c := int32(3); c < 8; c++ {
 			// Noise is per hop and shared among alternatives by their mean length: compare gains.
 			theta := 0.05 + rng.Float64()
-			got := m.curve(c)(theta)
+			got := m.curve(c).at(theta)
 			with := map[int32]float64{2: 0.3, c: theta}
 			want := m.brute(s, 0.01, with) - m.brute(s, 0.01, map[int32]float64{2: 0.3})
 			if math.Abs(got-want) > 0.15+0.02*math.Abs(want) {

@@ -16,13 +16,14 @@ import (
 //	exp(−s·Θ)·(B(s) − B_c(s)·(1 − exp(−s·θ)))
 //
 // What flows without losses say of links that they cross for certain is linear, as
-// elsewhere; what they say of the alternatives is added up by alternatives and number
-// of packets.
+// elsewhere; what they say of the alternatives is added up by alternatives and magnitude of
+// their packets.
 type mix struct {
 	rows    []mixRow
 	of      [][]int32 // rows by column, nil where no path is uncertain
 	bundles []mixBundle
 	in      [][]int32 // bundles by column
+	calm    []*calm   // by column, of those that were asked for
 	byPaths map[*bundle]int32
 	kept    map[[2]int32]int32 // row of surviving packets by bundle and magnitude
 }
@@ -180,7 +181,8 @@ func (x *mix) index(columns int) {
 	if len(x.rows) == 0 {
 		return
 	}
-	x.of, x.in = make([][]int32, columns), make([][]int32, columns)
+	x.even()
+	x.of, x.in, x.calm = make([][]int32, columns), make([][]int32, columns), make([]*calm, columns)
 	for i := range x.rows {
 		b := &x.bundles[x.rows[i].bundle]
 		for _, at := range x.rows[i].sure {
@@ -196,6 +198,28 @@ func (x *mix) index(columns int) {
 		for _, c := range x.bundles[i].cols {
 			x.in[c] = append(x.in[c], int32(i))
 		}
+	}
+}
+
+// even gives all rows of survivors of a magnitude the same scale, and each as many flows as
+// make up its packets, so that terms of different alternatives are the same.
+func (x *mix) even() {
+	type sum struct{ flows, packets float64 }
+	sums := map[int32]*sum{}
+	for key, i := range x.kept {
+		s := sums[key[1]]
+		if s == nil {
+			s = &sum{}
+			sums[key[1]] = s
+		}
+		s.flows += x.rows[i].weight
+		s.packets += x.rows[i].weight * x.rows[i].scale
+	}
+	for key, i := range x.kept {
+		r, s := &x.rows[i], sums[key[1]]
+		scale := s.packets / s.flows
+		r.weight *= r.scale / scale
+		r.scale = scale
 	}
 }
 
@@ -225,65 +249,15 @@ func (m *fit) suspected(c int32) bool {
 	return m.uncertain(c) && slices.ContainsFunc(m.mix.of[c], func(i int32) bool { return !m.mix.rows[i].survive })
 }
 
-// term is what a row says of a column that has no fault: of a stretch, the share a gets
-// through, the share b through the column, and the share h through a half of it.
-type term struct {
-	a, b, h, weight, scale float64
-	survive                bool
-}
-
-// lost is the share of stretches that a rate θ of the column takes.
-func (t *term) lost(theta float64) float64 {
-	x := t.b * -math.Expm1(-t.scale*theta)
-	if t.h > 0 {
-		x += t.h * -math.Expm1(-t.scale*theta/2)
-	}
-	return x
-}
-
-// terms returns those of a column.
-func (m *fit) terms(c int32) []term {
-	out := make([]term, 0, len(m.mix.of[c]))
-	for _, i := range m.mix.of[c] {
-		r := &m.mix.rows[i]
-		all, whole, half := m.mix.bundles[r.bundle].through(c, r.scale)
-		switch partOf(r.sure, c) { // with the part of the alternatives, at most all of it
-		case 1:
-			whole, half = all, 0
-		case 0.5:
-			whole = min(whole+half, all)
-			half = all - whole
-		}
-		if !r.survive {
-			x := math.Exp(-r.scale * (r.hops*m.noise + r.rest))
-			all, whole, half = all*x, whole*x, half*x
-		}
-		out = append(out, term{all, whole, half, r.weight, r.scale, r.survive})
-	}
-	return out
-}
-
-// gain is what the terms say for a rate θ rather than none, as log-likelihood.
-func gain(terms []term, theta float64) float64 {
-	g := 0.0
-	for i := range terms {
-		t := &terms[i]
-		lost := t.lost(theta)
-		if t.survive {
-			g += t.weight * math.Log1p(-min(lost/t.a, 1-1e-12))
-		} else {
-			g += t.weight * math.Log1p(lost/max(1-t.a, 1e-15))
-		}
-	}
-	return g
-}
-
 // mixed is the log-likelihood of the uncertain flows under the hypothesis, but for what
 // is linear.
 func (m *fit) mixed() float64 {
 	j := 0.0
 	for i := range m.mix.rows {
 		r := &m.mix.rows[i]
+		if r.survive && len(m.mix.bundles[r.bundle].hit) == 0 {
+			continue // all get through
+		}
 		all, _, _ := m.mix.bundles[r.bundle].through(-1, r.scale)
 		if r.survive {
 			j += r.weight * math.Log(all)
@@ -292,49 +266,4 @@ func (m *fit) mixed() float64 {
 		}
 	}
 	return j
-}
-
-// curve is the log-likelihood of a column's rate, of all flows: f(θ)−f(0), where the
-// column has no fault.
-func (m *fit) curve(c int32) func(theta float64) float64 {
-	terms := m.terms(c)
-	return func(theta float64) float64 { return gain(terms, theta) + m.gain(c, theta) }
-}
-
-// peak returns where a curve of a rate is highest between the bounds, and how high.
-func peak(curve func(float64) float64, low, high float64) (theta, value float64) {
-	const steps = 16
-	lo, hi := math.Log(low), math.Log(high)
-	at, value := 0, math.Inf(-1)
-	for i := range steps + 1 {
-		if v := curve(math.Exp(lo + float64(i)/steps*(hi-lo))); v > value {
-			at, value = i, v
-		}
-	}
-	a, b := lo+float64(max(at-1, 0))/steps*(hi-lo), lo+float64(min(at+1, steps))/steps*(hi-lo)
-	const golden = 0.6180339887498949
-	x, y := b-golden*(b-a), a+golden*(b-a)
-	fx, fy := curve(math.Exp(x)), curve(math.Exp(y))
-	for range 14 {
-		if fx >= fy {
-			b, y, fy = y, x, fx
-			x = b - golden*(b-a)
-			fx = curve(math.Exp(x))
-		} else {
-			a, x, fx = x, y, fy
-			y = a + golden*(b-a)
-			fy = curve(math.Exp(y))
-		}
-	}
-	theta, best := math.Exp((a+b)/2), 0.0
-	if best = curve(theta); best < value { // an end of the range
-		theta, best = math.Exp(lo+float64(at)/steps*(hi-lo)), value
-	}
-	return theta, best
-}
-
-// curvature is −d²f/d(log θ)² at a rate.
-func curvature(curve func(float64) float64, theta float64) float64 {
-	const h = 0.1
-	return (2*curve(theta) - curve(theta*math.Exp(h)) - curve(theta*math.Exp(-h))) / (h * h)
 }
