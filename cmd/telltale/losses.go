@@ -78,6 +78,7 @@ the input or output itself failed.`,
 			if net != nil {
 				cfg.Links = analyzeflowset.Links(net)
 			}
+			s.opt.OwnClocks = flowlets
 			return s.decoded(cmd, args, func(all []*flowset.Decoded, sum *analyzeflowset.Summary) error {
 				cfg.Links = append(cfg.Links, sum.Links...)
 				if to != nil {

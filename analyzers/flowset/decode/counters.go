@@ -10,6 +10,9 @@ import (
 // believed too early led to others, it begins again with least squares.
 func (n *network) counterDecode() {
 	n.each(func(i int) { n.s[i].count() })
+	if n.opt.OwnClocks {
+		return
+	}
 	n.agree()
 	var again atomic.Bool
 	n.each(func(i int) {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/telltale-net/telltale/analyzers/flowset"
 	"github.com/telltale-net/telltale/analyzers/flowset/decode"
 	"github.com/telltale-net/telltale/analyzers/flowset/flowsettest"
 	"github.com/telltale-net/telltale/analyzers/flowset/hash"
@@ -134,5 +135,52 @@ func TestSettings(t *testing.T) {
 	t.Logf("%+v", sum)
 	if sum.invented > 0 || 10_000*sum.wrong > sum.right {
 		t.Errorf("got %+v", sum)
+	}
+}
+
+// Where epochs are those of each switch's own clock, neighbours count the same flow
+// differently: flows are taken from them, counts are not.
+func TestOwnClocks(t *testing.T) {
+	told, wrong, helped := 0, map[bool]int{}, 0
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		var tables []*flowset.Table
+		var truth [3]map[flowset.Key]int64
+		for i := range truth {
+			table, err := flowset.NewTable(flowset.Shape{Node: string(rune('a' + i)), Subtables: 2, Cells: 60, KeyBytes: flowset.KeyIPv4, CheckBytes: 2, Hash: hash.Family{Algorithm: hash.SplitMix64, Seed: seed*10 + uint64(i)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tables, truth[i] = append(tables, table), map[flowset.Key]int64{}
+		}
+		for range 75 {
+			k, n := flowset.Key{rng.Uint64(), rng.Uint64() >> 24 << 24}, 2+rng.Int64N(20)
+			for i := range truth {
+				truth[i][k] = n
+				if i > 0 && rng.IntN(3) == 0 { // a packet crosses the epoch's end
+					truth[i][k] += 2*rng.Int64N(2) - 1
+				}
+				tables[i].Add(k, truth[i][k], true)
+			}
+		}
+		alone := decode.Tables(tables, decode.Options{Alone: true})
+		for _, own := range []bool{false, true} {
+			for i, d := range decode.Tables(tables, decode.Options{OwnClocks: own}) {
+				if own {
+					helped += d.Len() - alone[i].Len()
+				}
+				for f := range d.Len() {
+					if n, ok := d.Packets(f); ok && n != truth[i][d.Key(f)] {
+						wrong[own]++
+					} else if ok && own {
+						told++
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d counts told, %d flows by neighbours' help; wrong %d, and %d if epochs were packets'", told, helped, wrong[true], wrong[false])
+	if wrong[true] > 0 || told < 1000 || helped < 100 {
+		t.Errorf("%d counts wrong of %d, %d flows by neighbours' help", wrong[true], told, helped)
 	}
 }

@@ -22,6 +22,9 @@ type Options struct {
 	// Earlier is what was decoded of the epoch before: most flows last for several, and
 	// those of a table's own node are looked for in it as neighbours' flows are.
 	Earlier []*flowset.Decoded
+	// OwnClocks says that epochs are those of each switch's own clock: neighbours count the
+	// same packets in different ones, so that flows are taken from them, but no counts.
+	OwnClocks bool
 }
 
 // maxRounds is how often neighbours are asked: information travels one hop a round.

@@ -1,6 +1,7 @@
 package loss
 
 import (
+	"math"
 	"slices"
 
 	"github.com/telltale-net/telltale/analyzers/flowset"
@@ -31,6 +32,66 @@ func (e *epochMap) remember(k flowset.Key, s *seen, order []sight) {
 	}
 }
 
+// holes are the latest epochs of which not all is known at a place, in order.
+type holes struct {
+	epochs []uint64
+	absent []uint64 // since its last table: it may have had nothing to export
+}
+
+// mostHoles is how many are kept.
+const mostHoles = 64
+
+// latest appends an epoch and keeps the latest ones.
+func latest(epochs []uint64, epoch uint64) []uint64 {
+	if len(epochs) == mostHoles {
+		copy(epochs, epochs[1:])
+		epochs = epochs[:mostHoles-1]
+	}
+	return append(epochs, epoch)
+}
+
+// hole notes that not all of an epoch is known at a place.
+func (m *Map) hole(at int32, epoch uint64, exported bool) {
+	h := m.holes[at]
+	if h == nil {
+		h = &holes{}
+		m.holes[at] = h
+	}
+	if exported {
+		h.epochs = latest(h.epochs, epoch)
+	} else {
+		h.absent = latest(h.absent, epoch)
+	}
+}
+
+// fill takes the epochs without a table for holes, as the place has one again.
+func (h *holes) fill() {
+	for _, epoch := range h.absent {
+		h.epochs = latest(h.epochs, epoch)
+	}
+	h.absent = h.absent[:0]
+}
+
+// since returns how many there are from an epoch on; more than there can be, where not all
+// of them are kept.
+func (h *holes) since(epoch uint64) int32 {
+	if h == nil {
+		return 0
+	}
+	i, _ := slices.BinarySearch(h.epochs, epoch)
+	if i == 0 && len(h.epochs) == mostHoles {
+		return math.MaxInt32
+	}
+	return int32(len(h.epochs) - i)
+}
+
+// hidden reports whether a place may have counted more of a flowlet than is known: whether
+// there is an epoch, from the one before its first on, of which not all is known there, and
+// in which nothing of it was found.
+func (e *epochMap) hidden(w *memory, x int) bool {
+	return e.m.holes[w.path[x]].since(max(w.first, 1)-1) > w.met[x]
+}
+
 // gather adds a flow's counts to its flowlet, place by place: in which epoch a packet is
 // counted differs by place, so that no epoch shows the whole way.
 func (e *epochMap) gather(k flowset.Key, s *seen) {
@@ -42,9 +103,12 @@ func (e *epochMap) gather(k flowset.Key, s *seen) {
 		x := slices.Index(w.path, at)
 		if x < 0 {
 			x = len(w.path)
-			w.path, w.sums, w.blank = append(w.path, at), append(w.sums, 0), append(w.blank, false)
+			w.path, w.sums, w.met, w.blank = append(w.path, at), append(w.sums, 0), append(w.met, 0), append(w.blank, false)
 		}
 		w.sums[x] += n
+		if !e.whole[at] {
+			w.met[x]++
+		}
 		w.blank[x] = w.blank[x] || blank
 	}
 	for _, v := range s.sights {
@@ -74,7 +138,7 @@ func (e *epochMap) silent(flows map[flowset.Key]*seen) {
 		sum := &seen{keyBytes: uint8(w.width), order: w.order, since: w.first}
 		for i, at := range w.path {
 			sum.sights = append(sum.sights, sight{at, w.sums[i]})
-			if w.blank[i] {
+			if w.blank[i] || e.hidden(w, i) {
 				sum.unsure, sum.blank = true, append(sum.blank, at)
 			}
 		}

@@ -37,6 +37,7 @@ type Map struct {
 
 	transit map[int32]bool   // nodes in the middle of ways
 	partial map[int32]uint64 // by place that has ever counted: 1 + the last epoch of which not all is known
+	holes   map[int32]*holes // flowlets: by place, the epochs of which not all is known
 
 	next      [][]int32 // linked, as lists
 	far       map[int32][]int32
@@ -61,6 +62,7 @@ type memory struct {
 	first uint64  // flowlets: the epoch in which it began
 	epoch uint64  // the last one
 	sums  []int64 // flowlets: packets so far, by place
+	met   []int32 // flowlets: in how many epochs counted there of which not all is known
 	blank []bool  // flowlets: in some epoch not known there
 	width int
 	order flowset.Order
@@ -69,7 +71,7 @@ type memory struct {
 // NewMap returns a map of a network.
 func NewMap(cfg Config) *Map {
 	cfg.MaxFlows = cmp.Or(cfg.MaxFlows, 4_000_000)
-	m := &Map{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[flowset.Key]*memory{}, transit: map[int32]bool{}, partial: map[int32]uint64{}}
+	m := &Map{cfg: cfg, names: map[string]int{}, linked: map[[2]int32]bool{}, home: map[addr]map[int32]int32{}, last: map[flowset.Key]*memory{}, transit: map[int32]bool{}, partial: map[int32]uint64{}, holes: map[int32]*holes{}}
 	for _, l := range cfg.Links {
 		m.link(l[0], l[1])
 	}
@@ -134,6 +136,9 @@ func (m *Map) Epoch(epoch uint64, decoded []*flowset.Decoded) Epoch {
 		}
 		e.whole[at] = d.Coverage.Counted >= d.Coverage.Flows
 		m.counts(at)
+		if h := m.holes[at]; h != nil {
+			h.fill()
+		}
 		for i := range d.Len() {
 			k := d.Key(i)
 			s := flows[k]
@@ -153,6 +158,10 @@ func (m *Map) Epoch(epoch uint64, decoded []*flowset.Decoded) Epoch {
 	for at := range m.partial {
 		if !e.whole[at] {
 			m.partial[at] = epoch + 1
+			if m.cfg.Flowlets {
+				_, exported := e.whole[at]
+				m.hole(at, epoch, exported)
+			}
 		}
 	}
 	keys := make([]flowset.Key, 0, len(flows))

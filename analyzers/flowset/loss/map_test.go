@@ -287,3 +287,60 @@ func TestFlowletsPartly(t *testing.T) {
 		}
 	}
 }
+
+// A node of one of whose tables not all is known, or is missing between others, may have
+// counted more of a flowlet than is known, unless it was found in that table: a loss is put
+// on what lies between its neighbours.
+func TestFlowletsHidden(t *testing.T) {
+	const whole, part, missing = 0, 1, 2
+	for name, c := range map[string]struct {
+		table [4]int // b's, by epoch
+		b     int64  // what b counted in epoch 1
+		c     int64  // what c counted in epoch 1
+		want  map[string]int64
+	}{
+		"nothing lost":                    {b: 5, c: 5},
+		"lost behind a":                   {b: 4, c: 4, want: map[string]int64{"a>b": 1}},
+		"hidden":                          {table: [4]int{whole, part}, c: 5},
+		"hidden, and lost":                {table: [4]int{whole, part}, c: 4, want: map[string]int64{"a>c": 1}},
+		"found in a part":                 {table: [4]int{whole, part}, b: 4, c: 4, want: map[string]int64{"a>b": 1}},
+		"no table":                        {table: [4]int{whole, missing}, c: 4, want: map[string]int64{"a>c": 1}},
+		"hidden while others were silent": {table: [4]int{whole, whole, part}, b: 4, c: 4, want: map[string]int64{"a>c": 1}},
+		"hidden long after":               {table: [4]int{whole, whole, whole, part}, b: 4, c: 4, want: map[string]int64{"a>b": 1}},
+		"no table any more":               {table: [4]int{whole, whole, missing, missing}, b: 4, c: 4, want: map[string]int64{"a>b": 1}},
+	} {
+		m := loss.NewMap(loss.Config{Flowlets: true})
+		got := map[string]int64{}
+		for epoch := range uint64(4) {
+			var tables []*flowset.Decoded
+			for _, node := range []string{"a", "b", "c", "d"} {
+				counts := map[int]int64{}
+				switch {
+				case epoch == 0:
+					counts[1] = 7
+				case epoch == 1 && node == "a":
+					counts[1] = 5
+				case epoch == 1 && node == "b":
+					counts[1] = c.b
+				case epoch == 1:
+					counts[1] = c.c
+				}
+				maps.DeleteFunc(counts, func(_ int, n int64) bool { return n == 0 })
+				if node == "b" && c.table[epoch] == missing {
+					continue
+				}
+				d := sets(epoch, nil, line, map[string]map[int]int64{node: counts})
+				if node == "b" && c.table[epoch] == part {
+					d[0].Coverage.Flows++
+				}
+				tables = append(tables, d...)
+			}
+			for link, n := range lostOn(m.Epoch(epoch, tables)) {
+				got[link] += n
+			}
+		}
+		if !maps.Equal(got, c.want) {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}

@@ -110,7 +110,7 @@ func (e *epochMap) way(k flowset.Key, s *seen) (order []sight, chain, ok bool) {
 	}
 	if len(m.linked) > 0 {
 		if c, ok := m.chain(m.byNode(s.sights)); ok {
-			if c = slices.Clone(c); e.backwards(k, int(s.keyBytes), c) {
+			if c = slices.Clone(c); e.backwards(k, s, c) {
 				slices.Reverse(c)
 			}
 			return e.byStage(c, s.sights, s.unsure), true, true
@@ -150,9 +150,15 @@ func (e *epochMap) along(nodes []string, s *seen) []sight {
 }
 
 // backwards reports whether a chain runs from the destination to the source.
-func (e *epochMap) backwards(k flowset.Key, n int, c []sight) bool {
+func (e *epochMap) backwards(k flowset.Key, s *seen, c []sight) bool {
+	c = slices.DeleteFunc(slices.Clone(c), func(v sight) bool { // counts that are not all of it
+		return slices.ContainsFunc(s.blank, func(at int32) bool { return e.m.nodePoint(at) == e.m.nodePoint(v.at) })
+	})
+	if len(c) == 0 {
+		return false
+	}
 	first, last := c[0], c[len(c)-1]
-	if src, dst, ok := addrs(k, n); ok && len(c) > 1 {
+	if src, dst, ok := addrs(k, int(s.keyBytes)); ok && len(c) > 1 {
 		from, to := e.homes(src), e.homes(dst)
 		if a, b := slices.Contains(from, first.at), slices.Contains(from, last.at); a != b {
 			return b

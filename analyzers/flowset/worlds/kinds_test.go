@@ -314,7 +314,7 @@ var kinds = []struct {
 	{"queues", queues, floor{decoded: .99, counted: .99, partial: .98, whole: .7}},
 	{"anomalous", anomalous, floor{decoded: .999, counted: .999, whole: .5, anomalies: .5}},
 	{"doubled", doubled, floor{decoded: .999, counted: .999, surplus: true}},
-	{"flowlets", flowlets, floor{decoded: .99, counted: .99, partial: .3, mistaken: .4, wrong: .001}},
+	{"flowlets", flowlets, floor{decoded: .99, counted: .99, partial: .3, wrong: .001}},
 	{"formats", formats, floor{decoded: .999, counted: .999}},
 	{"totals", totals, floor{decoded: .999, counted: .999}},
 	{"spellings", spellings, floor{decoded: .999, counted: .999}},

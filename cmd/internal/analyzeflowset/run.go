@@ -42,6 +42,8 @@ type Options struct {
 	Alone    bool // no table helps another
 	MaxCells int  // held at most; 0 = jsonl.DefaultMaxCells
 	Workers  int  // 0 = one per processor
+	// OwnClocks says that epochs are those of each switch's own clock.
+	OwnClocks bool
 }
 
 // Summary is what was read and found.
@@ -115,7 +117,7 @@ func Decoded(ctx context.Context, inputs []dataset.Input, opt Options) ([]*flows
 		if err := ctx.Err(); err != nil {
 			return nil, sum, err
 		}
-		earlier = decode.Tables(r.Tables[from:to], decode.Options{Alone: opt.Alone, Workers: opt.Workers, Earlier: earlier})
+		earlier = decode.Tables(r.Tables[from:to], decode.Options{Alone: opt.Alone, Workers: opt.Workers, Earlier: earlier, OwnClocks: opt.OwnClocks})
 		all = append(all, earlier...)
 		clear(r.Tables[from:to])
 		from = to
