@@ -29,7 +29,9 @@
 // each has its own, ε·g with a Gamma distribution of g whose shape is learnt, up to 10 ε, and a
 // fault is weighed against this link's noise being higher. What
 // flows without losses add is linear: they need only be added up per link, once, and give
-// the denominators that 007 does not have. A fault is a link or a device (a node of links
+// the denominators that 007 does not have. Where only flows with losses are known, what the others
+// carried is taken to be the same for every link, and as much as makes the flows' second and further
+// losses as likely as they are among the flows' own packets. A fault is a link or a device (a node of links
 // named "from>to"): all of a device's links, at half its rate each, so that a packet meets
 // its rate once per visit, and half of it on a piece of a path with only one of its links. A
 // healthy link is the rule: the

@@ -39,6 +39,8 @@ type fit struct {
 	flows       float64    // that lost nothing, weighted by age
 	besides     float64    // see spread
 	equal       bool       // see equalTraffic
+	unseen      float64    // then: packets that nobody saw, a link
+	mostUnseen  float64    // … at most
 	independent bool       // losses are
 	cfg         Config
 }

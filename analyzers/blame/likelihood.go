@@ -164,7 +164,7 @@ func (t *Tracker) model(s *Set, independent bool) *fit {
 		m.flows = 0 // rows are runs of losses, or parts of flows, most of which lose some
 	}
 	if onlyLosing(s) {
-		m.equalTraffic(t.links)
+		m.equalTraffic()
 	}
 	m.classes = classify(t.links.ends, len(t.links.nodes), len(m.theta))
 	m.sharing = shared(t.links.ends, len(t.links.nodes))

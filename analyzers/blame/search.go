@@ -24,6 +24,10 @@ func (m *fit) remove(c int32) {
 // search finds the hypothesis.
 func (m *fit) search() {
 	m.searchOnce()
+	if m.equal {
+		m.searchUnseen()
+		return
+	}
 	m.searchBesides()
 	m.searchUneven()
 }

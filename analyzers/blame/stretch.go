@@ -25,32 +25,6 @@ func onlyLosing(s *Set) bool {
 	return least >= 3 && none < least && none < some/10
 }
 
-// equalTraffic takes every link to have carried the same, so much that all losses are
-// rare: what remains without denominators is which links have more losses than most.
-func (m *fit) equalTraffic(l *Links) {
-	m.equal = true
-	lost := make([]float64, len(m.theta))
-	most, from := 0.0, int32(0)
-	for f, to := range m.end {
-		for _, x := range m.cols[from:to] {
-			c, _ := x.of()
-			if lost[c] += m.lost[f]; int(c) < m.links {
-				most = max(most, lost[c])
-			}
-		}
-		from = to
-	}
-	for c := range m.links {
-		m.survivors[c] += 1000 * most
-		m.hopped += 1000 * most
-		for _, n := range l.ends[c] {
-			if n >= 0 && m.links+int(n) < len(m.theta) {
-				m.survivors[m.links+int(n)] += 500 * most // a packet takes two of its links
-			}
-		}
-	}
-}
-
 // normal is the share of packets that a flow usually loses: the median, 0 where most
 // flows lose none.
 func (s *Set) normal() float64 {

@@ -236,7 +236,7 @@ func (m *fit) weak() [][]int32 {
 // searchUneven looks whether noise that differs from link to link explains more, besides the
 // faults or instead of weak ones: it must need no more of them.
 func (m *fit) searchUneven() {
-	if m.equal || m.hopped == 0 || len(m.mix.rows) > 0 {
+	if m.hopped == 0 || len(m.mix.rows) > 0 {
 		return
 	}
 	tries := m.weak()
