@@ -43,7 +43,7 @@ func (k Key) Append(b []byte, n int) []byte {
 }
 
 // Digest folds a key of n bytes.
-func (k *Key) Digest(n int) uint64 {
+func (k Key) Digest(n int) uint64 {
 	return hash.WideDigest(k[0], k[1], (*[3]uint64)(k[2:]), n)
 }
 

@@ -33,8 +33,8 @@ func (x *Keys) Append(k Key, keyBytes int) {
 	}
 }
 
-// Counted returns flows that were counted by other means as if they had been decoded. The
-// slices are kept.
+// Counted returns flows that were counted by other means as if they had been decoded.
+// packets is kept.
 func Counted(s Shape, keys []Key, packets []int64) *Decoded {
 	d := &Decoded{Shape: s, Counts: packets, Keys: Keys{A: make([]uint64, 0, len(keys)), B: make([]uint64, 0, len(keys))}}
 	if s.KeyBytes > 16 {

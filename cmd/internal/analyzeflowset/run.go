@@ -1,7 +1,7 @@
 // Package analyzeflowset is what `telltale analyze flowset`, `telltale flows` and
-// `telltale losses` do with data sets of encoded flow sets: it reads them, has
-// analyzers/flowset decode those of one epoch together, and writes the flows of every
-// node, a loss map, or either in words. Flags are the command's business.
+// `telltale losses` do with data sets of encoded flow sets: it has
+// analyzers/flowset/jsonl read them, analyzers/flowset/decode decode those of one epoch
+// together, and writes the flows of every node, a loss map, or either in words. Flags are the command's business.
 package analyzeflowset
 
 import (
