@@ -18,6 +18,7 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 			x.theta = min(x.theta, -math.Log1p(-share)) // where all flows lose, only an upper bound is known
 		}
 	}
+	bad := map[int32]bool{} // by themselves
 	for i := range suspects {
 		x := &suspects[i]
 		if int(x.col) >= m.links {
@@ -31,10 +32,13 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 		if d := t.device(byCol, m, x.col); d != nil && d.probability > x.probability && verdict(d.probability) == Bad {
 			p = round(d.probability)
 			r.Device, r.Verdict, r.Score, r.LossRate = t.links.nodes[int(d.col)-m.links], Bad, round(d.logOdds), round(loss(d.theta))
+		} else if r.Verdict == Bad {
+			bad[x.col] = true
 		}
 		r.Probability = &p
 		res.Links = append(res.Links, r)
 	}
+	res.RiskGroups = t.riskGroups(m, bad)
 	sortLinks(res.Links)
 	slices.SortFunc(res.Devices, func(a, b DeviceResult) int {
 		if a.Probability != b.Probability {

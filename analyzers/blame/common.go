@@ -58,20 +58,28 @@ func (m *fit) common(device, more int32, theta float64) float64 {
 	for _, l := range links {
 		most = max(most, m.theta[l])
 	}
-	j, whole := 0, map[int32]bool{} // neighbours to which all links are at fault
-	for _, l := range links {
+	return m.together(device, links, func(l int32) bool {
 		rate := m.theta[l]
 		if l == more {
 			rate = theta
 		}
+		return rate > most*alike
+	}, [2]float64{})
+}
+
+// together is the log of how much more probable those of a device's links are that fail for one
+// cause or by themselves, besides so many faults elsewhere, than by themselves.
+func (m *fit) together(device int32, links []int32, fails func(l int32) bool, besides [2]float64) float64 {
+	j, whole := 0, map[int32]bool{} // neighbours to which all links fail
+	for _, l := range links {
 		other := m.ends[l][0] + m.ends[l][1] - device
-		if rate > most*alike {
-			j++
-			if _, known := whole[other]; !known {
-				whole[other] = true
-			}
-		} else {
+		if !fails(l) {
 			whole[other] = false
+			continue
+		}
+		j++
+		if _, known := whole[other]; !known {
+			whole[other] = true
 		}
 	}
 	if j < 2 {
@@ -82,18 +90,17 @@ func (m *fit) common(device, more int32, theta float64) float64 {
 		k = 1
 	}
 	for i := 1; i < j; i++ {
-		var before [2]float64
-		before[k] = float64(i)
+		before := besides
+		before[k] += float64(i)
 		alone += m.classes.odds(k, before)
 	}
 	odds := logAdd(0, some(len(links), j)-alone)
-	ports := 0
 	for _, l := range links {
-		other := m.ends[l][0] + m.ends[l][1] - device
-		if (m.theta[l] > most*alike || l == more && theta > most*alike) && !whole[other] {
+		if fails(l) && !whole[m.ends[l][0]+m.ends[l][1]-device] {
 			return odds // a part of a port
 		}
 	}
+	ports := 0
 	for _, all := range whole {
 		if all {
 			ports++

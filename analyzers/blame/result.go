@@ -61,16 +61,18 @@ type FlowResult struct {
 }
 
 // Result is the answer about one set: links crossed by flows with losses, bad ones first,
-// then by score; devices not good; all flows with losses, in the set's order.
+// then by score; devices not good; groups of bad links; all flows with losses, in the set's order.
 type Result struct {
 	Method  string         `json:"method"`
 	Links   []LinkResult   `json:"links"`
 	Devices []DeviceResult `json:"devices,omitempty"`
-	Flows   []FlowResult   `json:"flows"`
-	Noise   float64        `json:"noise,omitempty"`   // likelihood only: estimated loss rate of a healthy link
-	Bound   int            `json:"bound,omitempty"`   // binary, integer: no cover has fewer links
-	Carried int            `json:"carried,omitempty"` // losing flows of earlier epochs that count
-	Shed    int            `json:"shed,omitempty"`    // losing flows that were not carried for want of room
+	// RiskGroups is bad links that have a cause in common; likelihood only.
+	RiskGroups []RiskGroup  `json:"risk_groups,omitempty"`
+	Flows      []FlowResult `json:"flows"`
+	Noise      float64      `json:"noise,omitempty"`   // likelihood only: estimated loss rate of a healthy link
+	Bound      int          `json:"bound,omitempty"`   // binary, integer: no cover has fewer links
+	Carried    int          `json:"carried,omitempty"` // losing flows of earlier epochs that count
+	Shed       int          `json:"shed,omitempty"`    // losing flows that were not carried for want of room
 	// EqualTraffic says that the set has only flows with losses: without denominators,
 	// likelihood took all links to carry the same, and rates mean little.
 	EqualTraffic bool `json:"equal_traffic,omitempty"`

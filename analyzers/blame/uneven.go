@@ -184,21 +184,6 @@ func (m *fit) healthy(c int32) float64 {
 	return j - math.Log1p(bend/a)/2
 }
 
-// dispersed is how many standard deviations the noise of links differs more than by chance,
-// with equal noise fitted: the score of 1/a at 0.
-func (m *fit) dispersed() float64 {
-	score, variance := 0.0, 0.0
-	for l := range m.links {
-		if c := int32(l); m.theta[c] == 0 && len(m.of[c]) > 0 {
-			a, b := m.slope(c, 0)
-			slope, bend := m.noise*(a-m.survivors[c]), m.noise*m.noise*b
-			score += (slope*slope - bend) / 2
-			variance += bend * (2*bend + 1) / 4
-		}
-	}
-	return score / math.Sqrt(max(variance, 1e-300))
-}
-
 // weak returns sets of faults, the weakest first, that may be noise: with what they lose as
 // noise, none of them loses more than a healthy link may. They end where the next fault
 // loses many times as much, the most first, or where no more may be.
