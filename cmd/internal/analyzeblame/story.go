@@ -55,6 +55,9 @@ func story(w io.Writer, name string, epochs bool, set *blame.Set, res *blame.Res
 	if n := told[blame.Unknown] - mostSuspected; n > 0 {
 		fmt.Fprintf(&b, "  and %d more that may be\n", n)
 	}
+	for _, g := range res.RiskGroups[:min(len(res.RiskGroups), mostSuspected)] {
+		fmt.Fprintf(&b, "%d of the %d links of %s are among them: one cause, as a line card, with probability %.2f\n", len(g.Links), g.Of, g.Device, g.Probability)
+	}
 	if res.EqualTraffic {
 		b.WriteString("Only flows with losses are known: all links are taken to carry the same.\n")
 	} else if res.Method == string(Likelihood) && set.Len() > 0 {

@@ -114,3 +114,28 @@ Flows with losses, by cause:
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// TestStoryOfRiskGroup: links of one device are said to have a cause in common, and a cause
+// less probable than noise is told beside it.
+func TestStoryOfRiskGroup(t *testing.T) {
+	links := blame.NewLinks()
+	set := blame.NewSet(links)
+	if err := set.Add([]byte("f"), []int32{links.ID("t1>x")}, 100, 3); err != nil {
+		t.Fatal(err)
+	}
+	p := 0.02
+	res := blame.Result{
+		Method:     string(Likelihood),
+		RiskGroups: []blame.RiskGroup{{Device: "x", Links: []string{"t1>x", "t2>x", "t3>x"}, Of: 16, Probability: 0.97}},
+		Flows:      []blame.FlowResult{{Flow: "f", Cause: "t1>x", Probability: &p, Noise: 0.9}},
+	}
+	var b bytes.Buffer
+	if err := story(&b, "flows", false, set, &res); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"3 of the 16 links of x are among them: one cause, as a line card, with probability 0.97\n", "  t1>x, or noise           1\n"} {
+		if got := b.String(); !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %q", got, want)
+		}
+	}
+}

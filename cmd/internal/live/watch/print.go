@@ -60,6 +60,9 @@ func text(b *bytes.Buffer, w *window.Window) {
 	for _, d := range w.Blame.Devices {
 		fmt.Fprintf(b, "  %-8s device %-16s probability %.4f  loses %s\n", d.Verdict, d.Device, d.Probability, percent(d.LossRate))
 	}
+	for _, g := range w.Blame.RiskGroups {
+		fmt.Fprintf(b, "  %d of the %d links of %s, one cause with probability %.2f:\n", len(g.Links), g.Of, g.Device, g.Probability)
+	}
 	for i := range w.Blame.Links {
 		l := &w.Blame.Links[i]
 		if l.Verdict == blame.Good {
