@@ -295,14 +295,15 @@ func (m *fit) gainsFrom(c int32, shift float64, thetas, out []float64) {
 		base := m.base(f) * scale
 		none := 1 / expm1n(base)
 		scale *= part
+		base += scale * shift
 		if lost != 1 {
 			for i, theta := range thetas {
-				out[i] += lost * math.Log(expm1n(max(base+scale*(theta+shift), 1e-300))*none)
+				out[i] += lost * math.Log(expm1n(base+scale*theta)*none)
 			}
 			continue
 		}
 		for i, theta := range thetas {
-			product[i] *= expm1n(max(base+scale*(theta+shift), 1e-300)) * none
+			product[i] *= expm1n(base+scale*theta) * none
 		}
 		if factors++; factors == mostFactors {
 			flush()
