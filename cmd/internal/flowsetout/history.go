@@ -3,6 +3,7 @@ package flowsetout
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,11 +112,13 @@ func appendSeries(b []byte, labels []prompb.Label) []byte {
 }
 
 // WriteText returns a function for History.Write that writes the Prometheus text format
-// with times (ms), as VictoriaMetrics takes it at /api/v1/import/prometheus.
+// with times (ms), as VictoriaMetrics takes it at /api/v1/import/prometheus, in the order of series
+// at each time.
 func WriteText(w io.Writer) func([]prompb.TimeSeries, []prompb.MetricMetadata) error {
 	return func(all []prompb.TimeSeries, _ []prompb.MetricMetadata) error {
-		var b []byte
+		lines := make([]string, 0, len(all))
 		for i := range all {
+			var b []byte
 			name := appendSeries(nil, all[i].Labels)
 			for _, s := range all[i].Samples {
 				b = append(append(b, name...), ' ')
@@ -123,8 +126,10 @@ func WriteText(w io.Writer) func([]prompb.TimeSeries, []prompb.MetricMetadata) e
 				b = strconv.AppendInt(append(b, ' '), s.Timestamp, 10)
 				b = append(b, '\n')
 			}
+			lines = append(lines, string(b))
 		}
-		if _, err := w.Write(b); err != nil {
+		slices.Sort(lines)
+		if _, err := io.WriteString(w, strings.Join(lines, "")); err != nil {
 			return fmt.Errorf("cannot write the metrics: %w", err)
 		}
 		return nil
