@@ -22,19 +22,21 @@ func (t *Tracker) answer(s *Set, m *fit) Result {
 	for i := range suspects {
 		x := &suspects[i]
 		if int(x.col) >= m.links {
-			if verdict(x.probability) != Good {
-				res.Devices = append(res.Devices, DeviceResult{t.links.nodes[int(x.col)-m.links], verdict(x.probability), round(x.logOdds), round(x.probability), round(loss(x.theta))})
+			if v := verdict(t.withLinks(byCol, m, x)); v != Good {
+				res.Devices = append(res.Devices, DeviceResult{t.links.nodes[int(x.col)-m.links], v, round(x.logOdds), round(x.probability), round(loss(x.theta))})
 			}
 			continue
 		}
-		p := round(x.probability)
-		r := LinkResult{Link: t.links.Name(x.col), Verdict: verdict(x.probability), Score: round(x.logOdds), Votes: round(v.votes[x.col]), LossRate: round(loss(x.theta))}
-		if d := t.device(byCol, m, x.col); d != nil && d.probability > x.probability && verdict(d.probability) == Bad {
-			p = round(d.probability)
-			r.Device, r.Verdict, r.Score, r.LossRate = t.links.nodes[int(d.col)-m.links], Bad, round(d.logOdds), round(loss(d.theta))
-		} else if r.Verdict == Bad {
+		p := x.probability
+		r := LinkResult{Link: t.links.Name(x.col), Score: round(x.logOdds), Votes: round(v.votes[x.col]), LossRate: round(loss(x.theta))}
+		if d := t.device(byCol, m, x.col); d != nil && d.probability > x.probability && d.probability >= 0.5 {
+			p = x.orDevice(d)
+			r.Device, r.Score, r.LossRate = t.links.nodes[int(d.col)-m.links], round(d.logOdds), round(loss(d.theta))
+		}
+		if r.Verdict = verdict(p); r.Verdict == Bad && r.Device == "" {
 			bad[x.col] = true
 		}
+		p = round(p)
 		r.Probability = &p
 		res.Links = append(res.Links, r)
 	}
@@ -89,9 +91,30 @@ func (t *Tracker) device(byCol []*suspect, m *fit, link int32) *suspect {
 	return best
 }
 
+// orDevice is the probability that a link is at fault by itself or because a device is: these exclude
+// each other, as causes of the same losses.
+func (x *suspect) orDevice(d *suspect) float64 {
+	return min(1, max(x.either, x.probability+d.probability))
+}
+
+// withLinks is the probability of a device, and where that is more than one half, that of the link
+// of it that is likeliest at fault, with it or by itself.
+func (t *Tracker) withLinks(byCol []*suspect, m *fit, d *suspect) float64 {
+	if d.probability < 0.5 {
+		return d.probability
+	}
+	most := d.probability
+	for _, l := range m.sharing.links[int(d.col)-m.links] {
+		if x := byCol[l]; x != nil {
+			most = max(most, x.orDevice(d))
+		}
+	}
+	return most
+}
+
 func verdict(p float64) Verdict {
 	switch {
-	case p >= 0.5:
+	case p >= LeastBad:
 		return Bad
 	case p >= leastCause:
 		return Unknown
@@ -100,6 +123,11 @@ func verdict(p float64) Verdict {
 }
 
 func loss(theta float64) float64 { return -math.Expm1(-theta) }
+
+// LeastBad is the probability from which a suspect is called bad. In one of some thousand healthy
+// epochs the losses of three flows meet at one link by chance, and are as likely a fault as
+// such a probability says; who is sent to mend a link may expect that it is nearly always broken.
+const LeastBad = 0.95
 
 // leastCause is the probability from which a suspect is named as the cause of a loss, rather
 // than noise: of a link that is not called good. To name one that may be at fault is of

@@ -251,6 +251,7 @@ func (w *window) weigh(out []suspect) {
 		if int(x.col) >= w.m.links {
 			continue
 		}
+		x.either = any[x.col] / total
 		byDevice := false
 		for _, n := range w.m.ends[x.col] {
 			byDevice = byDevice || n >= 0 && w.m.links+int(n) < len(own) && own[w.m.links+int(n)] >= total/2

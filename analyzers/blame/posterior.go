@@ -12,6 +12,7 @@ type suspect struct {
 	logOdds     float64
 	theta       float64
 	probability float64
+	either      float64 // probability of this link or a device of it, where hypotheses were weighed, else 0
 	share       float64 // of the packets of the flow that is looked at
 }
 

@@ -12,8 +12,8 @@ type Verdict string
 
 // The verdicts.
 const (
-	Bad     Verdict = "bad"     // more likely at fault than not
-	Unknown Verdict = "unknown" // may well be at fault: probability 0.05 to 0.5
+	Bad     Verdict = "bad"     // at fault as good as certainly: probability 0.95 and more
+	Unknown Verdict = "unknown" // may well be at fault: probability 0.05 to 0.95
 	Good    Verdict = "good"
 )
 

@@ -72,7 +72,7 @@ func TestEpochs(t *testing.T) {
 				}
 			}
 			for l := range w.net.links {
-				if name := w.net.links[l].name; bad[name] && !tr.faulty[l] && tr.o.support(l) < tr.enough-2 && !tr.o.resembles(l) {
+				if name := w.net.links[l].name; bad[name] && !tr.faulty[l] && tr.o.support(l) < tr.excuse && !tr.o.resembles(l) {
 					t.Logf("epochs %d: %s blamed in epoch %d (%s, %d links, noise %.1g)", seed, name, e, w.net.kind, len(w.net.links), w.noiseMost)
 					wrong++
 				}

@@ -80,7 +80,7 @@ func (w *world) contract(a answer, votes bool) error {
 			return fmt.Errorf("link %q is %q", l.Link, l.Verdict)
 		case rank < worst:
 			return fmt.Errorf("link %q is bad and not among the first", l.Link)
-		case !votes && (*l.Probability < 0 || *l.Probability > 1 || (l.Verdict == "bad") != (*l.Probability > 0.5) && *l.Probability != 0.5):
+		case !votes && (*l.Probability < 0 || *l.Probability > 1 || (l.Verdict == "bad") != (*l.Probability >= 0.95)):
 			return fmt.Errorf("link %q is %s with probability %v", l.Link, l.Verdict, *l.Probability)
 		}
 		worst = rank
@@ -153,7 +153,8 @@ func (s *score) calm() float64      { return share(s.noiseRight, s.noise) }
 // truth is what a world's answers are judged by.
 type truth struct {
 	o      *oracle
-	enough float64
+	enough float64      // evidence that must do, with odds of 19 to spare for a verdict of 0.95
+	excuse float64      // evidence for a healthy link with which to blame it is no fault
 	faulty map[int]bool // links
 	find   []finding    // with enough evidence
 	hidden []finding
@@ -166,7 +167,8 @@ type finding struct {
 }
 
 func newTruth(w *world) *truth {
-	t := &truth{o: newOracle(w), enough: math.Log(float64(len(w.net.links))) + 6, faulty: map[int]bool{}}
+	size := math.Log(float64(len(w.net.links)))
+	t := &truth{o: newOracle(w), enough: size + 6 + math.Log(19), excuse: size + 4, faulty: map[int]bool{}}
 	for i := range w.faults {
 		f := &w.faults[i]
 		for _, l := range f.links {
@@ -244,7 +246,7 @@ func (w *world) judge(t *truth, a answer) (s score) {
 		if t.faulty[l] {
 			continue
 		}
-		if support := t.o.support(l); support > t.enough-2 || t.o.resembles(l) {
+		if support := t.o.support(l); support > t.excuse || t.o.resembles(l) {
 			s.excused++
 		} else {
 			s.wrong++

@@ -95,7 +95,7 @@ func headline(set *blame.Set, res *blame.Result, links []suspect) string {
 			for _, j := range l.instead {
 				one += *links[j].Probability
 			}
-			if one >= 0.5 {
+			if one >= blame.LeastBad {
 				faults++
 			}
 		}
@@ -120,6 +120,8 @@ func headline(set *blame.Set, res *blame.Result, links []suspect) string {
 		return "No flows were read.\n"
 	case len(res.Flows) == 0:
 		return fmt.Sprintf("None of %d flows lost packets.\n", set.Len())
+	case len(links) > 0 || len(res.Devices) > 0:
+		return fmt.Sprintf("No link is certainly to blame for the losses of %d flows of %d; these may be:\n", len(res.Flows), set.Len())
 	}
 	return fmt.Sprintf("No link is to blame for the losses of %d flows of %d.\n", len(res.Flows), set.Len())
 }
