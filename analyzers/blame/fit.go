@@ -32,17 +32,16 @@ type fit struct {
 
 	uneven uneven // noise
 
-	links       int        // columns below are links
-	ends        [][2]int32 // devices at a link's ends
-	noise       float64    // ε
-	hopped      float64    // Σ packets that arrived · links crossed
-	flows       float64    // that lost nothing, weighted by age
-	besides     float64    // see spread
-	equal       bool       // see equalTraffic
-	unseen      float64    // then: packets that nobody saw, a link
-	mostUnseen  float64    // … at most
-	independent bool       // losses are
-	cfg         Config
+	links      int        // columns below are links
+	ends       [][2]int32 // devices at a link's ends
+	noise      float64    // ε
+	hopped     float64    // Σ packets that arrived · links crossed
+	flows      float64    // that lost nothing, weighted by age
+	besides    float64    // see spread
+	equal      bool       // see equalTraffic
+	unseen     float64    // then: packets that nobody saw, a link
+	mostUnseen float64    // … at most
+	cfg        Config
 }
 
 func (m *fit) row(f int32) []crossing {

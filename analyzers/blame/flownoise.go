@@ -36,7 +36,7 @@ func (m *fit) level() float64 { return m.crossed() / math.Max(m.hopped, 1) }
 // searchBesides looks whether noise by flow explains more, and if so searches again with it: it
 // must need no more faults than noise by packet.
 func (m *fit) searchBesides() {
-	if m.independent || m.equal || m.flows == 0 || m.hopped == 0 {
+	if m.equal || m.flows == 0 || m.hopped == 0 {
 		return
 	}
 	found, back, faults := m.objective(), m.saved(), len(m.faults)

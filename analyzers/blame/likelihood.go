@@ -97,8 +97,9 @@ func (t *Tracker) judge(s *Set) Result {
 	m := t.model(s, false)
 	m.search()
 	if t.independent = m.oneLossEach(t, s); t.independent {
+		first := m
 		m = t.model(s, true)
-		m.search()
+		m.searchFrom(first)
 	}
 	return t.answer(s, m)
 }
@@ -111,7 +112,7 @@ func (t *Tracker) model(s *Set, independent bool) *fit {
 	}
 	t.survivors = append(t.survivors, make([]float64, links-len(t.survivors))...)
 	t.nodes = append(t.nodes, make([]float64, len(t.links.nodes)-len(t.nodes))...)
-	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), sent: make([]float64, links+nodes), gone: make([]float64, links+nodes), links: links, ends: t.links.ends, cfg: t.cfg, independent: independent}
+	m := &fit{survivors: make([]float64, links+nodes), theta: make([]float64, links+nodes), sent: make([]float64, links+nodes), gone: make([]float64, links+nodes), links: links, ends: t.links.ends, cfg: t.cfg}
 	copy(m.survivors, t.survivors)
 	if nodes > 0 {
 		copy(m.survivors[links:], t.nodes)

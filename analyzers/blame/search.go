@@ -32,11 +32,28 @@ func (m *fit) search() {
 	m.searchUneven()
 }
 
-func (m *fit) searchOnce() {
-	m.noise = noiseLost / noiseWeight
-	m.most = min(m.cfg.MaxFaults, max(mostOfFew, m.carrying()/mostShare))
+// searchFrom finds it from that of another fit of the same columns on, without noise by flow.
+func (m *fit) searchFrom(other *fit) {
+	m.begin()
+	m.noise = other.noise
+	for _, c := range other.faults {
+		m.add(c, other.theta[c])
+	}
 	m.settle()
 	m.improve()
+	m.searchUneven()
+}
+
+func (m *fit) searchOnce() {
+	m.begin()
+	m.settle()
+	m.improve()
+}
+
+// begin sets what a search begins with.
+func (m *fit) begin() {
+	m.noise = noiseLost / noiseWeight
+	m.most = min(m.cfg.MaxFaults, max(mostOfFew, m.carrying()/mostShare))
 }
 
 // improve changes the hypothesis while that makes it better.
