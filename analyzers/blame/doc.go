@@ -57,7 +57,9 @@
 //
 // A probability is that of the fault against none, with the noise fitted anew, and against
 // each other one in its place, the other faults given: two links that carry the same
-// losses share it, and so do several with their images in the exchange of two devices.
+// losses share it, and so do several with their images in the exchange of two devices. Bad is
+// what has .95, a link by itself or with its device. Three or more bad links of a device that
+// more likely have one cause than each its own are named as a shared risk group.
 //
 // The cause of a flow's loss: of what is lost on its path each suspect has the share of its
 // rate, of the packets that those before it left over; the greatest is named, if it is at
