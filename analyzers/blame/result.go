@@ -28,7 +28,7 @@ type LinkResult struct {
 	Link        string   `json:"link"`
 	Verdict     Verdict  `json:"verdict"`
 	Score       float64  `json:"score"`                 // likelihood: log of the posterior odds; votes: adjusted votes when it was chosen or at the end; cover, binary: flows with losses that cross it; integer: losses given to it
-	Probability *float64 `json:"probability,omitempty"` // likelihood only
+	Probability *float64 `json:"probability,omitempty"` // likelihood only: by itself, or with Device
 	Votes       float64  `json:"votes"`                 // of 007, before any adjustment
 	LossRate    float64  `json:"loss_rate,omitempty"`   // likelihood only: estimated share of packets lost there, if at fault
 	Device      string   `json:"device,omitempty"`      // at fault only because this device is
@@ -38,7 +38,8 @@ type LinkResult struct {
 	KindProbability *float64 `json:"kind_probability,omitempty"`
 }
 
-// DeviceResult is what is thought of a device: a fault of all its links at once.
+// DeviceResult is what is thought of a device: a fault of all its links at once. It is bad where it
+// is at fault more likely than not, and it or a part of it as good as certainly.
 type DeviceResult struct {
 	Device      string  `json:"device"`
 	Verdict     Verdict `json:"verdict"`
